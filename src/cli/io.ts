@@ -1,0 +1,20 @@
+/** What a command may touch of the outside: streams, environment, exit code. Commands never use `process` or `console`. */
+export interface CliIo {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  /** Writes text to stdout as it is. */
+  out(text: string): void;
+  /** Writes text to stderr as it is. */
+  err(text: string): void;
+  readonly stdoutIsTerminal: boolean;
+  readonly stderrIsTerminal: boolean;
+  /** True when colours are wanted on that stream: a terminal, no NO_COLOR. */
+  readonly color: boolean;
+  /** Set by commands; 0 unless set. */
+  exitCode: number;
+}
+
+/** Prints one JSON object, or the text that `render` makes of the value. */
+export function emit<T>(io: CliIo, options: { readonly json?: boolean | undefined }, value: T, render: (value: T) => string): void {
+  io.out(options.json ? `${JSON.stringify(value)}\n` : render(value));
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { homedir, tmpdir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Every place that reeve reads or writes, decided once per process. Folders are 0700, files 0600. */
+export interface Paths {
+  readonly configFile: string;
+  /** Holds `reeve.db`, `runs/`, `lockouts/`, `events/`. */
+  readonly stateDir: string;
+  readonly database: string;
+  readonly runsDir: string;
+  readonly lockoutsDir: string;
+  readonly eventsDir: string;
+  /** Sockets; short, because a socket's path must stay below 108 bytes (unix(7)). */
+  readonly socketDir: string;
+  readonly daemonSocket: string;
+  readonly daemonPidFile: string;
+}
+
+/** `$REEVE_HOME` holds everything; otherwise the XDG base directories. */
+export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
+  const home = env['REEVE_HOME'];
+  const userHome = env['HOME'] || homedir();
+  const configDir = home ? resolve(home) : join(env['XDG_CONFIG_HOME'] || join(userHome, '.config'), 'reeve');
+  const stateDir = home ? resolve(home) : join(env['XDG_STATE_HOME'] || join(userHome, '.local', 'state'), 'reeve');
+  const socketDir = env['XDG_RUNTIME_DIR']
+    ? join(env['XDG_RUNTIME_DIR'], 'reeve')
+    : join(tmpdir(), `reeve-${userInfo().uid}`);
+  const key = createHash('sha256').update(stateDir).digest('hex').slice(0, 12);
+  return {
+    configFile: join(configDir, 'config.toml'),
+    stateDir,
+    database: join(stateDir, 'reeve.db'),
+    runsDir: join(stateDir, 'runs'),
+    lockoutsDir: join(stateDir, 'lockouts'),
+    eventsDir: join(stateDir, 'events'),
+    socketDir,
+    daemonSocket: join(socketDir, `${key}.sock`),
+    daemonPidFile: join(stateDir, 'daemon.pid'),
+  };
+}

@@ -1,0 +1,27 @@
+/**
+ * What makes a process *that* process. A PID alone is reused; a PID with its start time in clock ticks since boot, in one
+ * boot and one PID namespace, is not (proc(5), field 22 of `/proc/pid/stat`).
+ */
+export interface Identity {
+  readonly bootId: string;
+  /** The inode of `/proc/self/ns/pid`, as decimal text. */
+  readonly pidNamespace: string;
+  readonly pid: number;
+  readonly startTicks: number;
+}
+
+/** The machine's boot and PID namespace: the part of an {@link Identity} that all processes seen from here share. */
+export type Realm = Pick<Identity, 'bootId' | 'pidNamespace'>;
+
+export function sameRealm(a: Realm, b: Realm): boolean {
+  return a.bootId === b.bootId && a.pidNamespace === b.pidNamespace;
+}
+
+export function sameIdentity(a: Identity, b: Identity): boolean {
+  return a.pid === b.pid && a.startTicks === b.startTicks && sameRealm(a, b);
+}
+
+/** A key for maps and sets within one realm. */
+export function identityKey(process: { readonly pid: number; readonly startTicks: number }): string {
+  return `${process.pid}:${process.startTicks}`;
+}

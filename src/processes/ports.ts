@@ -1,0 +1,68 @@
+import type { Identity, Realm } from './identity.ts';
+
+/** One row of the process table, read in one pass. */
+export interface ProcessRow {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly pgid: number;
+  readonly sid: number;
+  /** The kernel's state letter: R, S, D, T, t, Z, X, I (proc(5)). */
+  readonly state: string;
+  /** Start time in clock ticks since boot. */
+  readonly startTicks: number;
+  /** The kernel's name of the process, at most 15 bytes. */
+  readonly comm: string;
+}
+
+/** What costs a further read per process. `null` = unreadable (another user's, not dumpable, or gone): never guessed. */
+export interface ProcessDetails {
+  readonly exe: string | null;
+  readonly argv: readonly string[] | null;
+  readonly cwd: string | null;
+  readonly rssBytes: number | null;
+  /** User plus system CPU time in milliseconds. */
+  readonly cpuMs: number | null;
+  /** Real user id of the owner. */
+  readonly uid: number | null;
+}
+
+export type EnvironmentValue =
+  | { readonly kind: 'value'; readonly value: string }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unreadable' };
+
+/** The live process table of this machine, as seen from this PID namespace. Synchronous: one pass takes milliseconds. */
+export interface ProcessTable {
+  readonly realm: Realm;
+  /** Clock ticks per second, the unit of `startTicks`. */
+  readonly ticksPerSecond: number;
+  list(): readonly ProcessRow[];
+  /** One row, or null when no such process exists. */
+  read(pid: number): ProcessRow | null;
+  details(pid: number): ProcessDetails;
+  /** One variable of the environment the process was started with. */
+  environment(pid: number, name: string): EnvironmentValue;
+}
+
+export type SignalName = 'TERM' | 'KILL' | 'INT' | 'HUP' | 'QUIT' | 'STOP' | 'CONT' | 'USR1' | 'USR2' | 'TSTP' | 'WINCH';
+
+/** A process held by a verified reference (on Linux a pidfd opened before its start time was compared). */
+export interface ProcessHandle {
+  readonly identity: Identity;
+  send(signal: SignalName): 'sent' | 'gone' | 'denied';
+  close(): void;
+}
+
+export type OpenResult =
+  | { readonly kind: 'open'; readonly handle: ProcessHandle }
+  /** No such process, a zombie, or the PID is another process's now. */
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'denied' };
+
+/** Sends signals to verified identities only. Refuses PIDs ≤ 1, this process and its ancestors with SIGNAL_REFUSED. */
+export interface Signaller {
+  /** @throws SIGNAL_REFUSED */
+  open(identity: Identity): OpenResult;
+  /** Resolves when at least one handle has exited, with all that have; or with [] after `timeoutMs`. */
+  waitAny(handles: readonly ProcessHandle[], timeoutMs: number): Promise<readonly ProcessHandle[]>;
+}

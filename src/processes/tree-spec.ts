@@ -1,0 +1,25 @@
+import type { Identity } from './identity.ts';
+
+/** The environment variable that carries a run's cookie through fork, exec, setsid and reparenting. */
+export const COOKIE_VARIABLE = 'REEVE_RUN';
+
+/**
+ * What a tree is computed from. Members are: what descends from `shim` or a root (the shim itself is not a member) ∪ what carries
+ * `cookie` ∪ what is in the recorded group or session of a root, as far as that is proven to be the same group or session.
+ */
+export interface TreeSpec {
+  /** The run's parent and subreaper; everything below it is the tree, itself not. Null when there is none. */
+  readonly shim: Identity | null;
+  /** Recorded processes of the run (the leader): members themselves, with their descendants. */
+  readonly roots: readonly Identity[];
+  /** Value of `REEVE_RUN`, or a prefix that nested runs extend with `/inner`. */
+  readonly cookie: string | null;
+  /** Process group that the run owns alone (never a group shared with the user's shell). */
+  readonly group: number | null;
+  /** Session that the run owns alone. */
+  readonly session: number | null;
+  /** Processes that are never members, with their descendants (the daemon). */
+  readonly exclude: readonly Identity[];
+}
+
+export type MemberVia = 'descent' | 'cookie' | 'group' | 'cgroup';

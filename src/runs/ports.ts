@@ -1,0 +1,35 @@
+import type { Receipt } from '../processes/receipt.ts';
+import type { RunId, RunIntent, RunRecord, RunState, RunStateName } from './record.ts';
+
+export interface RunQuery {
+  readonly ids?: readonly RunId[];
+  readonly states?: readonly RunStateName[];
+  /** Exact matches, ANDed. */
+  readonly name?: string;
+  readonly worktree?: string;
+  readonly project?: string;
+  /** At most this many, newest `updatedAt` first; 0 or absent = all. */
+  readonly limit?: number;
+}
+
+/** Records of runs. Every write is durable when its promise resolves. Returned records are copies. */
+export interface RunStore {
+  /**
+   * Writes the intent as a run in state `starting`, version 1.
+   * @throws RUN_EXISTS when the id is taken, or an active run carries the same name
+   */
+  insert(intent: RunIntent): Promise<RunRecord>;
+  get(id: RunId): Promise<RunRecord | null>;
+  /** Runs whose id starts with `prefix`; at most two (enough to see that it is ambiguous). */
+  findByPrefix(prefix: string): Promise<readonly RunRecord[]>;
+  list(query: RunQuery): Promise<readonly RunRecord[]>;
+  /**
+   * Writes a new state over the version that the caller read.
+   * @throws RUN_NOT_FOUND, RUN_CONFLICT (someone wrote in between), RUN_ENDED (the row is terminal), TRANSITION_ILLEGAL
+   */
+  update(read: RunRecord, next: RunState, now: number): Promise<RunRecord>;
+  saveReceipt(id: RunId, receipt: Receipt, now: number): Promise<void>;
+  receipts(id: RunId): Promise<readonly Receipt[]>;
+  /** Removes terminal runs completed before `before`, and the oldest terminal ones beyond `keep`. Returns their ids. */
+  prune(options: { readonly before: number; readonly keep: number }): Promise<readonly RunId[]>;
+}

@@ -1,0 +1,47 @@
+import type { RunId } from '../runs/record.ts';
+
+/** Token counts of one model answer, as the log gives them; `input` excludes cache tokens. */
+export interface TokenCounts {
+  readonly input: number;
+  readonly output: number;
+  /** Cache writes with the 5-minute lifetime; also those whose lifetime the log does not split. */
+  readonly cacheWrite5m: number;
+  readonly cacheWrite1h: number;
+  readonly cacheRead: number;
+}
+
+/** One model answer read from an agent's log, before it is priced. */
+export interface UsageEntry {
+  readonly agent: string;
+  /** What makes the answer that answer, across files and replays: Claude's `message.id`, else the line's uuid. */
+  readonly messageKey: string;
+  readonly requestId: string | null;
+  readonly sessionId: string;
+  /** Id of the subagent whose answer it is; null in the main conversation. */
+  readonly subagentId: string | null;
+  /** Epoch ms of the answer; future ones clamped to now, missing ones take the predecessor's. */
+  readonly timestamp: number;
+  readonly cwd: string;
+  readonly project: string;
+  readonly branch: string | null;
+  readonly model: string;
+  readonly tokens: TokenCounts;
+  /** True when the answer holds at least one tool call. */
+  readonly toolUse: boolean;
+  /** Where the line stands: log file path and byte offset of its first byte. */
+  readonly file: string;
+  readonly offset: number;
+}
+
+/** What pricing adds. `costMicroUsd` is null only when the policy is `tokens-only` or `refuse` and the price is unknown. */
+export interface Pricing {
+  readonly costMicroUsd: number | null;
+  /** `exact`: the model's own price; `assumed`: by the unknown-model policy, to be repriced; `none`: unpriced. */
+  readonly basis: 'exact' | 'assumed' | 'none';
+  /** Version of the price table, e.g. `genai-prices@0.1.8`. */
+  readonly priceVersion: string;
+}
+
+export interface LedgerEntry extends UsageEntry, Pricing {
+  readonly runId: RunId | null;
+}

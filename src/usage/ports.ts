@@ -1,0 +1,98 @@
+import type { RunId } from '../runs/record.ts';
+import type { Pricing, TokenCounts, UsageEntry } from './entry.ts';
+
+/** How far one log file was read. A file is the same while device, inode and the fingerprint of its head agree. */
+export interface LogCursor {
+  readonly file: string;
+  readonly agent: string;
+  readonly device: number;
+  readonly inode: number;
+  /** Bytes read and ingested; always the start of a line. */
+  readonly offset: number;
+  /** Hash of the first bytes, to notice a file replaced in place. */
+  readonly fingerprint: string;
+  readonly modifiedMs: number;
+  /** State the line reader carries over (last timestamp …), JSON text. */
+  readonly carry: string;
+}
+
+/** Anything about a log that a person should know: unreadable file, broken line. Never dropped silently. */
+export interface LogProblem {
+  readonly file: string;
+  readonly offset: number | null;
+  readonly message: string;
+  readonly at: number;
+}
+
+export interface PricedEntry extends UsageEntry, Pricing {}
+
+export interface IngestBatch {
+  readonly entries: readonly PricedEntry[];
+  readonly cursors: readonly LogCursor[];
+  readonly problems: readonly LogProblem[];
+}
+
+/** A session's answers belong to the run from `fromOffset` of the session's main log on (a resume gives a session several runs). */
+export interface SessionLink {
+  readonly agent: string;
+  readonly sessionId: string;
+  readonly runId: RunId;
+  /** Entries of the session with a timestamp at or after this belong to the run, until the next link of the session. */
+  readonly fromMs: number;
+}
+
+export type UsageColumn = 'day' | 'project' | 'branch' | 'agent' | 'model' | 'session' | 'run' | 'subagent';
+
+export interface UsageQuery {
+  /** Epoch ms, inclusive. */
+  readonly since?: number;
+  /** Epoch ms, exclusive. */
+  readonly until?: number;
+  readonly project?: string;
+  readonly branch?: string;
+  readonly agent?: string;
+  readonly sessionId?: string;
+  /** Entries of any of these runs. */
+  readonly runIds?: readonly RunId[];
+}
+
+/** Sums over entries that share the grouped columns. Cost is the sum of priced entries only. */
+export interface UsageSum {
+  readonly project: string | null;
+  readonly branch: string | null;
+  readonly agent: string | null;
+  readonly model: string | null;
+  readonly sessionId: string | null;
+  readonly runId: RunId | null;
+  readonly subagentId: string | null;
+  readonly tokens: TokenCounts;
+  readonly costMicroUsd: number;
+  /** Tokens of entries that have no price. */
+  readonly unpricedTokens: number;
+  /** Tokens of entries priced by assumption. */
+  readonly assumedTokens: number;
+  readonly answers: number;
+  readonly toolTurns: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
+}
+
+/** The ledger: every priced answer once, at its largest usage. */
+export interface LedgerStore {
+  cursors(): Promise<readonly LogCursor[]>;
+  /**
+   * One transaction: entries are inserted, or grown in place when the same (agent, messageKey) comes with larger usage; cursors and
+   * problems are written with them. Returns the keys that changed the ledger.
+   */
+  ingest(batch: IngestBatch): Promise<{ readonly inserted: number; readonly grown: number }>;
+  /** Sums grouped by the given columns. `day` is not groupable in the store: callers query per period. */
+  sums(query: UsageQuery, groupBy: readonly Exclude<UsageColumn, 'day'>[]): Promise<readonly UsageSum[]>;
+  /** Every entry in the range, ordered by timestamp: for grouping by local day, and export. */
+  entries(query: UsageQuery): Promise<readonly (PricedEntry & { readonly runId: RunId | null })[]>;
+  linkSession(link: SessionLink): Promise<void>;
+  links(query: { readonly runIds?: readonly RunId[]; readonly sessionId?: string }): Promise<readonly SessionLink[]>;
+  /** Entries whose pricing is not `exact`, for repricing. */
+  inexact(): Promise<readonly PricedEntry[]>;
+  reprice(changes: readonly { readonly agent: string; readonly messageKey: string; readonly pricing: Pricing }[]): Promise<void>;
+  problems(limit: number): Promise<readonly LogProblem[]>;
+}
