@@ -59,6 +59,11 @@ export interface RunIntent {
   readonly caps: RunCaps;
   /** True when a config limit or a cap applies: the shim holds a connection to the daemon. */
   readonly limited: boolean;
+  /**
+   * Folders where this run's agent logs because its own environment says so (`CLAUDE_CONFIG_DIR`): the daemon watches them beside the
+   * user's usual places for as long as the run lives. Absent = none.
+   */
+  readonly logRoots?: readonly string[];
   readonly graceMs: number;
   readonly keepBackground: boolean;
   readonly shim: Identity;
