@@ -15,7 +15,16 @@ export interface RequestFrame {
 
 export type ResponseFrame =
   | { readonly v: number; readonly id: number; readonly result: unknown }
-  | { readonly v: number; readonly id: number; readonly error: { readonly code: string; readonly message: string; readonly hint: string | null; readonly where: string | null } };
+  | {
+      readonly v: number;
+      readonly id: number;
+      readonly error: {
+        readonly code: string;
+        readonly message: string;
+        readonly hint: string | null;
+        readonly where: string | null;
+      };
+    };
 
 export interface DaemonStatus {
   readonly pid: number;
@@ -23,7 +32,13 @@ export interface DaemonStatus {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly ready: boolean;
-  readonly reconcile: { readonly checked: number; readonly recovered: number; readonly stale: number; readonly unstarted: number; readonly orphaned: number } | null;
+  readonly reconcile: {
+    readonly checked: number;
+    readonly recovered: number;
+    readonly stale: number;
+    readonly unstarted: number;
+    readonly orphaned: number;
+  } | null;
   readonly watchers: number;
   readonly lastError: string | null;
   /** Agents running that reeve did not start. */
@@ -40,5 +55,10 @@ export interface Methods {
   /** Answers, then ends in order; the peer sees the socket close and the PID file gone. */
   shutdown: { params: Record<string, never>; result: { ok: true } };
   /** For a caller inside the tree that it wants stopped: signalled last, receipt stored before. */
-  stop: { params: { runId: RunId; reason: StopReason; message: string | null; graceMs: number; callerPid: number }; result: { receipt: Receipt } };
+  stop: {
+    params: { runId: RunId; reason: StopReason; message: string | null; graceMs: number; callerPid: number };
+    result: { receipt: Receipt };
+  };
 }
+
+export type MethodName = keyof Methods;
