@@ -15,6 +15,11 @@ export interface CliIo {
 }
 
 /** Prints one JSON object, or the text that `render` makes of the value. */
-export function emit<T>(io: CliIo, options: { readonly json?: boolean | undefined }, value: T, render: (value: T) => string): void {
+export function emit<T>(
+  io: CliIo,
+  options: { readonly json?: boolean | undefined },
+  value: T,
+  render: (value: T) => string,
+): void {
   io.out(options.json ? `${JSON.stringify(value)}\n` : render(value));
 }

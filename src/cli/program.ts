@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
 import { ReeveError } from '../errors.ts';
 import { version } from '../version.ts';
@@ -22,7 +23,11 @@ export async function runCli(args: readonly string[], io: CliIo = processIo()): 
     await program.parseAsync(args, { from: 'user' });
     return io.exitCode;
   } catch (error) {
-    return reportFailure(error, io, args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes('--json'));
+    return reportFailure(
+      error,
+      io,
+      args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes('--json'),
+    );
   }
 }
 
@@ -45,9 +50,9 @@ function processIo(): CliIo {
     cwd: process.cwd(),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
-    stdoutIsTerminal: process.stdout.isTTY === true,
-    stderrIsTerminal: process.stderr.isTTY === true,
-    color: process.stdout.isTTY === true && !process.env['NO_COLOR'],
+    stdoutIsTerminal: isatty(1),
+    stderrIsTerminal: isatty(2),
+    color: isatty(1) && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
     exitCode: 0,
   };
 }

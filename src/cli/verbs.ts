@@ -2,8 +2,16 @@ import type { CommandEntry } from './command.ts';
 
 /** Every verb, in the order of `reeve --help`. */
 export const VERBS: readonly CommandEntry[] = [
-  { name: 'run', summary: 'run an agent (or anything) supervised in the foreground', load: () => import('./commands/run.ts') },
-  { name: 'start', summary: 'the same in the background; prints the run id', load: () => import('./commands/start.ts') },
+  {
+    name: 'run',
+    summary: 'run an agent (or anything) supervised in the foreground',
+    load: () => import('./commands/run.ts'),
+  },
+  {
+    name: 'start',
+    summary: 'the same in the background; prints the run id',
+    load: () => import('./commands/start.ts'),
+  },
   { name: 'stop', summary: 'verified tree kill; prints the receipt', load: () => import('./commands/stop.ts') },
   { name: 'ps', summary: 'what runs, and who owns it', load: () => import('./commands/ps.ts') },
   { name: 'tree', summary: 'live process tree of runs, with memory and CPU', load: () => import('./commands/tree.ts') },
@@ -13,12 +21,20 @@ export const VERBS: readonly CommandEntry[] = [
   { name: 'usage', summary: "cost and tokens from agents' logs", load: () => import('./commands/usage.ts') },
   { name: 'limit', summary: 'limits in force', load: () => import('./commands/limit.ts') },
   { name: 'lockouts', summary: 'what is locked out, why and until when', load: () => import('./commands/lockouts.ts') },
-  { name: 'unlock', summary: 'lift a lockout for a time or an amount, on the record', load: () => import('./commands/unlock.ts') },
+  {
+    name: 'unlock',
+    summary: 'lift a lockout for a time or an amount, on the record',
+    load: () => import('./commands/unlock.ts'),
+  },
   { name: 'prices', summary: 'price table in force', load: () => import('./commands/prices.ts') },
   { name: 'up', summary: 'start the daemon', load: () => import('./commands/up.ts') },
   { name: 'down', summary: 'stop the daemon', load: () => import('./commands/down.ts') },
   { name: 'status', summary: "the daemon's health", load: () => import('./commands/status.ts') },
-  { name: 'doctor', summary: 'orphaned trees, stale records, corrupt files: evidence and remedy', load: () => import('./commands/doctor.ts') },
+  {
+    name: 'doctor',
+    summary: 'orphaned trees, stale records, corrupt files: evidence and remedy',
+    load: () => import('./commands/doctor.ts'),
+  },
   { name: 'config', summary: "the config's place, check, JSON Schema", load: () => import('./commands/config.ts') },
   { name: 'complete', summary: 'shell completions: bash, zsh, fish', load: () => import('./commands/complete.ts') },
 ];
