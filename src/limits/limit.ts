@@ -8,15 +8,21 @@ export type CounterKey = (typeof COUNTER_KEYS)[number];
 export const ACTIONS = ['warn', 'refuse', 'stop'] as const;
 export type LimitAction = (typeof ACTIONS)[number];
 
-/** One rule as the config gives it, validated. Every matching limit applies; the strictest acts. */
-export interface Limit {
-  readonly name: string;
-  /** Globs; `**` crosses slashes, `*` does not; a bare `*` matches all, also a null branch. */
+/** Whom a limit is about. Globs; `**` crosses slashes, `*` does not; a bare `*` matches all, also null. */
+export interface Selection {
+  /** Against the project's path or its basename. */
   readonly project: string;
   readonly branch: string;
   readonly agent: string;
+  /** Against the run's name. */
   readonly run: string;
+  /** Exact values that the run must carry, all of them. */
   readonly labels: Readonly<Record<string, string>>;
+}
+
+/** One rule as the config gives it, validated. Every matching limit applies; the strictest acts. */
+export interface Limit extends Selection {
+  readonly name: string;
   readonly period: Period;
   /** Meaningless for run and session periods. */
   readonly per: CounterKey;

@@ -1,12 +1,12 @@
-import type { Allowance, Lockout, LockoutKey } from './lockout.ts';
+import type { Allowance, Lockout, LockoutKey, Place } from './lockout.ts';
 
 /** Rows decide; the readable files are written beside them by the store's owner (`host/lockout-files.ts`). */
 export interface LockoutStore {
   /** A new breach overwrites the same key. @throws USAGE for an empty key part */
   put(lockout: Lockout): Promise<void>;
   list(): Promise<readonly Lockout[]>;
-  /** Unexpired lockouts that cover the place (null parts cover everything), longest-lasting first. */
-  covering(place: { readonly project: string; readonly branch: string | null; readonly agent: string | null }, now: number): Promise<readonly Lockout[]>;
+  /** Unexpired lockouts that cover the place, longest-lasting first: what `coveringLockouts` of `covering.ts` picks from the rows. */
+  covering(place: Place, now: number): Promise<readonly Lockout[]>;
   /** Releasing nothing succeeds. Returns whether a row was there. */
   release(key: LockoutKey): Promise<boolean>;
   /** Removes the expired; returns them. */
@@ -15,5 +15,8 @@ export interface LockoutStore {
   /** Unexpired allowances. */
   allowances(now: number): Promise<readonly Allowance[]>;
   /** True the first time only for one (limit, counter key, period start, step): one notice per step and period. */
-  noticeOnce(notice: { readonly limit: string; readonly counter: string; readonly periodStart: number; readonly step: string }, now: number): Promise<boolean>;
+  noticeOnce(
+    notice: { readonly limit: string; readonly counter: string; readonly periodStart: number; readonly step: string },
+    now: number,
+  ): Promise<boolean>;
 }

@@ -1,0 +1,50 @@
+import picomatch from 'picomatch';
+
+/** Matches everything, also the absence of a name; `**` and the rest need something to match. */
+export const ANY = '*';
+
+const OPTIONS = { dot: true, strictBrackets: true } as const;
+
+/** What picomatch compiles a pattern to when the pattern makes no regular expression: it matches nothing, silently. */
+const MATCHES_NOTHING = '$^';
+
+const compiled = new Map<string, (text: string) => boolean>();
+
+/**
+ * Says what is wrong with a glob, or null when it is a good one.
+ * Syntax: https://github.com/micromatch/picomatch#globbing-features
+ */
+export function globProblem(glob: string): string | null {
+  if (glob.trim() === '') return 'is empty';
+  if (glob.startsWith('./') || glob.startsWith('../'))
+    return 'is relative, and names are never matched relative to a folder';
+  try {
+    return picomatch.makeRe(glob, OPTIONS).source === MATCHES_NOTHING ? 'can match nothing' : null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Whether a branch, agent or run name matches. `*` does not cross slashes, `**` does; a bare `*` matches all, null included. */
+export function matchesName(glob: string, name: string | null): boolean {
+  if (glob === ANY) return true;
+  return name !== null && matcher(glob)(name);
+}
+
+/** Whether a project matches by its real path or by its basename. */
+export function matchesProject(glob: string, project: string): boolean {
+  return matchesName(glob, project) || matchesName(glob, basename(project));
+}
+
+/** Last part of a path: what a project is called on screens. `/` is called `/`. */
+export function basename(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1) || path;
+}
+
+function matcher(glob: string): (text: string) => boolean {
+  const known = compiled.get(glob);
+  if (known !== undefined) return known;
+  const made = picomatch(glob, OPTIONS);
+  compiled.set(glob, made);
+  return made;
+}
