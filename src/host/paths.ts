@@ -14,7 +14,14 @@ export interface Paths {
   /** Sockets; short, because a socket's path must stay below 108 bytes (unix(7)). */
   readonly socketDir: string;
   readonly daemonSocket: string;
+  /** Decimal PID of the running daemon, for people and scripts; nothing is decided by it. */
   readonly daemonPidFile: string;
+  /** Held locked by the daemon for as long as it lives; never removed. */
+  readonly daemonLockFile: string;
+  /** The daemon's identity, by which it is left out of every tree. */
+  readonly daemonRegistryFile: string;
+  /** What the daemon writes on stdout and stderr. */
+  readonly daemonLogFile: string;
 }
 
 /** `$REEVE_HOME` holds everything; otherwise the XDG base directories. */
@@ -37,5 +44,8 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
     socketDir,
     daemonSocket: join(socketDir, `${key}.sock`),
     daemonPidFile: join(stateDir, 'daemon.pid'),
+    daemonLockFile: join(stateDir, 'daemon.lock'),
+    daemonRegistryFile: join(stateDir, 'daemon.json'),
+    daemonLogFile: join(stateDir, 'daemon.log'),
   };
 }

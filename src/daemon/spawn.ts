@@ -1,0 +1,128 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { ReeveError } from '../errors.ts';
+import type { Paths } from '../host/paths.ts';
+import { connect, type Client } from '../ipc/client.ts';
+import { daemonEnvironment } from './environment.ts';
+import { ALREADY_RUNNING_EXIT_CODE } from './exit-codes.ts';
+
+/** How long a start may take before it counts as failed: a cold start on a busy machine, with room. */
+const START_TIMEOUT_MS = 20_000;
+/** Pause between two looks for a daemon that is starting. */
+const LOOK_AGAIN_MS = 15;
+/** Pause between two launches: a loser's daemon ends at once, and the winner deserves the processor. */
+const LAUNCH_AGAIN_MS = 400;
+/** Size at which the daemon's own log is set aside at the next start. */
+const MAX_LOG_BYTES = 4 * 1024 * 1024;
+
+export interface StartedDaemon {
+  readonly client: Client;
+  readonly pid: number;
+  /** False when one was running already, or another starter was faster. */
+  readonly started: boolean;
+}
+
+/** A connection to this home's daemon, which is started when there is none. @throws DAEMON_UNREACHABLE */
+export async function ensureDaemon(paths: Paths, env: NodeJS.ProcessEnv): Promise<Client> {
+  const client = await connectIfRunning(paths);
+  return client ?? (await startDaemon(paths, env)).client;
+}
+
+/** A connection, or null when nobody listens. */
+export async function connectIfRunning(paths: Paths): Promise<Client | null> {
+  try {
+    return await connect(paths.daemonSocket);
+  } catch (error) {
+    if (error instanceof ReeveError && error.code === 'DAEMON_UNREACHABLE') return null;
+    throw error;
+  }
+}
+
+/**
+ * Starts the daemon unless one runs, and connects to whichever holds the lock in the end.
+ * @throws DAEMON_UNREACHABLE with the daemon's own last words
+ */
+export async function startDaemon(paths: Paths, env: NodeJS.ProcessEnv): Promise<StartedDaemon> {
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  let attempt: Attempt | null = null;
+  while (performance.now() < deadline) {
+    const client = await connectIfRunning(paths);
+    if (client !== null) {
+      const answer = await greet(client);
+      if (answer !== null) return { client, pid: answer.pid, started: answer.pid === attempt?.child.pid };
+    }
+    if (attempt === null) attempt = launch(paths, env);
+    else if (attempt.child.exitCode === ALREADY_RUNNING_EXIT_CODE) {
+      // The one that had the lock may have been on its way out.
+      if (performance.now() - attempt.launchedAt >= LAUNCH_AGAIN_MS) attempt = launch(paths, env);
+    } else if (attempt.failure !== null || attempt.child.exitCode !== null || attempt.child.signalCode !== null) {
+      throw failedStart(paths, attempt);
+    }
+    await delay(LOOK_AGAIN_MS);
+  }
+  throw new ReeveError('DAEMON_UNREACHABLE', `the daemon did not answer within ${START_TIMEOUT_MS / 1000} s`, {
+    where: paths.daemonLogFile,
+    hint: 'its log says what it waits for',
+  });
+}
+
+async function greet(client: Client): Promise<{ readonly pid: number } | null> {
+  try {
+    return await client.call('status', {});
+  } catch (error) {
+    client.close();
+    // It was going down just then; anything else is its answer.
+    if (error instanceof ReeveError && error.code === 'DAEMON_UNREACHABLE') return null;
+    throw error;
+  }
+}
+
+interface Attempt {
+  readonly child: ChildProcess;
+  /** By the monotonic clock. */
+  readonly launchedAt: number;
+  /** Why the process could not even be made. */
+  failure: Error | null;
+  /** Size of the log before this start: what follows is its own. */
+  readonly logOffset: number;
+}
+
+function launch(paths: Paths, env: NodeJS.ProcessEnv): Attempt {
+  mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
+  const log = openLog(paths.daemonLogFile);
+  const logOffset = fstatSync(log).size;
+  const main = join(dirname(import.meta.filename), `main${extname(import.meta.filename)}`);
+  // A session of its own: neither the caller's terminal nor its process group reaches the daemon.
+  const child = spawn(process.execPath, [main], {
+    cwd: '/',
+    detached: true,
+    env: daemonEnvironment(env),
+    stdio: ['ignore', log, log],
+  });
+  closeSync(log);
+  child.unref();
+  const attempt: Attempt = { child, launchedAt: performance.now(), failure: null, logOffset };
+  child.once('error', (error) => {
+    attempt.failure = error;
+  });
+  return attempt;
+}
+
+function openLog(file: string): number {
+  const fd = openSync(file, 'a', 0o600);
+  if (fstatSync(fd).size <= MAX_LOG_BYTES) return fd;
+  closeSync(fd);
+  renameSync(file, `${file}.old`);
+  return openSync(file, 'a', 0o600);
+}
+
+function failedStart(paths: Paths, attempt: Attempt): ReeveError {
+  const said = readFileSync(paths.daemonLogFile).subarray(attempt.logOffset).toString('utf8').trim();
+  const lastLine = attempt.failure?.message ?? said.split('\n').at(-1) ?? '';
+  const how = attempt.child.signalCode ?? `exit ${attempt.child.exitCode}`;
+  return new ReeveError('DAEMON_UNREACHABLE', `the daemon did not start (${how})${lastLine && `: ${lastLine}`}`, {
+    where: paths.daemonLogFile,
+  });
+}
