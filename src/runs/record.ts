@@ -18,8 +18,19 @@ export interface Owner {
 }
 
 export type EndReason =
-  | 'exit' | 'signal' | 'interrupt' | 'stop' | 'parent' | 'turn-limit' | 'budget-limit' | 'token-limit'
-  | 'time-limit' | 'idle-limit' | 'memory-limit' | 'process-limit' | 'lost';
+  | 'exit'
+  | 'signal'
+  | 'interrupt'
+  | 'stop'
+  | 'parent'
+  | 'turn-limit'
+  | 'budget-limit'
+  | 'token-limit'
+  | 'time-limit'
+  | 'idle-limit'
+  | 'memory-limit'
+  | 'process-limit'
+  | 'lost';
 
 /** Why a stop was asked for; becomes the run's `endReason`. */
 export type StopReason = Exclude<EndReason, 'exit' | 'signal' | 'lost'>;
@@ -112,9 +123,18 @@ export interface RunOutcome extends RunExit {
 export type RunState =
   | { readonly state: 'starting' }
   | { readonly state: 'running'; readonly started: RunStarted }
-  | { readonly state: 'stopping'; readonly started: RunStarted | null; readonly stop: StopRequested; readonly exit: RunExit | null }
+  | {
+      readonly state: 'stopping';
+      readonly started: RunStarted | null;
+      readonly stop: StopRequested;
+      readonly exit: RunExit | null;
+    }
   | { readonly state: 'lingering'; readonly started: RunStarted; readonly exit: RunExit }
-  | { readonly state: 'completed' | 'failed' | 'interrupted' | 'stale'; readonly started: RunStarted | null; readonly outcome: RunOutcome };
+  | {
+      readonly state: 'completed' | 'failed' | 'interrupted' | 'stale';
+      readonly started: RunStarted | null;
+      readonly outcome: RunOutcome;
+    };
 
 export type RunStateName = RunState['state'];
 

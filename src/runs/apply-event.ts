@@ -1,0 +1,31 @@
+import type { Clock } from '../clock.ts';
+import { ReeveError } from '../errors.ts';
+import { nextState, type RunEvent } from './lifecycle.ts';
+import type { RunStore } from './ports.ts';
+import type { RunId, RunRecord } from './record.ts';
+
+/** Far more writers than a run ever has; beyond it something writes in a loop. */
+const MAX_ATTEMPTS = 100;
+
+/**
+ * Lets an event happen to a run: reads it, finds the next state, writes it over the version that was read, and begins again when
+ * someone else wrote in between. An event that changes nothing (a second stop) writes nothing.
+ * @throws RUN_NOT_FOUND, RUN_ENDED, TRANSITION_ILLEGAL; RUN_CONFLICT only when others keep writing without end
+ */
+export async function applyEvent(
+  ports: { readonly runs: RunStore; readonly clock: Clock },
+  id: RunId,
+  event: RunEvent,
+): Promise<RunRecord> {
+  for (let attempt = 1; ; attempt += 1) {
+    const read = await ports.runs.get(id);
+    if (read === null) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
+    const next = nextState(read.current, event);
+    if (next === read.current) return read;
+    try {
+      return await ports.runs.update(read, next, ports.clock.now());
+    } catch (error) {
+      if (!(error instanceof ReeveError && error.code === 'RUN_CONFLICT') || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}
