@@ -1,4 +1,5 @@
 import { ReeveError } from '../errors.ts';
+import { isRunId } from '../runs/run-id.ts';
 import type { RunId, StopReason } from '../runs/record.ts';
 import type { MethodName, Methods } from './protocol.ts';
 
@@ -19,6 +20,7 @@ const STOP_REASONS: Readonly<Record<StopReason, true>> = {
 const READERS: { readonly [Name in MethodName]: (fields: Fields) => Methods[Name]['params'] } = {
   admit: (fields) => ({ runId: fields.runId() }),
   attach: (fields) => ({ runId: fields.runId() }),
+  settle: (fields) => ({ runId: fields.runId() }),
   status: () => ({}),
   shutdown: () => ({}),
   stop: (fields) => ({
@@ -49,7 +51,7 @@ class Fields {
 
   runId(): RunId {
     const value = this.#values['runId'];
-    if (typeof value === 'string' && /^run_[0-9A-Z]{26}$/.test(value)) return value as RunId;
+    if (typeof value === 'string' && isRunId(value)) return value;
     throw this.#refusal('runId', 'a run id');
   }
 

@@ -45,12 +45,20 @@ export interface DaemonStatus {
   readonly unsupervised: number;
 }
 
+/** What a limited run does when the daemon stays unreachable: `[daemon] lost`. */
+export type LostPolicy = 'stop' | 'warn';
+
 /** What each method takes and gives. The daemon serves all of them, a shim serves `stop` for its own run. */
 export interface Methods {
   /** The intent is in the store: may this run start? Keeps the connection as the run's watch until it closes. */
-  admit: { params: { runId: RunId }; result: { admitted: true } | { admitted: false; lockout: Lockout } };
+  admit: {
+    params: { runId: RunId };
+    result: { admitted: true; lost: LostPolicy } | { admitted: false; lockout: Lockout };
+  };
   /** A shim that reconnects after the daemon was lost. */
-  attach: { params: { runId: RunId }; result: { ok: true } };
+  attach: { params: { runId: RunId }; result: { lost: LostPolicy } };
+  /** The run's tree is empty: answers after its logs are read to their ends, so that the ledger holds all it spent. */
+  settle: { params: { runId: RunId }; result: { ok: true } };
   status: { params: Record<string, never>; result: DaemonStatus };
   /** Answers, then ends in order; the peer sees the socket close and the PID file gone. */
   shutdown: { params: Record<string, never>; result: { ok: true } };
