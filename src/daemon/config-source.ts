@@ -1,0 +1,110 @@
+import { watch } from 'node:fs';
+import { copyFile, mkdir, rename, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { ReeveError } from '../errors.ts';
+import type { Paths } from '../host/paths.ts';
+
+/** The configuration in force, which follows the file. */
+export interface ConfigSource {
+  /** The last that was valid. */
+  readonly current: Config;
+  /** Why no limits can be enforced: the file is invalid and no valid one was ever seen. Null otherwise. */
+  readonly blocked: ReeveError | null;
+  /** Reads the file again if it changed; never throws. */
+  refresh(): Promise<void>;
+  close(): void;
+}
+
+export interface ConfigSourceOptions {
+  readonly paths: Paths;
+  /** Reads and validates; a missing file gives the defaults. @throws CONFIG_INVALID */
+  readonly load: (paths: Paths) => Promise<Config>;
+  /** The file changed and is valid. */
+  readonly onChange: () => void;
+  /** The file changed and is not valid; what was in force stays so. */
+  readonly onRejected: (error: ReeveError) => void;
+}
+
+/**
+ * Follows the config file. An invalid edit leaves the last valid limits in force, also over a crash: each valid file is kept as a copy in
+ * the state folder, because a daemon that restarts over a typing error must not forget every limit.
+ */
+export async function openConfigSource(options: ConfigSourceOptions): Promise<ConfigSource> {
+  const { paths } = options;
+  const lastGood: Paths = { ...paths, configFile: join(paths.stateDir, 'config.last-good.toml') };
+  let signature = await signatureOf(paths.configFile);
+  let blocked: ReeveError | null = null;
+  let current = await loadFirst();
+
+  // The folder and not the file: editors replace the file, and it may not be there yet.
+  await mkdir(dirname(paths.configFile), { recursive: true, mode: 0o700 });
+  const name = basename(paths.configFile);
+  const watcher = watch(dirname(paths.configFile), (_event, changed) => {
+    if (changed === null || changed === name) void refresh();
+  });
+  // Without a watcher the slow rounds still look at the file.
+  watcher.on('error', () => watcher.close());
+
+  return {
+    get current() {
+      return current;
+    },
+    get blocked() {
+      return blocked;
+    },
+    refresh,
+    close: () => watcher.close(),
+  };
+
+  async function loadFirst(): Promise<Config> {
+    try {
+      return await loadAndKeep();
+    } catch (error) {
+      const rejection = asRejection(error, paths);
+      options.onRejected(rejection);
+      if ((await signatureOf(lastGood.configFile)) === 'absent') blocked = rejection;
+      return options.load(lastGood);
+    }
+  }
+
+  async function refresh(): Promise<void> {
+    const found = await signatureOf(paths.configFile);
+    if (found === signature) return;
+    signature = found;
+    try {
+      current = await loadAndKeep();
+      blocked = null;
+      options.onChange();
+    } catch (error) {
+      options.onRejected(asRejection(error, paths));
+    }
+  }
+
+  async function loadAndKeep(): Promise<Config> {
+    const config = await options.load(paths);
+    if (config.file !== null) {
+      await copyFile(config.file, `${lastGood.configFile}.new`);
+      await rename(`${lastGood.configFile}.new`, lastGood.configFile);
+    }
+    return config;
+  }
+}
+
+function asRejection(error: unknown, paths: Paths): ReeveError {
+  if (error instanceof ReeveError) return error;
+  return new ReeveError('CONFIG_INVALID', `the config cannot be read: ${(error as Error).message}`, {
+    cause: error,
+    where: paths.configFile,
+  });
+}
+
+/** Changes whenever the file's content may have. */
+async function signatureOf(file: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs } = await stat(file);
+    return `${ino}:${size}:${mtimeMs}`;
+  } catch {
+    return 'absent';
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * A puppet that logs as Claude Code does: a live registry entry under its own PID, and one line per answer in its session's file.
+ * It takes one command per line on stdin, and answers each on stdout when it is done:
+ *
+ *   spend <output tokens>   appends an answer of that many tokens       → spent <epoch ms before the append>
+ *   child [stubborn]        starts a child that sleeps (and traps TERM)  → child <pid>
+ *   exit <code>             removes the registry entry and ends
+ *
+ * First it prints `ready <pid> <sessionId>`. Usage: `node agent.ts [--no-registry] [--model <name>] [--branch <name>]`
+ */
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+
+const { values } = parseArgs({
+  options: {
+    'no-registry': { type: 'boolean', default: false },
+    model: { type: 'string', default: 'claude-sonnet-4-5-20250929' },
+    branch: { type: 'string', default: 'HEAD' },
+  },
+});
+const claudeDir = process.env['CLAUDE_CONFIG_DIR'] ?? join(homedir(), '.claude');
+const cwd = realpathSync(process.cwd());
+const sessionId = randomUUID();
+const project = join(claudeDir, 'projects', cwd.replaceAll(/[^a-zA-Z0-9]/g, '-'));
+const log = join(project, `${sessionId}.jsonl`);
+const registryEntry = join(claudeDir, 'sessions', `${process.pid}.json`);
+
+mkdirSync(project, { recursive: true });
+mkdirSync(join(claudeDir, 'sessions'), { recursive: true });
+if (!values['no-registry']) {
+  const entry = {
+    pid: process.pid,
+    sessionId,
+    cwd,
+    startedAt: Date.now(),
+    procStart: startTicks(),
+    version: '2.1.197',
+    kind: 'interactive',
+    entrypoint: 'sdk-cli',
+  };
+  writeFileSync(registryEntry, JSON.stringify(entry));
+}
+process.stdout.write(`ready ${process.pid} ${sessionId}\n`);
+
+createInterface({ input: process.stdin }).on('line', (line) => {
+  const [verb, argument] = line.trim().split(' ');
+  if (verb === 'spend') process.stdout.write(`spent ${spend(Number(argument))}\n`);
+  else if (verb === 'child') startChild(argument === 'stubborn');
+  else if (verb === 'exit') {
+    rmSync(registryEntry, { force: true });
+    process.exit(Number(argument ?? 0));
+  }
+});
+
+/** Field 22 of proc(5)'s stat, as text: so does Claude Code write it. */
+function startTicks(): string {
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+function spend(outputTokens: number): number {
+  const usage = {
+    input_tokens: 0,
+    cache_creation_input_tokens: 0,
+    cache_read_input_tokens: 0,
+    output_tokens: outputTokens,
+    cache_creation: { ephemeral_1h_input_tokens: 0, ephemeral_5m_input_tokens: 0 },
+    service_tier: 'standard',
+  };
+  const line = {
+    parentUuid: null,
+    isSidechain: false,
+    message: {
+      id: `msg_${randomUUID()}`,
+      type: 'message',
+      role: 'assistant',
+      model: values.model,
+      content: [{ type: 'text', text: 'done' }],
+      stop_reason: 'end_turn',
+      usage,
+    },
+    requestId: `req_${randomUUID()}`,
+    type: 'assistant',
+    uuid: randomUUID(),
+    timestamp: new Date().toISOString(),
+    cwd,
+    sessionId,
+    version: '2.1.197',
+    gitBranch: values.branch,
+  };
+  const before = Date.now();
+  appendFileSync(log, `${JSON.stringify(line)}\n`);
+  return before;
+}
+
+function startChild(stubborn: boolean): void {
+  const script = stubborn ? "trap '' TERM HUP INT; echo up; while :; do sleep 60; done" : 'echo up; exec sleep 600';
+  const child = spawn('setsid', ['sh', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
+  child.stdout.once('data', () => process.stdout.write(`child ${child.pid}\n`));
+}
