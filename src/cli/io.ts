@@ -10,6 +10,8 @@ export interface CliIo {
   readonly stderrIsTerminal: boolean;
   /** True when colours are wanted on that stream: a terminal, no NO_COLOR. */
   readonly color: boolean;
+  /** Width of stdout's terminal in columns; null when stdout is no terminal, and nothing need be cut to fit. */
+  readonly columns: number | null;
   /** Set by commands; 0 unless set. */
   exitCode: number;
 }

@@ -1,41 +1,67 @@
-import { isatty } from 'node:tty';
 import { Command, CommanderError } from 'commander';
 import { ReeveError } from '../errors.ts';
 import { version } from '../version.ts';
 import type { CliIo } from './io.ts';
+import { createProcessIo } from './process-io.ts';
 import { VERBS } from './verbs.ts';
 
 /** Runs one command line and resolves to its exit code. Only the verb that is used is loaded. */
-export async function runCli(args: readonly string[], io: CliIo = processIo()): Promise<number> {
+export async function runCli(args: readonly string[], io: CliIo = createProcessIo()): Promise<number> {
+  const json = ownOptions(args).includes('--json');
+  const program = await buildProgram(io, { load: (name) => name === args[0], json });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return io.exitCode;
+  } catch (error) {
+    return reportFailure(error, io, json);
+  }
+}
+
+/**
+ * The program with all verbs; those that `load` names with their options and actions.
+ * @param options.json messages about wrong usage are left to the caller, who prints them as JSON
+ */
+export async function buildProgram(
+  io: CliIo,
+  options: { readonly load: (name: string) => boolean; readonly json: boolean },
+): Promise<Command> {
   const program = new Command('reeve')
     .description('keeps AI coding agents owned, within budget, alone in their worktree, and killable')
     .version(version)
     .helpCommand(false)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => io.out(text), writeErr: (text) => io.err(text) });
-  const wanted = VERBS.find((verb) => verb.name === args[0]);
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text),
+      outputError: (text, write) => {
+        if (!options.json) write(text.replace(/^error: /u, 'reeve: '));
+      },
+    });
   for (const verb of VERBS) {
-    const command = program.command(verb.name).summary(verb.summary).description(verb.summary).exitOverride();
-    if (verb === wanted) (await verb.load()).define(command, io);
+    const command = program.command(verb.name).summary(verb.summary).description(verb.summary);
+    if (options.load(verb.name)) (await verb.load()).define(command, io);
     else command.allowUnknownOption();
   }
-  try {
-    await program.parseAsync(args, { from: 'user' });
-    return io.exitCode;
-  } catch (error) {
-    return reportFailure(
-      error,
-      io,
-      args.slice(0, args.includes('--') ? args.indexOf('--') : undefined).includes('--json'),
-    );
-  }
+  return program;
+}
+
+/** What is meant for reeve itself: after `--` begins the command to run. */
+function ownOptions(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--');
+  return end === -1 ? args : args.slice(0, end);
 }
 
 function reportFailure(error: unknown, io: CliIo, json: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof CommanderError) {
+    // Help and version arrive as errors with exit code 0; the rest is wrong usage, which commander has explained already.
+    if (error.exitCode === 0) return 0;
+    const message = error.message.replace(/^error: /u, '');
+    if (json) printJsonError(io, { code: 'USAGE', message, hint: 'see `reeve --help`', where: null });
+    return 2;
+  }
   if (!(error instanceof ReeveError)) throw error;
   const { code, message, hint, where } = error;
-  if (json) io.err(`${JSON.stringify({ error: { code, message, hint, where } })}\n`);
+  if (json) printJsonError(io, { code, message, hint, where });
   else {
     const place = where === null ? '' : `\n  at ${where}`;
     const remedy = hint === null ? '' : `\n  ${hint}`;
@@ -44,15 +70,6 @@ function reportFailure(error: unknown, io: CliIo, json: boolean): number {
   return error.exitCode;
 }
 
-function processIo(): CliIo {
-  return {
-    env: process.env,
-    cwd: process.cwd(),
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
-    stdoutIsTerminal: isatty(1),
-    stderrIsTerminal: isatty(2),
-    color: isatty(1) && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
-    exitCode: 0,
-  };
+function printJsonError(io: CliIo, error: Pick<ReeveError, 'code' | 'message' | 'hint' | 'where'>): void {
+  io.err(`${JSON.stringify({ error })}\n`);
 }
