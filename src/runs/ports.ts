@@ -8,6 +8,8 @@ export interface RunQuery {
   readonly name?: string;
   readonly worktree?: string;
   readonly project?: string;
+  /** Runs nested directly in any of these. */
+  readonly parents?: readonly RunId[];
   /** At most this many, newest `updatedAt` first; 0 or absent = all. */
   readonly limit?: number;
 }
