@@ -6,7 +6,7 @@ export interface BenchRow {
   readonly reeve: number;
   /** Name and version of the peer, e.g. `tree-kill 1.2.2`. */
   readonly peer: string;
-  /** The peer's median, in `unit`. */
+  /** The peer's median, in `unit`; NaN when there is no peer for this work. */
   readonly peerValue: number;
   /** `ms`, `MB`, `bytes` … */
   readonly unit: string;

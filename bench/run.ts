@@ -1,0 +1,125 @@
+/**
+ * `npm run bench`: measures reeve beside its peers, one area after the other, and writes docs/benchmarks.md. `npm run bench -- usage` runs
+ * one area and writes nothing. Exit code 1 when a bar is missed.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { version } from '../src/version.ts';
+import type { BenchRow } from './row.ts';
+
+interface Area {
+  readonly name: string;
+  readonly title: string;
+  readonly measure: () => Promise<readonly BenchRow[]>;
+}
+
+const AREAS: readonly Area[] = [
+  {
+    name: 'processes',
+    title: 'Listing and killing processes',
+    measure: async () => (await import('./processes.ts')).benchProcesses(),
+  },
+  {
+    name: 'run',
+    title: 'What `reeve run` adds to a command',
+    measure: async () => (await import('./run-overhead.ts')).benchRun(),
+  },
+  { name: 'usage', title: "Reading agents' logs", measure: async () => (await import('./usage.ts')).benchUsage() },
+  {
+    name: 'breach',
+    title: 'From the breaching line to an empty tree',
+    measure: async () => (await import('./breach.ts')).benchBreach(),
+  },
+];
+
+const root = join(import.meta.dirname, '..');
+const page = join(root, 'docs/benchmarks.md');
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !AREAS.some((area) => area.name === name));
+if (unknown.length > 0)
+  throw new Error(`no bench named ${unknown.join(', ')}; there are ${AREAS.map((area) => area.name).join(', ')}`);
+
+installPeers();
+const sections: string[] = [];
+let missed = 0;
+for (const area of AREAS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  process.stderr.write(`${area.title} …\n`);
+  const rows = await area.measure();
+  missed += rows.filter((row) => !row.holds).length;
+  const section = sectionText(area, rows);
+  process.stdout.write(`${section}\n`);
+  sections.push(section);
+}
+if (wanted.length === 0) writeFileSync(page, `${headText()}\n${sections.join('\n')}`);
+if (missed > 0) process.stderr.write(`${missed} of the bars missed\n`);
+process.exitCode = missed === 0 ? 0 : 1;
+
+/** Peers are dependencies of the bench alone. */
+function installPeers(): void {
+  const peers = join(root, 'bench/package.json');
+  if (!existsSync(peers)) return;
+  const installed = join(root, 'bench/node_modules/.package-lock.json');
+  if (existsSync(installed)) return;
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--silent'], {
+    cwd: join(root, 'bench'),
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+}
+
+function headText(): string {
+  const processors = cpus();
+  return [
+    '# Benchmarks',
+    '',
+    '<!-- Written by `npm run bench`; do not edit. -->',
+    '',
+    'reeve and its peer at the same work, in turn, in one process tree; medians of at least five rounds. Machines are noisy: the ratio is',
+    'what carries over. `bar` is what reeve holds itself to.',
+    '',
+    `- machine: ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}`,
+    `- Node ${process.versions.node}, reeve ${version}${peersText()}`,
+    '- every figure again: `npm run bench`; one section: the command below its title',
+    '',
+  ].join('\n');
+}
+
+function peersText(): string {
+  const manifest = join(root, 'bench/package.json');
+  if (!existsSync(manifest)) return '';
+  const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: Record<string, string> };
+  const names = Object.entries(dependencies).map(([name, at]) => `${name} ${at}`);
+  return names.length === 0 ? '' : `; peers: ${names.join(', ')}`;
+}
+
+function sectionText(area: Area, rows: readonly BenchRow[]): string {
+  return [
+    `## ${area.title}`,
+    '',
+    `\`npm run bench -- ${area.name}\``,
+    '',
+    '| work | reeve | peer | | ratio | bar | holds |',
+    '| --- | ---: | --- | ---: | ---: | --- | --- |',
+    ...rows.map(
+      (row) =>
+        `| ${row.work} | ${figure(row.reeve)} ${row.unit} | ${row.peer} | ${peerFigure(row)} | ${ratio(row)} | ${row.bar} | ${row.holds ? 'yes' : '**no**'} |`,
+    ),
+    '',
+  ].join('\n');
+}
+
+function peerFigure(row: BenchRow): string {
+  return Number.isNaN(row.peerValue) ? '' : `${figure(row.peerValue)} ${row.unit}`;
+}
+
+/** How many times less reeve needs than its peer. */
+function ratio(row: BenchRow): string {
+  return Number.isNaN(row.peerValue) || row.reeve === 0 ? '' : `${figure(row.peerValue / row.reeve)} ×`;
+}
+
+/** Three significant digits, thousands separated. */
+function figure(value: number): string {
+  return Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 3 });
+}
