@@ -49,3 +49,12 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
     daemonLogFile: join(stateDir, 'daemon.log'),
   };
 }
+
+/** Socket of one run's shim, which serves `stop` to callers inside the run's tree. Short for the same reason. */
+export function shimSocket(paths: Paths, runId: string): string {
+  const key = createHash('sha256')
+    .update(paths.stateDir + runId)
+    .digest('hex')
+    .slice(0, 12);
+  return join(paths.socketDir, `${key}.s`);
+}

@@ -1,0 +1,22 @@
+import type { Owner, RunCaps, Source } from '../runs/record.ts';
+
+/** What the command line asks for, checked there. JSON all through: `start` sends it to the shim that it leaves behind. */
+export interface RunRequest {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Absolute. The command starts here, by this very name of the folder. */
+  readonly cwd: string;
+  /** Added to the environment that the shim itself was given. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly name: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly source: Source;
+  readonly owner: Owner;
+  readonly caps: RunCaps;
+  readonly graceMs: number;
+  readonly keepBackground: boolean;
+  /** PID of whoever ran `reeve`. */
+  readonly startedByPid: number;
+  /** Absolute path of the JSON report; null for none. */
+  readonly reportFile: string | null;
+}
