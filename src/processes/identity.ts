@@ -25,3 +25,8 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
 export function identityKey(process: { readonly pid: number; readonly startTicks: number }): string {
   return `${process.pid}:${process.startTicks}`;
 }
+
+/** The identity of a row that was just read. */
+export function identityIn(realm: Realm, process: { readonly pid: number; readonly startTicks: number }): Identity {
+  return { bootId: realm.bootId, pidNamespace: realm.pidNamespace, pid: process.pid, startTicks: process.startTicks };
+}

@@ -6,12 +6,14 @@ export interface ProcessRow {
   readonly ppid: number;
   readonly pgid: number;
   readonly sid: number;
-  /** The kernel's state letter: R, S, D, T, t, Z, X, I (proc(5)). */
+  /** The kernel's state letter: R, S, D, T, t, Z, X, I (proc(5)). Z means dead: no thread of the process is left. */
   readonly state: string;
   /** Start time in clock ticks since boot. */
   readonly startTicks: number;
   /** The kernel's name of the process, at most 15 bytes. */
   readonly comm: string;
+  /** A number that changes when the process executes another program; absent where the platform has none. */
+  readonly execStamp?: number;
 }
 
 /** What costs a further read per process. `null` = unreadable (another user's, not dumpable, or gone): never guessed. */
@@ -31,15 +33,21 @@ export type EnvironmentValue =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unreadable' };
 
-/** The live process table of this machine, as seen from this PID namespace. Synchronous: one pass takes milliseconds. */
+/**
+ * The live process table of this machine, as seen from this PID namespace. Synchronous: one pass takes milliseconds, and nothing
+ * else of reeve runs between reading the rows and deciding on them.
+ */
 export interface ProcessTable {
   readonly realm: Realm;
   /** Clock ticks per second, the unit of `startTicks`. */
   readonly ticksPerSecond: number;
+  /** Every process. One that is there before the call and after it is never missing. */
   list(): readonly ProcessRow[];
   /** One row, or null when no such process exists. */
   read(pid: number): ProcessRow | null;
   details(pid: number): ProcessDetails;
+  /** Real path of the working folder alone: far cheaper than {@link ProcessTable.details}. `null` = unreadable. */
+  cwd(pid: number): string | null;
   /** One variable of the environment the process was started with. */
   environment(pid: number, name: string): EnvironmentValue;
 }

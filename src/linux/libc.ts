@@ -1,0 +1,76 @@
+import koffi from 'koffi';
+
+/**
+ * Every C library function that reeve calls, bound once. `null` loads what this process is linked with, so that glibc and musl serve
+ * alike. Functions without a wrapper in older C libraries go through syscall(2); their numbers are the same on every Linux but Alpha.
+ */
+const library = koffi.load(null);
+
+type Integers = (...values: readonly number[]) => number;
+
+const bind = <T>(definition: string): T => library.func(definition) as unknown as T;
+
+export const libc = {
+  /** [syscall(2)](https://man7.org/linux/man-pages/man2/syscall.2.html) with four integer arguments. */
+  syscall: bind<Integers>('long syscall(long number, long a, long b, long c, long d)'),
+  /** [prctl(2)](https://man7.org/linux/man-pages/man2/prctl.2.html) */
+  prctl: bind<Integers>('int prctl(int option, ulong a, ulong b, ulong c, ulong d)'),
+  /** [sysconf(3)](https://man7.org/linux/man-pages/man3/sysconf.3.html) */
+  sysconf: bind<Integers>('long sysconf(int name)'),
+  /** [close(2)](https://man7.org/linux/man-pages/man2/close.2.html) */
+  close: bind<Integers>('int close(int fd)'),
+  /** [waitpid(2)](https://man7.org/linux/man-pages/man2/waitpid.2.html); the status is written to the array's one element. */
+  waitpid: bind<(pid: number, status: Int32Array, options: number) => number>(
+    'int waitpid(int pid, void *status, int options)',
+  ),
+  /** [getsockopt(2)](https://man7.org/linux/man-pages/man2/getsockopt.2.html) */
+  getsockopt: bind<(fd: number, level: number, name: number, value: Int32Array, length: Int32Array) => number>(
+    'int getsockopt(int fd, int level, int name, void *value, void *length)',
+  ),
+  /** [epoll_create1(2)](https://man7.org/linux/man-pages/man2/epoll_create.2.html) */
+  epollCreate: bind<Integers>('int epoll_create1(int flags)'),
+  /** [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) */
+  epollControl: bind<(epoll: number, operation: number, fd: number, event: Buffer | null) => number>(
+    'int epoll_ctl(int epoll, int operation, int fd, void *event)',
+  ),
+  /** [epoll_wait(2)](https://man7.org/linux/man-pages/man2/epoll_wait.2.html) */
+  epollWait: bind<(epoll: number, events: Buffer, capacity: number, timeoutMs: number) => number>(
+    'int epoll_wait(int epoll, void *events, int capacity, int timeoutMs)',
+  ),
+} as const;
+
+const ERRNO_NAMES = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+
+/** The name of the last failure, such as `ESRCH`. To be read before anything else happens: the next call overwrites it. */
+export function lastErrno(): string {
+  const number = koffi.errno();
+  return ERRNO_NAMES.get(number) ?? `errno ${number}`;
+}
+
+/** A system call failed in a way that its caller has no answer to. */
+export class SystemCallError extends Error {
+  override readonly name = 'SystemCallError';
+  readonly call: string;
+  /** `ENOMEM` … */
+  readonly errno: string;
+
+  constructor(call: string, errno: string) {
+    super(`${call} failed with ${errno}`);
+    this.call = call;
+    this.errno = errno;
+  }
+}
+
+/** Calls `callback` whenever `fd` is readable, from Node's own event loop: no thread waits. */
+export interface ReadableWatch {
+  start(): void;
+  /** A stopped watch does not keep the process alive. */
+  stop(): void;
+}
+
+/** Watches a descriptor that Node has no stream for, such as an epoll instance. */
+export function watchReadable(fd: number, callback: () => void): ReadableWatch {
+  const handle = koffi.node.poll(fd, { readable: true }, callback);
+  handle.stop();
+  return { start: () => handle.start({ readable: true }, callback), stop: () => handle.stop() };
+}

@@ -1,0 +1,185 @@
+import { readFileSync } from 'node:fs';
+import { ReeveError } from '../errors.ts';
+import type { Identity } from '../processes/identity.ts';
+import { sameRealm } from '../processes/identity.ts';
+import type { OpenResult, ProcessHandle, ProcessTable, SignalName, Signaller } from '../processes/ports.ts';
+import { ExitWatch } from './exit-watch.ts';
+import { closePidfd, openPidfd, sendThroughPidfd } from './pidfd.ts';
+
+/** Descriptors that pidfds leave alone: /proc, sockets and the store need some even while a thousand processes are held. */
+const RESERVED_DESCRIPTORS = 128;
+/** How often a process without a held pidfd is looked at. */
+const UNHELD_POLL_MS = 10;
+
+/** A handle. Without a descriptor (too many are held) every use opens and verifies one anew. */
+class PidfdHandle implements ProcessHandle {
+  readonly identity: Identity;
+  exited = false;
+  fd: number;
+  readonly #owner: PidfdSignaller;
+
+  constructor(identity: Identity, fd: number, owner: PidfdSignaller) {
+    this.identity = identity;
+    this.fd = fd;
+    this.#owner = owner;
+  }
+
+  send(signal: SignalName): 'sent' | 'gone' | 'denied' {
+    if (this.exited) return 'gone';
+    if (this.fd >= 0) return sendThroughPidfd(this.fd, signal);
+    return this.#owner.sendUnheld(this.identity, signal);
+  }
+
+  close(): void {
+    this.#owner.release(this);
+  }
+}
+
+interface Waiter {
+  readonly handles: readonly PidfdHandle[];
+  readonly settle: (exited: readonly PidfdHandle[]) => void;
+}
+
+/** Signals through pidfds: see {@link Signaller}. One per process. */
+export class PidfdSignaller implements Signaller {
+  readonly #table: ProcessTable;
+  /** This process and its ancestors, by PID. Orphans are adopted by an ancestor, so the list never grows after the start. */
+  readonly #line: ReadonlyMap<number, Identity>;
+  readonly #exits = new ExitWatch(() => this.#wake());
+  readonly #waiters = new Set<Waiter>();
+  readonly #maxHeld = readDescriptorLimit() - RESERVED_DESCRIPTORS;
+  #held = 0;
+
+  constructor(table: ProcessTable) {
+    this.#table = table;
+    this.#line = readLine(table);
+  }
+
+  open(identity: Identity): OpenResult {
+    this.#refuseOwnLine(identity.pid);
+    if (!sameRealm(identity, this.#table.realm)) return { kind: 'gone' };
+    const opened = openPidfd(identity.pid);
+    if (opened.kind === 'exhausted') return this.#openUnheld(identity);
+    if (opened.kind !== 'open') return opened;
+    // Only now: what has this start time now had it when the descriptor was made.
+    if (!this.#isAlive(identity)) {
+      closePidfd(opened.fd);
+      return { kind: 'gone' };
+    }
+    if (this.#held >= this.#maxHeld) {
+      closePidfd(opened.fd);
+      return this.#openUnheld(identity);
+    }
+    this.#held += 1;
+    return { kind: 'open', handle: new PidfdHandle(identity, opened.fd, this) };
+  }
+
+  waitAny(handles: readonly ProcessHandle[], timeoutMs: number): Promise<readonly ProcessHandle[]> {
+    const own = handles.map((handle) => asOwn(handle));
+    for (const handle of own) if (handle.fd >= 0) this.#exits.add(handle);
+    const exited = this.#collect(own);
+    if (exited.length > 0 || timeoutMs <= 0) return Promise.resolve(exited);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => waiter.settle([]), timeoutMs);
+      const poll = own.some((handle) => handle.fd < 0) ? setInterval(() => this.#wake(), UNHELD_POLL_MS) : null;
+      const waiter: Waiter = {
+        handles: own,
+        settle: (ended) => {
+          clearTimeout(timer);
+          if (poll !== null) clearInterval(poll);
+          this.#waiters.delete(waiter);
+          if (this.#waiters.size === 0) this.#exits.stop();
+          resolve(ended);
+        },
+      };
+      if (this.#waiters.size === 0) this.#exits.start();
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** For handles that hold no descriptor: opens, verifies, signals and closes. */
+  sendUnheld(identity: Identity, signal: SignalName): 'sent' | 'gone' | 'denied' {
+    const opened = openPidfd(identity.pid);
+    if (opened.kind === 'exhausted')
+      throw new ReeveError('PERMISSION_DENIED', 'no file descriptor is left to signal a process through', {
+        hint: 'Raise the hard limit on open files (ulimit -Hn).',
+      });
+    if (opened.kind !== 'open') return opened.kind;
+    try {
+      return this.#isAlive(identity) ? sendThroughPidfd(opened.fd, signal) : 'gone';
+    } finally {
+      closePidfd(opened.fd);
+    }
+  }
+
+  release(handle: PidfdHandle): void {
+    if (handle.fd < 0) return;
+    this.#exits.remove(handle);
+    closePidfd(handle.fd);
+    handle.fd = -1;
+    this.#held -= 1;
+  }
+
+  #openUnheld(identity: Identity): OpenResult {
+    return this.#isAlive(identity)
+      ? { kind: 'open', handle: new PidfdHandle(identity, -1, this) }
+      : { kind: 'gone' };
+  }
+
+  #isAlive(identity: Identity): boolean {
+    const row = this.#table.read(identity.pid);
+    return row !== null && row.startTicks === identity.startTicks && row.state !== 'Z' && row.state !== 'X';
+  }
+
+  #wake(): void {
+    this.#exits.drain();
+    for (const waiter of this.#waiters) {
+      const exited = this.#collect(waiter.handles);
+      if (exited.length > 0) waiter.settle(exited);
+    }
+  }
+
+  #collect(handles: readonly PidfdHandle[]): readonly PidfdHandle[] {
+    this.#exits.drain();
+    for (const handle of handles) if (handle.fd < 0 && !handle.exited) handle.exited = !this.#isAlive(handle.identity);
+    return handles.filter((handle) => handle.exited);
+  }
+
+  /** @throws SIGNAL_REFUSED */
+  #refuseOwnLine(pid: number): void {
+    if (!Number.isSafeInteger(pid) || pid <= 1)
+      throw new ReeveError('SIGNAL_REFUSED', `no signal is sent to PID ${pid}`, {
+        hint: 'PIDs of 1 and below mean init, a whole process group or everything.',
+      });
+    const relative = this.#line.get(pid);
+    if (relative === undefined || this.#table.read(pid)?.startTicks !== relative.startTicks) return;
+    const what = pid === process.pid ? 'this process itself' : 'an ancestor of this process';
+    throw new ReeveError('SIGNAL_REFUSED', `PID ${pid} is ${what}`, {
+      hint: 'Stop it from outside its tree.',
+    });
+  }
+}
+
+function asOwn(handle: ProcessHandle): PidfdHandle {
+  if (handle instanceof PidfdHandle) return handle;
+  throw new TypeError('the handle is of another signaller');
+}
+
+function readLine(table: ProcessTable): ReadonlyMap<number, Identity> {
+  const line = new Map<number, Identity>();
+  let pid = process.pid;
+  while (pid > 0 && !line.has(pid)) {
+    const row = table.read(pid);
+    if (row === null) break;
+    line.set(pid, { ...table.realm, pid, startTicks: row.startTicks });
+    pid = row.ppid;
+  }
+  return line;
+}
+
+/** The soft limit on open files, which Node raises to the hard one when it starts. */
+function readDescriptorLimit(): number {
+  const match = /^Max open files\s+(\d+|unlimited)/mu.exec(readFileSync('/proc/self/limits', 'latin1'));
+  const limit = Number(match?.[1]);
+  return Number.isNaN(limit) ? Number.MAX_SAFE_INTEGER : limit;
+}
