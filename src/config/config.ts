@@ -11,6 +11,8 @@ export interface Config {
   readonly limits: readonly Limit[];
   readonly prices: { readonly unknownModel: 'highest' | 'refuse' | 'tokens-only' };
   /** By agent kind. `logs` null = the agent's own places. */
-  readonly agents: Readonly<Record<string, { readonly logs: readonly string[] | null; readonly unsupervised: UnsupervisedPolicy }>>;
+  readonly agents: Readonly<
+    Record<string, { readonly logs: readonly string[] | null; readonly unsupervised: UnsupervisedPolicy }>
+  >;
   readonly daemon: { readonly lost: 'stop' | 'warn' };
 }

@@ -1,10 +1,10 @@
-const UNITS_MS: Readonly<Record<string, number>> = {
+const UNITS_MS = {
   ms: 1,
   s: 1_000,
   m: 60_000,
   h: 3_600_000,
   d: 86_400_000,
-};
+} as const;
 
 /** Longest duration that is accepted: a year. What is longer is a typing error. */
 export const MAX_DURATION_MS = 366 * 86_400_000;
@@ -19,12 +19,12 @@ export function parseDuration(text: string): number | null {
   const trimmed = text.trim();
   let total = 0;
   let position = 0;
-  let smallest = Infinity;
+  let smallest: number = Infinity;
   while (position < trimmed.length) {
     PART.lastIndex = position;
     const match = PART.exec(trimmed);
     if (match === null) return null;
-    const unitMs = UNITS_MS[match[2] as string] as number;
+    const unitMs = UNITS_MS[match[2] as keyof typeof UNITS_MS];
     if (unitMs >= smallest) return null;
     smallest = unitMs;
     total += Number(match[1]) * unitMs;
@@ -36,13 +36,13 @@ export function parseDuration(text: string): number | null {
 
 /** `2h`, `1h30m`, `10s`, `1.5s`: the largest units first, nothing that is zero. */
 export function formatDuration(ms: number): string {
-  if (ms < UNITS_MS['s']!) return ms === 0 ? '0s' : `${Math.round(ms)}ms`;
-  let rest = ms < UNITS_MS['m']! ? Math.round(ms / 100) * 100 : Math.round(ms / 1_000) * 1_000;
+  if (ms < UNITS_MS.s) return ms === 0 ? '0s' : `${Math.round(ms)}ms`;
+  let rest = ms < UNITS_MS.m ? Math.round(ms / 100) * 100 : Math.round(ms / 1_000) * 1_000;
   let text = '';
   for (const unit of ['d', 'h', 'm'] as const) {
-    const count = Math.floor(rest / UNITS_MS[unit]!);
+    const count = Math.floor(rest / UNITS_MS[unit]);
     if (count > 0) text += `${count}${unit}`;
-    rest -= count * UNITS_MS[unit]!;
+    rest -= count * UNITS_MS[unit];
   }
   return rest > 0 ? `${text}${rest / 1_000}s` : text;
 }

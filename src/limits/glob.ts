@@ -21,7 +21,9 @@ export function globProblem(glob: string): string | null {
   try {
     return picomatch.makeRe(glob, OPTIONS).source === MATCHES_NOTHING ? 'can match nothing' : null;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    const message = error instanceof Error ? error.message : String(error);
+    // The library's advice to escape belongs to another reader: what is meant here is nearly always a forgotten bracket.
+    return `is no glob: ${message.replace(/ - use .*/, '').toLowerCase()}`;
   }
 }
 
