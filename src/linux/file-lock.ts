@@ -1,19 +1,13 @@
 import { closeSync, openSync } from 'node:fs';
-import koffi from 'koffi';
 import { ReeveError } from '../errors.ts';
+import { lastErrno, libc } from './libc.ts';
 
-// flock(2): <sys/file.h>, the same numbers on every Linux.
+// <sys/file.h>: the same numbers on every Linux.
 const LOCK_EX = 2;
 const LOCK_NB = 4;
-const EWOULDBLOCK = 11;
 
-let loadedFlock: ((fd: number, operation: number) => number) | null = null;
-
-/** Loads the call on first use: most processes never lock a file. */
-function flock(fd: number, operation: number): number {
-  loadedFlock ??= koffi.load(null).func('int flock(int fd, int operation)') as unknown as typeof loadedFlock & object;
-  return loadedFlock(fd, operation);
-}
+/** Two names of one number. */
+const HELD_BY_ANOTHER = new Set(['EAGAIN', 'EWOULDBLOCK']);
 
 /** An exclusive lock that the kernel gives back when its process ends, however it ends. */
 export interface FileLock {
@@ -23,15 +17,15 @@ export interface FileLock {
 /**
  * Takes the lock on a file, which is made (0600) when absent; null when another process holds it. The descriptor is close-on-exec, so
  * children do not hold the lock on ([flock(2)](https://man7.org/linux/man-pages/man2/flock.2.html)).
- * @throws PERMISSION_DENIED when the file cannot be opened
+ * @throws PERMISSION_DENIED when the file cannot be opened or locked
  */
 export function tryLockFile(path: string): FileLock | null {
   const fd = openLockFile(path);
-  if (flock(fd, LOCK_EX | LOCK_NB) === 0) return { release: () => closeSync(fd) };
-  const errno = koffi.errno();
+  if (libc.flock(fd, LOCK_EX | LOCK_NB) === 0) return { release: () => closeSync(fd) };
+  const errno = lastErrno();
   closeSync(fd);
-  if (errno === EWOULDBLOCK) return null;
-  throw new ReeveError('PERMISSION_DENIED', `the file cannot be locked (errno ${errno})`, { where: path });
+  if (HELD_BY_ANOTHER.has(errno)) return null;
+  throw new ReeveError('PERMISSION_DENIED', `the file cannot be locked (${errno})`, { where: path });
 }
 
 function openLockFile(path: string): number {

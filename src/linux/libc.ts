@@ -19,6 +19,8 @@ export const libc = {
   sysconf: bind<Integers>('long sysconf(int name)'),
   /** [close(2)](https://man7.org/linux/man-pages/man2/close.2.html) */
   close: bind<Integers>('int close(int fd)'),
+  /** [flock(2)](https://man7.org/linux/man-pages/man2/flock.2.html) */
+  flock: bind<Integers>('int flock(int fd, int operation)'),
   /** [waitpid(2)](https://man7.org/linux/man-pages/man2/waitpid.2.html); the status is written to the array's one element. */
   waitpid: bind<(pid: number, status: Int32Array, options: number) => number>(
     'int waitpid(int pid, void *status, int options)',

@@ -64,7 +64,10 @@ function exchange(bytes: Uint8Array | string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const socket = createConnection(socketPath, () => socket.write(bytes));
   let text = '';
-  const guard = setTimeout(() => reject(new Error(`the server neither answered nor hung up; so far: ${text}`)), HANG_GUARD_MS);
+  const guard = setTimeout(
+    () => reject(new Error(`the server neither answered nor hung up; so far: ${text}`)),
+    HANG_GUARD_MS,
+  );
   socket.on('data', (chunk) => (text += chunk.toString('utf8')));
   socket.on('error', reject);
   socket.on('close', () => {
@@ -96,9 +99,15 @@ test('a coded failure comes back as the same ReeveError, a bug as a plain error 
     return true;
   });
   const before = faults.length;
-  await assert.rejects(client.call('attach', { runId: 'run_01JABCDEFGHJKMNPQRSTVWXYZ0' as never }), /a bug \[INTERNAL\]/);
+  await assert.rejects(
+    client.call('attach', { runId: 'run_01JABCDEFGHJKMNPQRSTVWXYZ0' as never }),
+    /a bug \[INTERNAL\]/,
+  );
   assert.equal(faults.length, before + 1);
-  await assert.rejects(client.call('admit', { runId: 'run_01JABCDEFGHJKMNPQRSTVWXYZ0' as never }), { code: 'USAGE', message: /no method "admit"/ });
+  await assert.rejects(client.call('admit', { runId: 'run_01JABCDEFGHJKMNPQRSTVWXYZ0' as never }), {
+    code: 'USAGE',
+    message: /no method "admit"/,
+  });
   client.close();
 });
 
@@ -123,11 +132,17 @@ test('a malformed frame and another protocol get an error and the connection end
 
 test('fuzzed frames never take the server down', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 400 }), fc.json().map((text) => Buffer.from(text))), async (bytes) => {
-      // The closing line is malformed for certain, so that every exchange ends.
-      const answer = await exchange(Buffer.concat([bytes, Buffer.from('\n}\n')]));
-      for (const line of answer.trimEnd().split('\n')) assert.equal(typeof JSON.parse(line), 'object');
-    }),
+    fc.asyncProperty(
+      fc.oneof(
+        fc.uint8Array({ maxLength: 400 }),
+        fc.json().map((text) => Buffer.from(text)),
+      ),
+      async (bytes) => {
+        // The closing line is malformed for certain, so that every exchange ends.
+        const answer = await exchange(Buffer.concat([bytes, Buffer.from('\n}\n')]));
+        for (const line of answer.trimEnd().split('\n')) assert.equal(typeof JSON.parse(line), 'object');
+      },
+    ),
     { numRuns: 150 },
   );
   const client = await connect(socketPath);
@@ -151,7 +166,10 @@ test('closing the server ends its connections and removes the socket', async () 
   await client.call('status', {});
   await brief.close();
   await client.closed;
-  assert.deepEqual((await readdir(join(folder, 's'))).filter((name) => name === 'brief.sock'), []);
+  assert.deepEqual(
+    (await readdir(join(folder, 's'))).filter((name) => name === 'brief.sock'),
+    [],
+  );
   await assert.rejects(client.call('status', {}), { code: 'DAEMON_UNREACHABLE' });
   await assert.rejects(connect(path), { code: 'DAEMON_UNREACHABLE' });
 });
@@ -176,5 +194,8 @@ test('a folder of another user is refused', async () => {
   // The root folder belongs to root: foreign for everyone else. For root, pretend to be another user.
   const { ensureSocketFolder } = await import('../../src/ipc/socket-path.ts');
   const foreignPath = uid === 0 ? join(folder, 's', 'x.sock') : '/x.sock';
-  await assert.rejects(ensureSocketFolder(foreignPath, uid === 0 ? 65534 : uid), { code: 'PERMISSION_DENIED', message: /belongs to user/ });
+  await assert.rejects(ensureSocketFolder(foreignPath, uid === 0 ? 65534 : uid), {
+    code: 'PERMISSION_DENIED',
+    message: /belongs to user/,
+  });
 });

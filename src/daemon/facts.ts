@@ -1,0 +1,111 @@
+import { placeOf } from '../host/git-place.ts';
+import type { Calendar, Limit } from '../limits/limit.ts';
+import type { Facts, LiveRun } from '../limits/facts.ts';
+import { isCalendarPeriod, periodAt } from '../limits/period.ts';
+import { startedOf } from '../runs/lifecycle.ts';
+import type { RunId, RunRecord } from '../runs/record.ts';
+import type { Store } from '../store/store.ts';
+
+/** A session that a live run is in now. */
+export type CurrentSession = Facts['sessions'][number];
+
+export interface FactsRequest {
+  readonly store: Store;
+  readonly limits: readonly Limit[];
+  readonly calendar: Calendar;
+  readonly live: readonly RunRecord[];
+  readonly sessions: readonly CurrentSession[];
+  /** Milliseconds since the process with that start time was started, from a clock that does not jump. */
+  readonly elapsedSince: (startTicks: number) => number;
+  readonly now: number;
+}
+
+/** Reads everything that limits are judged by, at one moment. Only what some limit asks for is read. */
+export async function gatherFacts(request: FactsRequest): Promise<Facts> {
+  const { store, limits, live, sessions, now } = request;
+  const nested = await nestedIn(store, live);
+  const runIds = [...live, ...nested].map((run) => run.intent.id);
+  const sessionIds = limits.some((limit) => limit.period === 'session')
+    ? new Set(sessions.map((session) => session.sessionId))
+    : [];
+  const [windows, runSpend, allowances, ...sessionSpend] = await Promise.all([
+    windowsOf(request),
+    runIds.length === 0 ? [] : store.ledger.sums({ runIds }, ['project', 'branch', 'agent', 'run']),
+    store.lockouts.allowances(now),
+    ...[...sessionIds].map((sessionId) =>
+      store.ledger.sums({ sessionId }, ['project', 'branch', 'agent', 'run', 'session']),
+    ),
+  ]);
+  const known = new Set(runIds);
+  const named = windows.flatMap(({ spend }) => spend.flatMap((row) => row.runId ?? []));
+  const others = await withAncestors(store, new Set(named.filter((id) => !known.has(id))), known);
+  return {
+    now,
+    live: live.map((record) => liveRun(record, request.elapsedSince)),
+    runs: [...nested, ...others],
+    windows,
+    runSpend,
+    sessions,
+    sessionSpend: sessionSpend.flat(),
+    allowances,
+  };
+}
+
+async function windowsOf({ store, limits, calendar, now }: FactsRequest): Promise<Facts['windows']> {
+  const periods = new Set(limits.map((limit) => limit.period).filter(isCalendarPeriod));
+  return Promise.all(
+    [...periods].map(async (period) => {
+      const window = periodAt(period, calendar, now);
+      const until = window.end === null ? {} : { until: window.end };
+      const query = { since: window.start, ...until };
+      return { window, spend: await store.ledger.sums(query, ['project', 'branch', 'agent', 'run']) };
+    }),
+  );
+}
+
+/** Runs nested in live ones at any depth, ended ones too: what they spent counts in every run around them. */
+async function nestedIn(store: Store, live: readonly RunRecord[]): Promise<readonly RunRecord[]> {
+  const known = new Set<RunId>(live.map((run) => run.intent.id));
+  const nested: RunRecord[] = [];
+  for (let outer: readonly RunId[] = [...known]; outer.length > 0;) {
+    const inner = (await store.runs.list({ parents: outer })).filter((run) => !known.has(run.intent.id));
+    for (const run of inner) known.add(run.intent.id);
+    nested.push(...inner);
+    outer = inner.map((run) => run.intent.id);
+  }
+  return nested;
+}
+
+/** The records of these runs and of the runs they are nested in. */
+async function withAncestors(store: Store, ids: ReadonlySet<RunId>, known: Set<RunId>): Promise<readonly RunRecord[]> {
+  const found: RunRecord[] = [];
+  for (let wanted = [...ids]; wanted.length > 0;) {
+    const records = await store.runs.list({ ids: wanted });
+    for (const id of wanted) known.add(id);
+    found.push(...records);
+    wanted = records.flatMap(({ intent }) =>
+      intent.parentRunId === null || known.has(intent.parentRunId) ? [] : [intent.parentRunId],
+    );
+  }
+  return found;
+}
+
+function liveRun(record: RunRecord, elapsedSince: (startTicks: number) => number): LiveRun {
+  const started = startedOf(record.current);
+  return {
+    record,
+    branch: currentBranch(record),
+    elapsedMs: started === null ? 0 : Math.max(0, elapsedSince(started.identity.startTicks)),
+  };
+}
+
+/** The branch checked out now: `git checkout -b` in the middle of a run must not leave the branch's limits behind. */
+function currentBranch({ intent }: RunRecord): string | null {
+  if (intent.worktree === null) return intent.branch;
+  try {
+    return placeOf(intent.worktree).branch;
+  } catch {
+    // The folder is gone; where it was started is the best that is known.
+    return intent.branch;
+  }
+}

@@ -1,0 +1,131 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { identityKey } from '../processes/identity.ts';
+import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
+import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
+import type { RunId, RunRecord } from '../runs/record.ts';
+import { sessionsDir } from '../usage/claude/discover.ts';
+import type { LedgerStore } from '../usage/ports.ts';
+import type { CurrentSession } from './facts.ts';
+import { runOfProcess, type ProcessView } from './run-of-process.ts';
+
+/** The variable by which Claude Code's tools know their session; it survives setsid. */
+const SESSION_VARIABLE = 'CLAUDE_CODE_SESSION_ID';
+const AGENT = 'claude';
+
+/** Finds out which live run a session belongs to: by what the kernel says of its processes, never by its folder. */
+export interface SessionLinks {
+  /** Links by the live registry: a file per session that names process and start time. True when a link is new. */
+  byRegistry(live: readonly RunRecord[]): Promise<boolean>;
+  /** Links by the environment of tools, for sessions without a registry entry. Each process is looked at once. True when a link is new. */
+  byTools(live: readonly RunRecord[]): Promise<boolean>;
+  /** The sessions that live runs are in now: those seen alive at the last look, else the one a run was last linked to. */
+  current(live: readonly RunRecord[]): Promise<readonly CurrentSession[]>;
+}
+
+export interface SessionLinksPorts {
+  readonly table: ProcessTable;
+  readonly ledger: LedgerStore;
+  /** Claude Code's config folders that are watched now. */
+  readonly configDirs: () => readonly string[];
+}
+
+export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
+  const { table, ledger } = ports;
+  const linked = new Set<string>();
+  let examined = new Set<string>();
+  let seenAlive: readonly CurrentSession[] = [];
+  const view: ProcessView = {
+    read: (pid) => table.read(pid),
+    cookie: (pid) => table.environment(pid, COOKIE_VARIABLE),
+  };
+
+  /** Entries of the session count for the run from its own beginning on; what an earlier run spent in it stays that run's. */
+  async function link(session: CurrentSession, run: RunRecord): Promise<boolean> {
+    const key = `${session.sessionId} ${session.runId}`;
+    if (linked.has(key)) return false;
+    const fromMs = run.intent.createdAt;
+    const known = await ledger.links({ sessionId: session.sessionId });
+    const isKnown = known.some((one) => one.runId === session.runId && one.agent === AGENT);
+    if (!isKnown) await ledger.linkSession({ agent: AGENT, ...session, fromMs });
+    linked.add(key);
+    return !isKnown;
+  }
+
+  return {
+    async byRegistry(live) {
+      seenAlive = [];
+      if (live.length === 0) return false;
+      const alive: CurrentSession[] = [];
+      let isNew = false;
+      for (const dir of ports.configDirs()) {
+        for (const entry of await liveEntries(sessionsDir(dir), table)) {
+          const run = runOfProcess(entry.row, live, view);
+          if (run === null) continue;
+          const session = { runId: run.intent.id, sessionId: entry.sessionId };
+          alive.push(session);
+          if (await link(session, run)) isNew = true;
+        }
+      }
+      seenAlive = alive;
+      return isNew;
+    },
+
+    async byTools(live) {
+      if (live.length === 0) return false;
+      let isNew = false;
+      const rows = table.list();
+      for (const row of rows) {
+        // The name changes with exec, and with it the environment.
+        if (examined.has(`${identityKey(row)} ${row.comm}`)) continue;
+        const found = table.environment(row.pid, SESSION_VARIABLE);
+        const run = found.kind === 'value' && found.value !== '' ? runOfProcess(row, live, view) : null;
+        if (found.kind !== 'value' || run === null) continue;
+        if (await link({ runId: run.intent.id, sessionId: found.value }, run)) isNew = true;
+      }
+      examined = new Set(rows.map((row) => `${identityKey(row)} ${row.comm}`));
+      return isNew;
+    },
+
+    async current(live) {
+      const ids = new Set<RunId>(live.map((run) => run.intent.id));
+      const alive = seenAlive.filter((session) => ids.has(session.runId));
+      const silent = [...ids].filter((id) => !alive.some((session) => session.runId === id));
+      if (silent.length === 0) return alive;
+      const links = await ledger.links({ runIds: silent });
+      const last = new Map(links.toSorted((a, b) => a.fromMs - b.fromMs).map((one) => [one.runId, one.sessionId]));
+      return [...alive, ...[...last].map(([runId, sessionId]) => ({ runId, sessionId }))];
+    },
+  };
+}
+
+interface RegistryEntry {
+  readonly row: ProcessRow;
+  readonly sessionId: string;
+}
+
+/** Entries whose process lives and is the one that wrote them. A KILL leaves entries behind, so the start time is compared. */
+async function liveEntries(folder: string, table: ProcessTable): Promise<readonly RegistryEntry[]> {
+  const entries: RegistryEntry[] = [];
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = Number(/^(\d+)\.json$/.exec(name)?.[1] ?? Number.NaN);
+    const row = Number.isSafeInteger(pid) ? table.read(pid) : null;
+    if (row === null) continue;
+    const entry = readEntry(await readFile(join(folder, name), 'utf8').catch(() => ''));
+    if (entry !== null && entry.startTicks === row.startTicks) entries.push({ row, sessionId: entry.sessionId });
+  }
+  return entries;
+}
+
+/** Null for a file that is half written: its next event comes when it is whole. */
+function readEntry(text: string): { readonly sessionId: string; readonly startTicks: number } | null {
+  try {
+    const value = JSON.parse(text) as Partial<Record<string, unknown>>;
+    const { sessionId, procStart } = value;
+    const startTicks = Number(procStart);
+    if (typeof sessionId !== 'string' || sessionId === '' || !Number.isSafeInteger(startTicks)) return null;
+    return { sessionId, startTicks };
+  } catch {
+    return null;
+  }
+}

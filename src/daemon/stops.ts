@@ -1,0 +1,63 @@
+import type { Event } from '../events.ts';
+import type { Receipt } from '../processes/receipt.ts';
+import type { RunId, RunRecord, StopReason } from '../runs/record.ts';
+
+export interface StopOrder {
+  readonly record: RunRecord;
+  readonly reason: StopReason;
+  /** `budget limit exceeded ($0.06/$0.05)`. */
+  readonly message: string;
+  readonly graceMs: number;
+}
+
+/** Stops that the daemon has begun. */
+export interface Stops {
+  /** Begins a verified stop unless one of the run is under way; resolves with its receipt. */
+  begin(order: StopOrder): Promise<Receipt | null>;
+  readonly underWay: ReadonlySet<RunId>;
+  /** Resolves when all that are under way are over. */
+  settled(): Promise<void>;
+}
+
+export interface StopsPorts {
+  /** Writes `stopping`, stops the tree, stores the receipt. */
+  readonly stop: (order: StopOrder) => Promise<Receipt>;
+  readonly record: (event: Event) => void;
+  readonly onError: (error: unknown, order: StopOrder) => void;
+  readonly now: () => number;
+}
+
+/** Keeps each run's stop to one at a time: rounds go on while a tree has its grace, and would order the same stop again. */
+export function createStops(ports: StopsPorts): Stops {
+  const running = new Map<RunId, Promise<Receipt | null>>();
+
+  async function run(order: StopOrder): Promise<Receipt | null> {
+    const runId = order.record.intent.id;
+    try {
+      ports.record({ type: 'run.stopping', at: ports.now(), runId, reason: order.message });
+      const receipt = await ports.stop(order);
+      ports.record({ type: 'run.killed', at: ports.now(), runId, receipt });
+      return receipt;
+    } catch (error) {
+      ports.onError(error, order);
+      return null;
+    }
+  }
+
+  return {
+    begin(order) {
+      const runId = order.record.intent.id;
+      const current = running.get(runId);
+      if (current !== undefined) return current;
+      const begun = run(order).finally(() => running.delete(runId));
+      running.set(runId, begun);
+      return begun;
+    },
+    get underWay() {
+      return new Set(running.keys());
+    },
+    async settled() {
+      await Promise.allSettled(running.values());
+    },
+  };
+}
