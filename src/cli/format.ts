@@ -38,9 +38,9 @@ export function paint(text: string, colour: Colour, color: boolean): string {
   return color && text !== '' ? styleText(colour, text, { validateStream: false }) : text;
 }
 
-/** `1 run`, `2 runs`. */
-export function count(value: number, noun: string): string {
-  return `${value} ${noun}${value === 1 ? '' : 's'}`;
+/** `1 run`, `2 runs`, `2 processes`. */
+export function count(value: number, noun: string, plural = `${noun}s`): string {
+  return `${value} ${value === 1 ? noun : plural}`;
 }
 
 /**

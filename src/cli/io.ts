@@ -2,10 +2,10 @@
 export interface CliIo {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  /** Writes text to stdout as it is. */
-  out(text: string): void;
-  /** Writes text to stderr as it is. */
-  err(text: string): void;
+  /** Writes text or bytes to stdout as they are. */
+  out(text: string | Uint8Array): void;
+  /** Writes text or bytes to stderr as they are. */
+  err(text: string | Uint8Array): void;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
   /** True when colours are wanted on that stream: a terminal, no NO_COLOR. */

@@ -24,7 +24,7 @@ export function createProcessIo(): CliIo {
     stderrIsTerminal: isatty(2),
     color: stdoutIsTerminal && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',
     get columns() {
-      return stdoutIsTerminal ? (process.stdout.columns || DEFAULT_COLUMNS) : null;
+      return stdoutIsTerminal ? process.stdout.columns || DEFAULT_COLUMNS : null;
     },
     exitCode: 0,
   };

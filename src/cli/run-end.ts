@@ -1,0 +1,72 @@
+import { constants } from 'node:os';
+import type { Clock } from '../clock.ts';
+import { ReeveError } from '../errors.ts';
+import type { LinuxProcesses } from '../linux/index.ts';
+import { outcomeOf } from '../runs/lifecycle.ts';
+import type { RunStore } from '../runs/ports.ts';
+import type { EndReason, RunId, RunOutcome } from '../runs/record.ts';
+
+/** Exit code of a run that a limit ended, as `reeve run` itself gives it. */
+const ENDED_BY_LIMIT = 124;
+/** What a shell adds to the number of the signal that ended a command. */
+const SIGNAL_BASE = 128;
+const SIGNAL_NUMBERS: Readonly<Record<string, number | undefined>> = constants.signals;
+
+/** Exit code of `reeve wait`: the one that `reeve run` would have ended with. */
+export function exitCodeOf(outcome: RunOutcome): number {
+  if (isLimit(outcome.endReason)) return ENDED_BY_LIMIT;
+  if (outcome.exitCode !== null) return outcome.exitCode;
+  if (outcome.signal !== null) return SIGNAL_BASE + (SIGNAL_NUMBERS[outcome.signal] ?? 0);
+  return 1;
+}
+
+function isLimit(reason: EndReason): boolean {
+  return reason.endsWith('-limit');
+}
+
+export interface EndOptions {
+  readonly runs: RunStore;
+  readonly processes: LinuxProcesses;
+  readonly clock: Clock;
+  /** Given up after this many ms. */
+  readonly timeoutMs: number;
+}
+
+/** A shim that is gone may have written the end just before: the record is read once more after this. */
+const WAIT_SLICE_MS = 60_000;
+
+/**
+ * Waits until a run's record is terminal; null when the time is up. Only the shim ends a record, as its last act: so this waits for
+ * the shim's exit, and wakes up for nothing else.
+ * @throws RUN_NOT_FOUND, SHIM_LOST when the shim died without ending the record
+ */
+export async function waitForEnd(id: RunId, options: EndOptions): Promise<RunOutcome | null> {
+  const deadline = options.clock.monotonicMs() + options.timeoutMs;
+  for (;;) {
+    const record = await options.runs.get(id);
+    if (record === null) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
+    const outcome = outcomeOf(record.current);
+    if (outcome !== null) return outcome;
+    const leftMs = deadline - options.clock.monotonicMs();
+    if (leftMs <= 0) return null;
+    const opened = options.processes.signaller.open(record.intent.shim);
+    if (opened.kind === 'gone') return await endedMeanwhile(id, options.runs);
+    if (opened.kind === 'denied')
+      throw new ReeveError('PERMISSION_DENIED', `run ${id} belongs to another user`, {
+        where: id,
+        hint: 'wait for it as that user',
+      });
+    await options.processes.signaller.waitAny([opened.handle], Math.min(leftMs, WAIT_SLICE_MS));
+    opened.handle.close();
+  }
+}
+
+async function endedMeanwhile(id: RunId, runs: RunStore): Promise<RunOutcome> {
+  const record = await runs.get(id);
+  const outcome = record === null ? null : outcomeOf(record.current);
+  if (outcome !== null) return outcome;
+  throw new ReeveError('SHIM_LOST', `the shim of run ${id} is gone, and its record is still open`, {
+    where: id,
+    hint: '`reeve doctor` shows what lives on of it; `reeve stop` ends that',
+  });
+}
