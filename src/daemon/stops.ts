@@ -12,7 +12,7 @@ export interface StopOrder {
 
 /** Stops that the daemon has begun. */
 export interface Stops {
-  /** Begins a verified stop unless one of the run is under way; resolves with its receipt. */
+  /** Begins a verified stop unless one of the run is under way or has proven its tree empty; resolves with its receipt. */
   begin(order: StopOrder): Promise<Receipt | null>;
   readonly underWay: ReadonlySet<RunId>;
   /** Resolves when all that are under way are over. */
@@ -30,12 +30,15 @@ export interface StopsPorts {
 /** Keeps each run's stop to one at a time: rounds go on while a tree has its grace, and would order the same stop again. */
 export function createStops(ports: StopsPorts): Stops {
   const running = new Map<RunId, Promise<Receipt | null>>();
+  // Its shim takes a moment to write the end; a round in that moment must not stop it again.
+  const provenEmpty = new Set<RunId>();
 
   async function run(order: StopOrder): Promise<Receipt | null> {
     const runId = order.record.intent.id;
     try {
       ports.record({ type: 'run.stopping', at: ports.now(), runId, reason: order.message });
       const receipt = await ports.stop(order);
+      if (receipt.provenEmpty) provenEmpty.add(runId);
       ports.record({ type: 'run.killed', at: ports.now(), runId, receipt });
       return receipt;
     } catch (error) {
@@ -49,6 +52,7 @@ export function createStops(ports: StopsPorts): Stops {
       const runId = order.record.intent.id;
       const current = running.get(runId);
       if (current !== undefined) return current;
+      if (provenEmpty.has(runId)) return Promise.resolve(null);
       const begun = run(order).finally(() => running.delete(runId));
       running.set(runId, begun);
       return begun;

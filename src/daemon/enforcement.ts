@@ -1,0 +1,86 @@
+import type { Config } from '../config/config.ts';
+import type { Event } from '../events.ts';
+import type { Facts } from '../limits/facts.ts';
+import { judge, type Verdict } from '../limits/verdict.ts';
+import { ACTIVE_STATES, startedOf } from '../runs/lifecycle.ts';
+import type { RunRecord } from '../runs/record.ts';
+import type { Store } from '../store/store.ts';
+import { act, releaseUnfounded } from './act.ts';
+import { nextDeadlineMs } from './deadlines.ts';
+import { gatherFacts } from './facts.ts';
+import type { LogWatch } from './log-watch.ts';
+import type { SessionLinks } from './session-links.ts';
+import type { Stops } from './stops.ts';
+
+/** Pause before a round that looks again at a run which was between its admission and its start when it should have been stopped. */
+const LOOK_AGAIN_MS = 200;
+
+export interface EnforcementPorts {
+  readonly store: Store;
+  readonly config: () => Config;
+  readonly logs: LogWatch;
+  readonly links: SessionLinks;
+  readonly stops: Stops;
+  readonly record: (event: Event) => void;
+  /** Milliseconds since the process with that start time was started. */
+  readonly elapsedSince: (startTicks: number) => number;
+  readonly now: () => number;
+  /** Asks for a round after so many ms, or no more (null). */
+  readonly wakeIn: (ms: number | null) => void;
+}
+
+/** The loop's body: what was appended is read, priced, judged, and acted on. */
+export interface Enforcement {
+  /** One pass over everything; runs one at a time. */
+  round(): Promise<void>;
+  /** From the next round on: lockouts that no breach stands behind any more are released. */
+  configChanged(): void;
+  /** Runs that were alive at the last round, for when the store cannot be asked. */
+  readonly lastLive: readonly RunRecord[];
+}
+
+export function createEnforcement(ports: EnforcementPorts): Enforcement {
+  const { store, logs, links, stops } = ports;
+  let lastLive: readonly RunRecord[] = [];
+  // At the start too: the config may have changed while nobody was looking.
+  let recheckLockouts = true;
+
+  async function judgeNow(live: readonly RunRecord[]): Promise<{ verdicts: readonly Verdict[]; facts: Facts }> {
+    const { limits, calendar, prices } = ports.config();
+    const sessions = await links.current(live);
+    const { elapsedSince } = ports;
+    const facts = await gatherFacts({ store, limits, calendar, live, sessions, elapsedSince, now: ports.now() });
+    return { facts, verdicts: judge({ ...facts, limits, unknownModel: prices.unknownModel }) };
+  }
+
+  return {
+    get lastLive() {
+      return lastLive;
+    },
+    configChanged() {
+      recheckLockouts = true;
+    },
+    async round() {
+      const active = await store.runs.list({ states: ACTIVE_STATES });
+      lastLive = active;
+      logs.follow(active.flatMap((run) => run.intent.logRoots ?? []));
+      await links.byRegistry(active);
+      await logs.read();
+      // Without a process there is nothing to stop; the run is judged as soon as it has one.
+      const live = active.filter((run) => startedOf(run.current) !== null);
+      const { verdicts, facts } = await judgeNow(live);
+      const actPorts = {
+        lockouts: store.lockouts,
+        stops,
+        record: ports.record,
+        judgeAgain: async () => (await judgeNow(live)).verdicts,
+        now: ports.now,
+      };
+      await act(verdicts, live, actPorts);
+      if (recheckLockouts) await releaseUnfounded(verdicts, actPorts);
+      recheckLockouts = false;
+      const isStarting = live.length < active.length && verdicts.some((verdict) => verdict.kind === 'stop');
+      ports.wakeIn(isStarting ? LOOK_AGAIN_MS : nextDeadlineMs(facts.live, ports.config().limits));
+    },
+  };
+}
