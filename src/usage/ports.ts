@@ -91,8 +91,13 @@ export interface LedgerStore {
   entries(query: UsageQuery): Promise<readonly (PricedEntry & { readonly runId: RunId | null })[]>;
   linkSession(link: SessionLink): Promise<void>;
   links(query: { readonly runIds?: readonly RunId[]; readonly sessionId?: string }): Promise<readonly SessionLink[]>;
-  /** Entries whose pricing is not `exact`, for repricing. */
-  inexact(): Promise<readonly PricedEntry[]>;
-  reprice(changes: readonly { readonly agent: string; readonly messageKey: string; readonly pricing: Pricing }[]): Promise<void>;
+  /**
+   * Entries whose pricing is not `exact`, for repricing; without those that this price version and basis have already been given to,
+   * so that asking again costs nothing.
+   */
+  inexact(query?: { readonly except: Pick<Pricing, 'priceVersion' | 'basis'> }): Promise<readonly PricedEntry[]>;
+  reprice(
+    changes: readonly { readonly agent: string; readonly messageKey: string; readonly pricing: Pricing }[],
+  ): Promise<void>;
   problems(limit: number): Promise<readonly LogProblem[]>;
 }

@@ -1,0 +1,33 @@
+import type { Clock } from '../clock.ts';
+import { isSessionLog, projectsDir } from '../usage/claude/discover.ts';
+import type { LogSource } from '../usage/log-source.ts';
+import { listClaudeLogs, statLog } from './log-files.ts';
+import { readLogs } from './log-pool.ts';
+import { watchTree } from './log-watch.ts';
+
+/** Claude Code's session logs below the given config folders. */
+export function createClaudeLogs(options: {
+  readonly configDirs: readonly string[];
+  readonly clock: Clock;
+}): LogSource {
+  const { configDirs, clock } = options;
+  return {
+    agent: 'claude',
+    list: async () => listClaudeLogs(configDirs, clock.now()),
+    stat: async (file) => (isSessionLog(file) ? statLog(file) : null),
+    read: readLogs,
+    watch(onChange) {
+      const watches = configDirs.map((configDir) =>
+        watchTree(projectsDir(configDir), (file) => {
+          // A change of anything else (a folder that came or went) may have brought logs along.
+          onChange(file !== null && isSessionLog(file) ? file : null);
+        }),
+      );
+      return {
+        close: () => {
+          for (const tree of watches) tree.close();
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import { readdirSync, statSync } from 'node:fs';
+import { isSessionLog, projectsDir } from '../usage/claude/discover.ts';
+import type { LogFile, LogListing } from '../usage/log-source.ts';
+import type { LogProblem } from '../usage/ports.ts';
+
+/** Finds the session logs below the projects folder of each config folder, in the order of their paths. */
+export function listClaudeLogs(configDirs: readonly string[], now: number): LogListing {
+  const problems: LogProblem[] = [];
+  const files: LogFile[] = [];
+  for (const configDir of configDirs) walk(projectsDir(configDir));
+  files.sort((a, b) => (a.file < b.file ? -1 : 1));
+  return { files, problems };
+
+  function walk(folder: string): void {
+    try {
+      for (const entry of readdirSync(folder, { withFileTypes: true })) {
+        const path = `${folder}/${entry.name}`;
+        if (entry.isDirectory()) walk(path);
+        else if (entry.isFile() && isSessionLog(path)) {
+          const log = statLog(path);
+          if (log !== null) files.push(log);
+        }
+      }
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return;
+      problems.push({ file: folder, offset: null, message: `cannot list this folder of logs: ${message}`, at: now });
+    }
+  }
+}
+
+/** One log as it lies on disk; null when it is gone or is no regular file. */
+export function statLog(file: string): LogFile | null {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found?.isFile() === true
+    ? { agent: 'claude', file, device: found.dev, inode: found.ino, sizeBytes: found.size, modifiedMs: found.mtimeMs }
+    : null;
+}

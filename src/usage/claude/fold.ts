@@ -1,0 +1,74 @@
+import type { Answer, AnswerContext } from '../answer-batch.ts';
+import { sessionOfPath } from './discover.ts';
+import { totalTokens, type AnswerLine } from './line.ts';
+
+export interface FoldOptions {
+  readonly file: string;
+  /** Time of the last answer before these, epoch ms. */
+  readonly lastAt: number | null;
+  /** For a first line without a time: when the file was last written. */
+  readonly fallbackAt: number;
+  readonly now: number;
+}
+
+/** Makes answers of lines: one per message, at its largest usage, a tool turn when any of its lines holds a tool call. */
+export class AnswerFold {
+  readonly #options: FoldOptions;
+  readonly #answers = new Map<string, Answer>();
+  readonly #contexts = new Map<string, AnswerContext>();
+  #lastAt: number | null;
+
+  constructor(options: FoldOptions) {
+    this.#options = options;
+    this.#lastAt = options.lastAt;
+  }
+
+  get lastAt(): number | null {
+    return this.#lastAt;
+  }
+
+  answers(): Answer[] {
+    return [...this.#answers.values()];
+  }
+
+  add(line: AnswerLine, offset: number): void {
+    const timestamp = Math.min(line.timestamp ?? this.#lastAt ?? this.#options.fallbackAt, this.#options.now);
+    this.#lastAt = timestamp;
+    const known = this.#answers.get(line.messageKey);
+    if (known !== undefined && !isLarger(line, known)) {
+      if (line.toolUse && !known.toolUse) this.#answers.set(line.messageKey, { ...known, toolUse: true });
+      return;
+    }
+    this.#answers.set(line.messageKey, {
+      messageKey: line.messageKey,
+      requestId: line.requestId,
+      context: this.#contextOf(line),
+      timestamp,
+      tokens: line.tokens,
+      toolUse: line.toolUse || known?.toolUse === true,
+      offset,
+    });
+  }
+
+  /** One object per distinct context, so that a batch holds it once. */
+  #contextOf(line: AnswerLine): AnswerContext {
+    const key = `${line.model}\n${line.sessionId}\n${line.subagentId}\n${line.branch}\n${line.cwd}`;
+    const known = this.#contexts.get(key);
+    if (known !== undefined) return known;
+    const context: AnswerContext = {
+      sessionId: line.sessionId ?? sessionOfPath(this.#options.file),
+      subagentId: line.subagentId,
+      cwd: line.cwd ?? '',
+      branch: line.branch,
+      model: line.model,
+    };
+    this.#contexts.set(key, context);
+    return context;
+  }
+}
+
+/** More tokens, or as many of which more are the dearer one-hour writes (a first line may lack the split). */
+function isLarger(line: AnswerLine, known: Answer): boolean {
+  const difference = totalTokens(line.tokens) - totalTokens(known.tokens);
+  return difference > 0 || (difference === 0 && line.tokens.cacheWrite1h > known.tokens.cacheWrite1h);
+}

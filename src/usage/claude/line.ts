@@ -1,0 +1,94 @@
+import type { TokenCounts } from '../entry.ts';
+
+/** One model answer as a line of a Claude Code session log gives it; absent or ill-typed is null. */
+export interface AnswerLine {
+  /** `message.id`, else the line's `uuid`: the same on every line of one answer and on every copy of it. */
+  readonly messageKey: string;
+  readonly requestId: string | null;
+  readonly sessionId: string | null;
+  readonly subagentId: string | null;
+  /** Epoch ms. */
+  readonly timestamp: number | null;
+  readonly cwd: string | null;
+  /** As logged: `HEAD` both detached and outside a repository. */
+  readonly branch: string | null;
+  /** With the suffix `-fast` when the answer was served in fast mode, which has prices of its own. */
+  readonly model: string;
+  readonly tokens: TokenCounts;
+  readonly toolUse: boolean;
+}
+
+/** Model name that Claude Code writes on lines it made up itself: API errors, interrupted requests. */
+const SYNTHETIC_MODEL = '<synthetic>';
+
+/**
+ * Reads one parsed line. Null when the line is no metered answer: another type of line (a tool result may quote usage, and
+ * `toolUseResult.usage` repeats what the subagent's own log counts), a synthetic one, or one without any way to tell it apart.
+ * A `progress` line that carries a subagent's answer (Claude Code before it gave subagents logs of their own) counts as that answer.
+ */
+export function answerOf(document: unknown): AnswerLine | null {
+  const line = objectOrNull(document);
+  if (line === null) return null;
+  const progress = line['type'] === 'progress' ? objectOrNull(line['data']) : null;
+  const answer = progress === null ? line : objectOrNull(progress['message']);
+  if (answer?.['type'] !== 'assistant') return null;
+  const message = objectOrNull(answer['message']);
+  const usage = objectOrNull(message?.['usage']);
+  const messageKey = textOrNull(message?.['id']) ?? textOrNull(answer['uuid']);
+  const model = textOrNull(message?.['model']) ?? 'unknown';
+  if (message === null || usage === null || messageKey === null || model === SYNTHETIC_MODEL) return null;
+  const content = message['content'];
+  return {
+    messageKey,
+    requestId: textOrNull(answer['requestId']),
+    sessionId: textOrNull(line['sessionId']),
+    subagentId: textOrNull(progress?.['agentId'] ?? line['agentId']),
+    timestamp: epochMs(answer['timestamp']),
+    cwd: textOrNull(line['cwd']),
+    branch: textOrNull(line['gitBranch']),
+    model: usage['speed'] === 'fast' ? `${model}-fast` : model,
+    tokens: tokensOf(usage),
+    toolUse: Array.isArray(content) && content.some((block) => objectOrNull(block)?.['type'] === 'tool_use'),
+  };
+}
+
+/** Cache writes by lifetime. What the log does not split counts as the five-minute kind, never as nothing. */
+function tokensOf(usage: Readonly<Record<string, unknown>>): TokenCounts {
+  const split = objectOrNull(usage['cache_creation']);
+  const cacheWrite1h = count(split?.['ephemeral_1h_input_tokens']);
+  const cacheWrites = Math.max(
+    count(usage['cache_creation_input_tokens']),
+    count(split?.['ephemeral_5m_input_tokens']) + cacheWrite1h,
+  );
+  return {
+    input: count(usage['input_tokens']),
+    output: count(usage['output_tokens']),
+    cacheWrite5m: cacheWrites - cacheWrite1h,
+    cacheWrite1h,
+    cacheRead: count(usage['cache_read_input_tokens']),
+  };
+}
+
+export function totalTokens(tokens: TokenCounts): number {
+  return tokens.input + tokens.output + tokens.cacheWrite5m + tokens.cacheWrite1h + tokens.cacheRead;
+}
+
+/** A token count is a non-negative safe integer; anything else counts nothing. */
+function count(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
+
+function epochMs(value: unknown): number | null {
+  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at) ? null : at;
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+function objectOrNull(value: unknown): Readonly<Record<string, unknown>> | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : null;
+}

@@ -1,0 +1,173 @@
+import type { Clock } from '../clock.ts';
+import { unpackAnswers, type Answer } from './answer-batch.ts';
+import type { LogFile, LogReading, LogReadRequest, LogSource } from './log-source.ts';
+import { needsReading } from './log-state.ts';
+import type { LedgerStore, LogCursor, LogProblem, PricedEntry } from './ports.ts';
+import { repriceInexact, type Prices } from './prices.ts';
+
+/** Answers per transaction: enough that the commits do not count, few enough that other writers get their turn. */
+const BATCH_ANSWERS = 4_000;
+
+export interface CollectorOptions {
+  readonly ledger: LedgerStore;
+  readonly sources: readonly LogSource[];
+  readonly prices: Prices;
+  readonly clock: Clock;
+  /** Where a folder lies now. It may be gone: then it is a project of its own. */
+  readonly placeOf: (cwd: string) => { readonly project: string; readonly branch: string | null };
+}
+
+/** What one scan did. */
+export interface ScanReport {
+  readonly files: number;
+  /** Files that had something new, and how many bytes of them were read. */
+  readonly filesRead: number;
+  readonly bytesRead: number;
+  readonly inserted: number;
+  readonly grown: number;
+  readonly repriced: number;
+  readonly problems: readonly LogProblem[];
+}
+
+export interface Collector {
+  /**
+   * Brings the ledger up to date with the logs: all of them, or only the named files. Scans run one after another.
+   * What cannot be read is reported in the ledger and tried again at the next scan.
+   */
+  scan(files?: readonly string[]): Promise<ScanReport>;
+  /** Calls back with the logs that changed since the last call (null = any may have), until closed. */
+  watch(onDirty: (file: string | null) => void): { close(): void };
+}
+
+export function createCollector(options: CollectorOptions): Collector {
+  const { ledger, sources, clock } = options;
+  let cursors: Map<string, LogCursor> | null = null;
+  let turn: Promise<unknown> = Promise.resolve();
+
+  return {
+    scan(files) {
+      const result = turn.then(() => scanNow(files));
+      turn = result.catch(() => {});
+      return result;
+    },
+    watch(onDirty) {
+      const watches = sources.map((source) => source.watch(onDirty));
+      return {
+        close: () => {
+          for (const watch of watches) watch.close();
+        },
+      };
+    },
+  };
+
+  async function scanNow(files: readonly string[] | undefined): Promise<ScanReport> {
+    // Another process may have read on meanwhile; an older cursor only means that some lines are recognised a second time.
+    if (cursors === null || files === undefined)
+      cursors = new Map((await ledger.cursors()).map((cursor) => [cursor.file, cursor]));
+    const known = cursors;
+    const intake = new Intake(options, known);
+    const total = { files: 0, filesRead: 0 };
+    for (const source of sources) {
+      const { logs, problems } = await logsOf(source, files);
+      const requests = logs.map((log): LogReadRequest => ({ log, cursor: known.get(log.file) ?? null }));
+      const due = requests.filter(({ log, cursor }) => needsReading(log, cursor));
+      intake.note(problems);
+      for await (const reading of source.read(due, clock.now())) await intake.take(reading, source.agent);
+      total.files += logs.length;
+      total.filesRead += due.length;
+    }
+    await intake.flush();
+    const repriced = files === undefined ? await repriceInexact(ledger, options.prices) : 0;
+    return { ...total, ...intake.report(), repriced };
+  }
+}
+
+async function logsOf(
+  source: LogSource,
+  files: readonly string[] | undefined,
+): Promise<{ readonly logs: readonly LogFile[]; readonly problems: readonly LogProblem[] }> {
+  if (files === undefined) {
+    const { files: logs, problems } = await source.list();
+    return { logs, problems };
+  }
+  const found = await Promise.all(files.map((file) => source.stat(file)));
+  return { logs: found.filter((log) => log !== null), problems: [] };
+}
+
+/** Places and prices what was read, and writes it with its cursors. */
+class Intake {
+  readonly #options: CollectorOptions;
+  readonly #known: Map<string, LogCursor>;
+  readonly #places = new Map<string, { readonly project: string; readonly branch: string | null }>();
+  readonly #allProblems: LogProblem[] = [];
+  #entries: PricedEntry[] = [];
+  #cursors: LogCursor[] = [];
+  #problems: LogProblem[] = [];
+  #counts = { inserted: 0, grown: 0, bytesRead: 0 };
+
+  constructor(options: CollectorOptions, known: Map<string, LogCursor>) {
+    this.#options = options;
+    this.#known = known;
+  }
+
+  note(problems: readonly LogProblem[]): void {
+    this.#problems.push(...problems);
+    this.#allProblems.push(...problems);
+  }
+
+  async take(reading: LogReading, agent: string): Promise<void> {
+    for (const answer of unpackAnswers(reading.answers)) this.#entries.push(this.#entryOf(answer, reading.file, agent));
+    if (reading.cursor !== null) this.#cursors.push(reading.cursor);
+    this.note(reading.problems);
+    this.#counts.bytesRead += reading.bytesRead;
+    if (this.#entries.length >= BATCH_ANSWERS) await this.flush();
+  }
+
+  /** Entries and the cursors behind them in one transaction: a crash repeats both or neither. */
+  async flush(): Promise<void> {
+    const batch = { entries: this.#entries, cursors: this.#cursors, problems: this.#problems };
+    if (batch.entries.length + batch.cursors.length + batch.problems.length === 0) return;
+    this.#entries = [];
+    this.#cursors = [];
+    this.#problems = [];
+    const { inserted, grown } = await this.#options.ledger.ingest(batch);
+    for (const cursor of batch.cursors) this.#known.set(cursor.file, cursor);
+    this.#counts.inserted += inserted;
+    this.#counts.grown += grown;
+  }
+
+  report(): Pick<ScanReport, 'inserted' | 'grown' | 'bytesRead' | 'problems'> {
+    return { ...this.#counts, problems: this.#allProblems };
+  }
+
+  #entryOf(answer: Answer, file: string, agent: string): PricedEntry {
+    const { context, tokens, timestamp } = answer;
+    const place = this.#placeOf(context.cwd);
+    const pricing = this.#options.prices.price(context.model, tokens, timestamp);
+    return {
+      agent,
+      messageKey: answer.messageKey,
+      requestId: answer.requestId,
+      sessionId: context.sessionId,
+      subagentId: context.subagentId,
+      timestamp,
+      cwd: context.cwd,
+      project: place.project,
+      branch: context.branch === null || context.branch === 'HEAD' ? place.branch : context.branch,
+      model: context.model,
+      tokens,
+      toolUse: answer.toolUse,
+      file,
+      offset: answer.offset,
+      costMicroUsd: pricing.costMicroUsd,
+      basis: pricing.basis,
+      priceVersion: pricing.priceVersion,
+    };
+  }
+
+  #placeOf(cwd: string): { readonly project: string; readonly branch: string | null } {
+    let place = this.#places.get(cwd);
+    if (place === undefined) this.#places.set(cwd, (place = this.#options.placeOf(cwd)));
+    return place;
+  }
+}

@@ -1,0 +1,50 @@
+import type { AnswerBatch } from './answer-batch.ts';
+import type { LogCursor, LogProblem } from './ports.ts';
+
+/** One log file as it lies on disk. */
+export interface LogFile {
+  readonly agent: string;
+  readonly file: string;
+  readonly device: number;
+  readonly inode: number;
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+}
+
+export interface LogReadRequest {
+  readonly log: LogFile;
+  /** How far it was read before; null for a file never seen. */
+  readonly cursor: LogCursor | null;
+}
+
+/** What reading one log from its cursor to its end gave. */
+export interface LogReading {
+  readonly file: string;
+  readonly answers: AnswerBatch;
+  /** Null when the file could not be read: the old cursor stays, and the next scan tries again. */
+  readonly cursor: LogCursor | null;
+  readonly problems: readonly LogProblem[];
+  readonly bytesRead: number;
+}
+
+export interface LogListing {
+  /** Ordered by path. */
+  readonly files: readonly LogFile[];
+  /** Folders that could not be listed. */
+  readonly problems: readonly LogProblem[];
+}
+
+/** Where one agent's logs come from. */
+export interface LogSource {
+  readonly agent: string;
+  list(): Promise<LogListing>;
+  /** One file, or null when it is no log of this agent or is gone. */
+  stat(file: string): Promise<LogFile | null>;
+  /** Readings in the order of the requests. Times in the future are clamped to `now`. */
+  read(requests: readonly LogReadRequest[], now: number): AsyncIterable<LogReading>;
+  /**
+   * Calls back with the path of a log that changed, or null when any may have (an event was lost, a slow timer). Works before the
+   * folders exist.
+   */
+  watch(onChange: (file: string | null) => void): { close(): void };
+}
