@@ -1,0 +1,31 @@
+import { ReeveError } from '../errors.ts';
+import { SOURCES, type RunIntent } from './record.ts';
+import { isRunId, runIdOfCookie } from './run-id.ts';
+
+/**
+ * What every store checks before it writes an intent: a record that cannot be found again must not be written.
+ * @throws USAGE naming the field
+ */
+export function assertIntent(intent: RunIntent): void {
+  if (!isRunId(intent.id)) throw refused('id', intent.id, 'a run id is run_ and a ULID');
+  if (!(SOURCES as readonly string[]).includes(intent.source)) {
+    throw refused('source', intent.source, `a source is one of ${SOURCES.join(', ')}`);
+  }
+  if (runIdOfCookie(intent.cookie) !== intent.id)
+    throw refused('cookie', intent.cookie, 'a cookie ends with its run id and a nonce');
+  if (intent.name?.trim() === '') throw refused('name', intent.name, 'leave it out instead');
+}
+
+/** RUN_EXISTS: the id is taken, or an active run carries the name. */
+export function runExists(intent: RunIntent, by: 'id' | 'name'): ReeveError {
+  return by === 'id'
+    ? new ReeveError('RUN_EXISTS', `run ${intent.id} exists already`, { where: intent.id, hint: 'Take another id.' })
+    : new ReeveError('RUN_EXISTS', `a run named "${intent.name}" is active`, {
+        where: intent.id,
+        hint: `Take another name, or stop it first: reeve stop ${intent.name}`,
+      });
+}
+
+function refused(field: string, value: string, hint: string): ReeveError {
+  return new ReeveError('USAGE', `a run cannot have the ${field} "${value}"`, { hint, where: field });
+}

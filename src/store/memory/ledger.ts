@@ -1,0 +1,90 @@
+import type { LedgerStore, LogCursor, LogProblem, PricedEntry, SessionLink, UsageQuery } from '../../usage/ports.ts';
+import type { RunId } from '../../runs/record.ts';
+import { mergeAnswers } from './merge-answers.ts';
+import { sumAnswers } from './sum-answers.ts';
+
+/** The ledger, how far each log was read, and which session belongs to which run. */
+export function createLedger(): LedgerStore {
+  const answers = new Map<string, PricedEntry>();
+  const cursors = new Map<string, LogCursor>();
+  const problems = new Map<string, LogProblem>();
+  const links = new Map<string, SessionLink>();
+  const files = new Map<string, number>();
+  const fileOrder = (file: string) => files.get(file) ?? Infinity;
+
+  const runIdOf = (entry: PricedEntry): RunId | null =>
+    [...links.values()]
+      .filter(
+        (link) => link.agent === entry.agent && link.sessionId === entry.sessionId && link.fromMs <= entry.timestamp,
+      )
+      .toSorted((a, b) => b.fromMs - a.fromMs || (a.runId < b.runId ? 1 : -1))[0]?.runId ?? null;
+
+  const select = (query: UsageQuery) =>
+    [...answers.values()]
+      .map((entry) => ({ ...structuredClone(entry), runId: runIdOf(entry) }))
+      .filter((entry) => matches(entry, query))
+      .toSorted((a, b) => a.timestamp - b.timestamp || fileOrder(a.file) - fileOrder(b.file) || a.offset - b.offset);
+
+  return {
+    cursors: async () => structuredClone([...cursors.values()]).toSorted((a, b) => (a.file < b.file ? -1 : 1)),
+    ingest: async (batch) => {
+      let inserted = 0;
+      let grown = 0;
+      for (const entry of batch.entries) {
+        if (!files.has(entry.file)) files.set(entry.file, files.size);
+        const key = answerKey(entry);
+        const known = answers.get(key);
+        const next = known === undefined ? structuredClone(entry) : mergeAnswers(known, entry, fileOrder);
+        if (known === undefined) inserted += 1;
+        else if (JSON.stringify(next) !== JSON.stringify({ ...next, ...known })) grown += 1;
+        answers.set(key, next);
+      }
+      for (const cursor of batch.cursors) cursors.set(cursor.file, structuredClone(cursor));
+      for (const problem of batch.problems) {
+        const key = JSON.stringify([problem.file, problem.offset, problem.message]);
+        problems.set(key, { ...problem, at: Math.max(problem.at, problems.get(key)?.at ?? 0) });
+      }
+      return { inserted, grown };
+    },
+    sums: async (query, groupBy) => sumAnswers(select(query), groupBy),
+    entries: async (query) => select(query),
+    linkSession: async (link) => {
+      const key = JSON.stringify([link.agent, link.sessionId, link.runId]);
+      links.set(key, { ...link, fromMs: Math.min(link.fromMs, links.get(key)?.fromMs ?? Infinity) });
+    },
+    links: async ({ runIds, sessionId }) =>
+      [...links.values()]
+        .filter((link) => runIds === undefined || runIds.includes(link.runId))
+        .filter((link) => sessionId === undefined || link.sessionId === sessionId)
+        .toSorted((a, b) => a.fromMs - b.fromMs),
+    inexact: async () => select({}).filter(({ basis }) => basis !== 'exact'),
+    reprice: async (changes) => {
+      for (const { agent, messageKey, pricing } of changes) {
+        const key = answerKey({ agent, messageKey });
+        const known = answers.get(key);
+        if (known !== undefined) answers.set(key, { ...known, ...pricing });
+      }
+    },
+    problems: async (limit) =>
+      [...problems.values()]
+        .toReversed()
+        .toSorted((a, b) => b.at - a.at)
+        .slice(0, limit),
+  };
+}
+
+function answerKey({ agent, messageKey }: Pick<PricedEntry, 'agent' | 'messageKey'>): string {
+  return JSON.stringify([agent, messageKey]);
+}
+
+function matches(entry: PricedEntry & { readonly runId: RunId | null }, query: UsageQuery): boolean {
+  return (
+    (query.since === undefined || entry.timestamp >= query.since) &&
+    (query.until === undefined || entry.timestamp < query.until) &&
+    (query.project === undefined || entry.project === query.project) &&
+    (query.branch === undefined || entry.branch === query.branch) &&
+    (query.agent === undefined || entry.agent === query.agent) &&
+    (query.sessionId === undefined || entry.sessionId === query.sessionId) &&
+    (query.runIds === undefined || (entry.runId !== null && query.runIds.includes(entry.runId)))
+  );
+}

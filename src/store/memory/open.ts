@@ -1,0 +1,16 @@
+import type { Store } from '../store.ts';
+import { createLedger } from './ledger.ts';
+import { createLockouts } from './lockouts.ts';
+import { createRuns } from './runs.ts';
+
+/** A store that forgets everything when the process ends: for tests, and for the library without a home. */
+export function createMemoryStore(): Store {
+  const close = () => Promise.resolve();
+  return {
+    runs: createRuns(),
+    ledger: createLedger(),
+    lockouts: createLockouts(),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

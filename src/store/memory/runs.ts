@@ -1,0 +1,89 @@
+import { ReeveError } from '../../errors.ts';
+import type { Receipt } from '../../processes/receipt.ts';
+import { assertIntent, runExists } from '../../runs/assert-intent.ts';
+import { assertUpdate, isTerminal, outcomeOf } from '../../runs/lifecycle.ts';
+import type { RunQuery, RunStore } from '../../runs/ports.ts';
+import type { RunId, RunRecord } from '../../runs/record.ts';
+
+/** Runs and their receipts. Records go in and out as copies. */
+export function createRuns(): RunStore {
+  const records = new Map<RunId, RunRecord>();
+  const receipts = new Map<RunId, Receipt[]>();
+  const remove = (record: RunRecord) => {
+    records.delete(record.intent.id);
+    receipts.delete(record.intent.id);
+    return record.intent.id;
+  };
+  return {
+    insert: async (intent) => {
+      assertIntent(intent);
+      if (records.has(intent.id)) throw runExists(intent, 'id');
+      const rival = [...records.values()].some((other) => isActive(other) && other.intent.name === intent.name);
+      if (intent.name !== null && rival) throw runExists(intent, 'name');
+      const record: RunRecord = { intent, current: { state: 'starting' }, updatedAt: intent.createdAt, version: 1 };
+      records.set(intent.id, structuredClone(record));
+      return structuredClone(record);
+    },
+    get: async (id) => structuredClone(records.get(id) ?? null),
+    findByPrefix: async (prefix) =>
+      [...records.values()]
+        .filter(({ intent }) => intent.id.startsWith(prefix))
+        .toSorted((a, b) => compare(a.intent.id, b.intent.id))
+        .slice(0, 2)
+        .map((record) => structuredClone(record)),
+    list: async (query) => {
+      const found = [...records.values()].filter((record) => matches(record, query)).toSorted(newestFirst);
+      const limit = query.limit === undefined || query.limit === 0 ? found.length : query.limit;
+      return found.slice(0, limit).map((record) => structuredClone(record));
+    },
+    update: async (read, next, now) => {
+      const id = read.intent.id;
+      const stored = records.get(id);
+      const seen = stored === undefined ? null : { state: stored.current.state, version: stored.version };
+      assertUpdate(seen, { id, version: read.version }, next.state);
+      const written: RunRecord = { intent: read.intent, current: next, updatedAt: now, version: read.version + 1 };
+      records.set(id, structuredClone(written));
+      return structuredClone(written);
+    },
+    saveReceipt: async (id, receipt) => {
+      if (!records.has(id)) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
+      receipts.set(id, [...(receipts.get(id) ?? []), structuredClone(receipt)]);
+    },
+    receipts: async (id) => structuredClone(receipts.get(id) ?? []),
+    prune: async ({ before, keep }) => {
+      const ended = [...records.values()].filter((record) => !isActive(record)).toSorted(latestEndFirst);
+      return ended.filter((record, index) => index >= keep || endOf(record) < before).map(remove);
+    },
+  };
+}
+
+function matches({ intent, current }: RunRecord, query: RunQuery): boolean {
+  return (
+    (query.ids === undefined || query.ids.includes(intent.id)) &&
+    (query.states === undefined || query.states.includes(current.state)) &&
+    (query.name === undefined || intent.name === query.name) &&
+    (query.worktree === undefined || intent.worktree === query.worktree) &&
+    (query.project === undefined || intent.project === query.project)
+  );
+}
+
+function isActive(record: RunRecord): boolean {
+  return !isTerminal(record.current.state);
+}
+
+function endOf(record: RunRecord): number {
+  return outcomeOf(record.current)?.completedAt ?? Infinity;
+}
+
+function newestFirst(a: RunRecord, b: RunRecord): number {
+  return b.updatedAt - a.updatedAt || compare(b.intent.id, a.intent.id);
+}
+
+function latestEndFirst(a: RunRecord, b: RunRecord): number {
+  return endOf(b) - endOf(a) || compare(b.intent.id, a.intent.id);
+}
+
+/** By code unit, as SQLite compares ASCII text. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

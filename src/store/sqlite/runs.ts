@@ -1,0 +1,131 @@
+import { ReeveError } from '../../errors.ts';
+import type { Receipt } from '../../processes/receipt.ts';
+import { assertIntent, runExists } from '../../runs/assert-intent.ts';
+import { assertUpdate, outcomeOf } from '../../runs/lifecycle.ts';
+import type { RunQuery, RunStore } from '../../runs/ports.ts';
+import type { RunId, RunIntent, RunRecord, RunState, RunStateName } from '../../runs/record.ts';
+import type { Connection, Row } from './connection.ts';
+import { duplicateOf } from './errors.ts';
+import { listQuery } from './run-query.ts';
+
+/** Runs and their receipts. */
+export function createRuns(connection: Connection): RunStore {
+  return {
+    insert: async (intent) => {
+      assertIntent(intent);
+      return insertRun(connection, intent);
+    },
+    get: async (id) => readRun(connection, id),
+    findByPrefix: async (prefix) => findByPrefix(connection, prefix),
+    list: async (query) => listRuns(connection, query),
+    update: async (read, next, now) =>
+      connection.transaction(() => {
+        assertUpdate(
+          readVersion(connection, read.intent.id),
+          { id: read.intent.id, version: read.version },
+          next.state,
+        );
+        return writeState(connection, { read, next, now });
+      }),
+    saveReceipt: async (id, receipt, now) => insertReceipt(connection, { id, receipt, now }),
+    receipts: async (id) => listReceipts(connection, id),
+    prune: async (options) => pruneRuns(connection, options),
+  };
+}
+
+function insertRun(connection: Connection, intent: RunIntent): RunRecord {
+  const { id, protocol, name, worktree, project, createdAt } = intent;
+  const current: RunState = { state: 'starting' };
+  try {
+    connection.run(
+      `INSERT INTO runs (id, version, protocol, state, name, worktree, project, intent, current, updated_at)
+       VALUES (?, 1, ?, 'starting', ?, ?, ?, ?, ?, ?)`,
+      id,
+      protocol,
+      name,
+      worktree,
+      project,
+      JSON.stringify(intent),
+      JSON.stringify(current),
+      createdAt,
+    );
+  } catch (error) {
+    const duplicate = error instanceof ReeveError ? duplicateOf(error.cause) : null;
+    throw duplicate === null ? error : runExists(intent, duplicate === 'primary key' ? 'id' : 'name');
+  }
+  return { intent: structuredClone(intent), current, updatedAt: createdAt, version: 1 };
+}
+
+function readRun(connection: Connection, id: RunId): RunRecord | null {
+  const row = connection.get('SELECT intent, current, updated_at, version FROM runs WHERE id = ?', id);
+  return row === undefined ? null : toRecord(row);
+}
+
+function readVersion(connection: Connection, id: RunId): { state: RunStateName; version: number } | null {
+  const row = connection.get('SELECT state, version FROM runs WHERE id = ?', id);
+  return row === undefined ? null : { state: row['state'] as RunStateName, version: Number(row['version']) };
+}
+
+/** Ids hold digits and capital letters only: `~` sorts after all of them. */
+function findByPrefix(connection: Connection, prefix: string): readonly RunRecord[] {
+  const sql = 'SELECT intent, current, updated_at, version FROM runs WHERE id >= ? AND id < ? ORDER BY id LIMIT 2';
+  return connection.all(sql, prefix, `${prefix}~`).map(toRecord);
+}
+
+function listRuns(connection: Connection, query: RunQuery): readonly RunRecord[] {
+  const { sql, values } = listQuery(query);
+  return connection.all(sql, ...values).map(toRecord);
+}
+
+function writeState(connection: Connection, write: { read: RunRecord; next: RunState; now: number }): RunRecord {
+  const { read, next, now } = write;
+  const version = read.version + 1;
+  connection.run(
+    'UPDATE runs SET version = ?, state = ?, current = ?, updated_at = ?, completed_at = ? WHERE id = ?',
+    version,
+    next.state,
+    JSON.stringify(next),
+    now,
+    outcomeOf(next)?.completedAt ?? null,
+    read.intent.id,
+  );
+  return { intent: read.intent, current: structuredClone(next), updatedAt: now, version };
+}
+
+function insertReceipt(connection: Connection, save: { id: RunId; receipt: Receipt; now: number }): void {
+  const { id, receipt, now } = save;
+  const { changes } = connection.run(
+    'INSERT INTO receipts (run_id, saved_at, receipt) SELECT id, ?, ? FROM runs WHERE id = ?',
+    now,
+    JSON.stringify(receipt),
+    id,
+  );
+  if (changes === 0) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
+}
+
+function listReceipts(connection: Connection, id: RunId): readonly Receipt[] {
+  return connection
+    .all('SELECT receipt FROM receipts WHERE run_id = ? ORDER BY id', id)
+    .map((row) => JSON.parse(String(row['receipt'])) as Receipt);
+}
+
+function pruneRuns(connection: Connection, options: { before: number; keep: number }): readonly RunId[] {
+  return connection
+    .all(
+      `DELETE FROM runs WHERE completed_at < ?1 OR id IN
+         (SELECT id FROM runs WHERE completed_at IS NOT NULL ORDER BY completed_at DESC, id DESC LIMIT -1 OFFSET ?2)
+       RETURNING id`,
+      options.before,
+      options.keep,
+    )
+    .map((row) => row['id'] as RunId);
+}
+
+function toRecord(row: Row): RunRecord {
+  return {
+    intent: JSON.parse(String(row['intent'])) as RunIntent,
+    current: JSON.parse(String(row['current'])) as RunState,
+    updatedAt: Number(row['updated_at']),
+    version: Number(row['version']),
+  };
+}
