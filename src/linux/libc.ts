@@ -7,38 +7,32 @@ import koffi from 'koffi';
 const library = koffi.load(null);
 
 type Integers = (...values: readonly number[]) => number;
+type IntegersAndMemory = (...values: readonly (number | Buffer | Int32Array)[]) => number;
 
-const bind = <T>(definition: string): T => library.func(definition) as unknown as T;
+const bind = (definition: string): Integers => library.func(definition);
+const bindWithMemory = (definition: string): IntegersAndMemory => library.func(definition);
 
 export const libc = {
   /** [syscall(2)](https://man7.org/linux/man-pages/man2/syscall.2.html) with four integer arguments. */
-  syscall: bind<Integers>('long syscall(long number, long a, long b, long c, long d)'),
+  syscall: bind('long syscall(long number, long a, long b, long c, long d)'),
   /** [prctl(2)](https://man7.org/linux/man-pages/man2/prctl.2.html) */
-  prctl: bind<Integers>('int prctl(int option, ulong a, ulong b, ulong c, ulong d)'),
+  prctl: bind('int prctl(int option, ulong a, ulong b, ulong c, ulong d)'),
   /** [sysconf(3)](https://man7.org/linux/man-pages/man3/sysconf.3.html) */
-  sysconf: bind<Integers>('long sysconf(int name)'),
+  sysconf: bind('long sysconf(int name)'),
   /** [close(2)](https://man7.org/linux/man-pages/man2/close.2.html) */
-  close: bind<Integers>('int close(int fd)'),
+  close: bind('int close(int fd)'),
   /** [flock(2)](https://man7.org/linux/man-pages/man2/flock.2.html) */
-  flock: bind<Integers>('int flock(int fd, int operation)'),
-  /** [waitpid(2)](https://man7.org/linux/man-pages/man2/waitpid.2.html); the status is written to the array's one element. */
-  waitpid: bind<(pid: number, status: Int32Array, options: number) => number>(
-    'int waitpid(int pid, void *status, int options)',
-  ),
+  flock: bind('int flock(int fd, int operation)'),
+  /** [waitpid(2)](https://man7.org/linux/man-pages/man2/waitpid.2.html) */
+  waitpid: bindWithMemory('int waitpid(int pid, void *status, int options)'),
   /** [getsockopt(2)](https://man7.org/linux/man-pages/man2/getsockopt.2.html) */
-  getsockopt: bind<(fd: number, level: number, name: number, value: Int32Array, length: Int32Array) => number>(
-    'int getsockopt(int fd, int level, int name, void *value, void *length)',
-  ),
+  getsockopt: bindWithMemory('int getsockopt(int fd, int level, int name, void *value, void *length)'),
   /** [epoll_create1(2)](https://man7.org/linux/man-pages/man2/epoll_create.2.html) */
-  epollCreate: bind<Integers>('int epoll_create1(int flags)'),
+  epollCreate: bind('int epoll_create1(int flags)'),
   /** [epoll_ctl(2)](https://man7.org/linux/man-pages/man2/epoll_ctl.2.html) */
-  epollControl: bind<(epoll: number, operation: number, fd: number, event: Buffer | null) => number>(
-    'int epoll_ctl(int epoll, int operation, int fd, void *event)',
-  ),
+  epollControl: bindWithMemory('int epoll_ctl(int epoll, int operation, int fd, void *event)'),
   /** [epoll_wait(2)](https://man7.org/linux/man-pages/man2/epoll_wait.2.html) */
-  epollWait: bind<(epoll: number, events: Buffer, capacity: number, timeoutMs: number) => number>(
-    'int epoll_wait(int epoll, void *events, int capacity, int timeoutMs)',
-  ),
+  epollWait: bindWithMemory('int epoll_wait(int epoll, void *events, int capacity, int timeoutMs)'),
 } as const;
 
 const ERRNO_NAMES = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));

@@ -14,7 +14,7 @@ export interface Reaped {
 }
 
 const status = new Int32Array(1);
-const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number as number, name]));
+const SIGNAL_NAMES = new Map<number, string>(Object.entries(constants.signals).map(([name, number]) => [number, name]));
 
 /**
  * Takes the zombies among the orphans that this process has adopted as a subreaper. Children that Node started itself are named by
@@ -40,7 +40,8 @@ function childPids(): readonly number[] {
   for (const thread of readdirSync('/proc/self/task')) {
     const file = readProcFile(`/proc/self/task/${thread}/children`);
     if (file === null || file.length === 0) continue;
-    for (const text of file.bytes.toString('latin1', 0, file.length).split(' ')) if (text !== '') pids.push(Number(text));
+    for (const text of file.bytes.toString('latin1', 0, file.length).split(' '))
+      if (text !== '') pids.push(Number(text));
   }
   return pids;
 }

@@ -121,9 +121,7 @@ export class PidfdSignaller implements Signaller {
   }
 
   #openUnheld(identity: Identity): OpenResult {
-    return this.#isAlive(identity)
-      ? { kind: 'open', handle: new PidfdHandle(identity, -1, this) }
-      : { kind: 'gone' };
+    return this.#isAlive(identity) ? { kind: 'open', handle: new PidfdHandle(identity, -1, this) } : { kind: 'gone' };
   }
 
   #isAlive(identity: Identity): boolean {

@@ -52,7 +52,18 @@ export interface ProcessTable {
   environment(pid: number, name: string): EnvironmentValue;
 }
 
-export type SignalName = 'TERM' | 'KILL' | 'INT' | 'HUP' | 'QUIT' | 'STOP' | 'CONT' | 'USR1' | 'USR2' | 'TSTP' | 'WINCH';
+export type SignalName =
+  | 'TERM'
+  | 'KILL'
+  | 'INT'
+  | 'HUP'
+  | 'QUIT'
+  | 'STOP'
+  | 'CONT'
+  | 'USR1'
+  | 'USR2'
+  | 'TSTP'
+  | 'WINCH';
 
 /** A process held by a verified reference (on Linux a pidfd opened before its start time was compared). */
 export interface ProcessHandle {

@@ -1,0 +1,114 @@
+import type { Identity } from './identity.ts';
+import { identityIn } from './identity.ts';
+import { agentKindOf } from './kinds.ts';
+import type { ProcessTable } from './ports.ts';
+import type { Receipt } from './receipt.ts';
+import { stopTree } from './stop-tree.ts';
+import type { StopPorts } from './stop-tree.ts';
+import { isDead } from './tree.ts';
+
+export { descendants } from './tree.ts';
+
+export interface KillOptions {
+  /** How long the processes may take to end by themselves after TERM, in milliseconds; 0 kills at once. */
+  readonly graceMs: number;
+  /** How long KILL is verified, in milliseconds. @defaultValue 2000 */
+  readonly verifyMs?: number;
+}
+
+/**
+ * Ends these processes and everything that descends from them, and proves it. An identity whose PID is another process's now is
+ * never signalled.
+ */
+export function killVerified(
+  ports: StopPorts,
+  identities: readonly Identity[],
+  options: KillOptions,
+): Promise<Receipt> {
+  return stopTree(ports, {
+    ...options,
+    reason: 'kill',
+    spec: { shim: null, roots: identities, cookie: null, group: null, session: null, exclude: [] },
+  });
+}
+
+/** What to look for; every condition that is given must hold. */
+export interface ProcessQuery {
+  /** Arguments that all occur, each as a whole and in this order: `['codex', 'exec']`. */
+  readonly argv?: readonly string[];
+  /** Real path of a folder: the process works in it or below it. */
+  readonly cwd?: string;
+  /** Agent kind: `claude` … */
+  readonly kind?: string;
+}
+
+export interface FoundProcess {
+  readonly identity: Identity;
+  readonly comm: string;
+  readonly argv: readonly string[];
+  /** Real path; null when it cannot be read. */
+  readonly cwd: string | null;
+  /** Agent kind, or null. */
+  readonly kind: string | null;
+}
+
+/**
+ * Looks for processes; signals nothing. What cannot be read matches no condition about it. An empty query finds nothing, rather than
+ * everything.
+ */
+export function findProcesses(table: ProcessTable, query: ProcessQuery): readonly FoundProcess[] {
+  const { argv, cwd, kind } = query;
+  if (argv === undefined && cwd === undefined && kind === undefined) return [];
+  return look(table, (folder) => cwd === undefined || (folder !== null && isWithin(cwd, folder))).filter(
+    (found) =>
+      (argv === undefined || (argv.length > 0 && occursIn(argv, found.argv))) &&
+      (kind === undefined || found.kind === kind),
+  );
+}
+
+/**
+ * Processes that work in a worktree: their working folder is the worktree or a plain folder below it. A worktree nested in it is
+ * another one, as the `worktreeOf` port says; a path among the arguments counts for nothing; an unreadable working folder never matches.
+ *
+ * @param worktree real path of the worktree's root
+ */
+export function findInWorktree(
+  ports: { readonly table: ProcessTable; readonly worktreeOf: (folder: string) => string | null },
+  worktree: string,
+): readonly FoundProcess[] {
+  if (worktree === '') return [];
+  const known = new Map<string, boolean>();
+  return look(ports.table, (folder) => {
+    if (folder === null || !isWithin(worktree, folder)) return false;
+    const matches = known.get(folder) ?? (folder === worktree || (ports.worktreeOf(folder) ?? worktree) === worktree);
+    known.set(folder, matches);
+    return matches;
+  });
+}
+
+/** True for the folder itself and what lies below it; `/w/10861` is not below `/w/1086`. */
+export function isWithin(folder: string, path: string): boolean {
+  if (folder === '') return false;
+  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}
+
+/** The working folder costs little and leaves few; only those are asked for the rest. */
+function look(table: ProcessTable, matchesFolder: (cwd: string | null) => boolean): readonly FoundProcess[] {
+  const found: FoundProcess[] = [];
+  for (const row of table.list()) {
+    if (isDead(row) || !matchesFolder(table.cwd(row.pid))) continue;
+    const { argv, exe, cwd } = table.details(row.pid);
+    // The details are of whoever has the PID now: of this process only if it is still there after they were read.
+    if (argv === null || table.read(row.pid)?.startTicks !== row.startTicks) continue;
+    // It may have changed its folder since; what is returned is what was matched.
+    if (!matchesFolder(cwd)) continue;
+    found.push({ identity: identityIn(table.realm, row), comm: row.comm, argv, cwd, kind: agentKindOf(argv, exe) });
+  }
+  return found;
+}
+
+function occursIn(wanted: readonly string[], argv: readonly string[]): boolean {
+  let next = 0;
+  for (const argument of argv) if (argument === wanted[next]) next += 1;
+  return next >= wanted.length;
+}

@@ -1,0 +1,168 @@
+import { ReeveError } from '../errors.ts';
+import { CookieReader } from './cookie-reader.ts';
+import { identityIn, identityKey } from './identity.ts';
+import type { Identity } from './identity.ts';
+import { planSignals } from './kill-plan.ts';
+import type { Phase } from './kill-plan.ts';
+import type { ProcessHandle, ProcessRow, SignalName } from './ports.ts';
+import type { StopPorts } from './stop-tree.ts';
+import { findMembers, isDead } from './tree.ts';
+import type { TreeSpec } from './tree-spec.ts';
+
+/** A process found in the tree of a stop. */
+export interface Target {
+  row: ProcessRow;
+  /** Null when it must not or cannot be held. */
+  readonly handle: ProcessHandle | null;
+  /** Why no signal reaches it; null while nothing says so. */
+  why: string | null;
+  readonly had: Set<Phase>;
+  /** What was sent, without the STOP and CONT of the protocol. */
+  readonly signals: SignalName[];
+  readonly outsideGroup: boolean;
+  dead: boolean;
+  /** Milliseconds of the monotonic clock. */
+  diedAt: number | null;
+}
+
+const DENIED = 'permission denied';
+const REFUSED = 'it is the process that stops the tree, or an ancestor of it';
+
+/** True while signals get through to it. */
+export function isReachable(target: Target): boolean {
+  return target.why === null;
+}
+
+/** False for those who will be there for as long as this process is. Others may still end by themselves. */
+export function mayDie(target: Target): boolean {
+  return target.why !== REFUSED;
+}
+
+/** Everything that a stop has found, from one scan to the next. Whoever was found once stays a member, and so do its children. */
+export class Targets {
+  readonly #ports: StopPorts;
+  readonly #spec: TreeSpec;
+  readonly #cookies: CookieReader;
+  readonly #found = new Map<string, Target>();
+  #leader: { readonly pid: number; readonly group: number | null } | null = null;
+  /** When the first signal went out. */
+  firstSignalAt: number | null = null;
+
+  constructor(ports: StopPorts, spec: TreeSpec) {
+    this.#ports = ports;
+    this.#spec = spec;
+    this.#cookies = new CookieReader(ports.table);
+  }
+
+  /** Reads the table, opens what is new and notes what has died. Returns how many living members were not known before. */
+  scan(): number {
+    this.#ports.reap?.();
+    const { table } = this.#ports;
+    const rows = table.list();
+    const living = [...this.#found.values()].filter((target) => !target.dead);
+    const roots = [...this.#spec.roots, ...living.map(({ row }) => identityIn(table.realm, row))];
+    const members = findMembers({ ...this.#spec, roots }, rows, table, this.#cookies);
+    this.#leader ??= leaderOf(this.#spec, rows);
+    const present = new Map(members.map(({ row }) => [identityKey(row), row]));
+    for (const target of living) {
+      const row = present.get(identityKey(target.row));
+      if (row === undefined) this.#bury(target);
+      else target.row = row;
+    }
+    let newcomers = 0;
+    for (const [key, row] of present) {
+      if (this.#found.has(key)) continue;
+      const target = this.#open(row);
+      if (target === null) continue;
+      this.#found.set(key, target);
+      newcomers += 1;
+    }
+    return newcomers;
+  }
+
+  all(): readonly Target[] {
+    return [...this.#found.values()];
+  }
+
+  /** Living members, without `last`. */
+  living(last: Identity | null): readonly Target[] {
+    return this.all().filter(
+      (target) => !target.dead && (last === null || identityKey(target.row) !== identityKey(last)),
+    );
+  }
+
+  /** Sends what the plan of this phase says. */
+  signal(phase: Phase, targets: readonly Target[]): void {
+    for (const { target, signals } of planSignals(phase, targets)) {
+      target.had.add(phase);
+      for (const signal of signals) this.#send(target, signal);
+    }
+  }
+
+  /** Waits until at least one of the targets has died, at most `timeoutMs`. */
+  async waitForDeath(targets: readonly Target[], timeoutMs: number): Promise<void> {
+    const handles = targets.flatMap(({ handle }) => (handle === null ? [] : [handle]));
+    if (handles.length === 0) {
+      await this.#ports.clock.sleep(timeoutMs);
+    } else {
+      const exited = new Set(await this.#ports.signaller.waitAny(handles, timeoutMs));
+      for (const target of targets) if (target.handle !== null && exited.has(target.handle)) this.#bury(target);
+    }
+    this.#ports.reap?.();
+  }
+
+  close(): void {
+    for (const target of this.#found.values()) target.handle?.close();
+  }
+
+  #open(row: ProcessRow): Target | null {
+    const target = (handle: ProcessHandle | null, why: string | null): Target => ({
+      row,
+      handle,
+      why,
+      had: new Set(),
+      signals: [],
+      outsideGroup: this.#isOutsideGroup(row),
+      dead: false,
+      diedAt: null,
+    });
+    try {
+      const opened = this.#ports.signaller.open(identityIn(this.#ports.table.realm, row));
+      if (opened.kind === 'gone') return null;
+      return opened.kind === 'open' ? target(opened.handle, null) : target(null, DENIED);
+    } catch (error) {
+      if (error instanceof ReeveError && error.code === 'SIGNAL_REFUSED') return target(null, REFUSED);
+      throw error;
+    }
+  }
+
+  #send(target: Target, signal: SignalName): void {
+    if (target.handle === null || target.dead) return;
+    const outcome = target.handle.send(signal);
+    if (outcome === 'denied') target.why = DENIED;
+    if (outcome !== 'sent') return;
+    this.firstSignalAt ??= this.#ports.clock.monotonicMs();
+    if (signal !== 'STOP' && signal !== 'CONT') target.signals.push(signal);
+  }
+
+  #bury(target: Target): void {
+    target.dead = true;
+    target.diedAt = this.#ports.clock.monotonicMs();
+    target.handle?.close();
+  }
+
+  /** What `kill -TERM` to the leader and to its group would have missed. */
+  #isOutsideGroup(row: ProcessRow): boolean {
+    if (row.pid === this.#leader?.pid) return false;
+    const group = this.#leader?.group ?? null;
+    return group === null || row.pgid !== group;
+  }
+}
+
+function leaderOf(spec: TreeSpec, rows: readonly ProcessRow[]): { pid: number; group: number | null } | null {
+  const root = spec.roots[0];
+  if (root === undefined) return spec.group === null ? null : { pid: spec.group, group: spec.group };
+  const row = rows.find(({ pid, startTicks }) => pid === root.pid && startTicks === root.startTicks);
+  const group = row === undefined || isDead(row) ? spec.group : row.pgid;
+  return { pid: root.pid, group };
+}

@@ -1,0 +1,139 @@
+import { CookieReader, isCookieOf } from './cookie-reader.ts';
+import { identityIn, sameRealm } from './identity.ts';
+import type { Identity } from './identity.ts';
+import type { ProcessRow, ProcessTable } from './ports.ts';
+import type { MemberVia, TreeSpec } from './tree-spec.ts';
+
+/** A living process of a tree, and what shows that it belongs. */
+export interface Member {
+  readonly row: ProcessRow;
+  readonly via: MemberVia;
+}
+
+/** Rows indexed once, for the several walks over them. */
+export interface Forest {
+  readonly byPid: ReadonlyMap<number, ProcessRow>;
+  readonly childrenOf: ReadonlyMap<number, readonly ProcessRow[]>;
+}
+
+/** Zombies count as dead: nothing of them is left but their exit status. */
+export function isDead(row: ProcessRow): boolean {
+  return row.state === 'Z' || row.state === 'X';
+}
+
+export function indexRows(rows: readonly ProcessRow[]): Forest {
+  const byPid = new Map<number, ProcessRow>();
+  const childrenOf = new Map<number, ProcessRow[]>();
+  for (const row of rows) {
+    byPid.set(row.pid, row);
+    const siblings = childrenOf.get(row.ppid);
+    if (siblings === undefined) childrenOf.set(row.ppid, [row]);
+    else siblings.push(row);
+  }
+  return { byPid, childrenOf };
+}
+
+/** What descends from a process, itself not included; parents before their children. `enter` false leaves out a branch. */
+export function below(forest: Forest, pid: number, enter: (row: ProcessRow) => boolean = () => true): ProcessRow[] {
+  const found: ProcessRow[] = [];
+  const pending = [pid];
+  for (let parent = pending.pop(); parent !== undefined; parent = pending.pop()) {
+    for (const child of forest.childrenOf.get(parent) ?? []) {
+      if (!enter(child)) continue;
+      found.push(child);
+      pending.push(child.pid);
+    }
+  }
+  return found;
+}
+
+/**
+ * The living members of a tree among the rows of one scan: what descends from the shim or a root ∪ what carries the cookie, with its
+ * descendants ∪ what shares a recorded group or session that is proven to be still the run's. Excluded processes and what descends
+ * from them never count. A recorded identity whose PID is another process's now counts as nothing.
+ *
+ * Environments are read only of processes that are not members already; a `cookies` reader that is kept saves reading them again.
+ */
+export function findMembers(
+  spec: TreeSpec,
+  rows: readonly ProcessRow[],
+  table: ProcessTable,
+  cookies: CookieReader = new CookieReader(table),
+): Member[] {
+  const forest = indexRows(rows);
+  const verified = (identity: Identity): ProcessRow | null => {
+    const row = forest.byPid.get(identity.pid);
+    return row?.startTicks === identity.startTicks && sameRealm(identity, table.realm) ? row : null;
+  };
+
+  const outside = new Set<number>();
+  for (const identity of spec.exclude) {
+    const row = verified(identity);
+    if (row === null) continue;
+    outside.add(row.pid);
+    for (const descendant of below(forest, row.pid)) outside.add(descendant.pid);
+  }
+  const shim = spec.shim === null ? null : verified(spec.shim);
+  if (shim !== null) outside.add(shim.pid);
+
+  const members = new Map<number, Member>();
+  const isNew = (row: ProcessRow): boolean => !members.has(row.pid) && !outside.has(row.pid);
+  const addBelow = (pid: number): void => {
+    for (const row of below(forest, pid, isNew)) members.set(row.pid, { row, via: 'descent' });
+  };
+  const add = (row: ProcessRow, via: MemberVia): void => {
+    if (!isNew(row)) return;
+    members.set(row.pid, { row, via });
+    addBelow(row.pid);
+  };
+
+  if (shim !== null) addBelow(shim.pid);
+  for (const root of spec.roots) {
+    const row = verified(root);
+    if (row !== null) add(row, 'descent');
+  }
+  if (spec.cookie !== null) {
+    for (const row of rows)
+      if (isNew(row) && hasEnvironment(row) && isCookieOf(spec.cookie, cookies.read(row))) add(row, 'cookie');
+  }
+  for (const kind of ['pgid', 'sid'] as const) {
+    const id = kind === 'pgid' ? spec.group : spec.session;
+    if (id === null || !isStillOwn(id, kind, spec, { forest, members })) continue;
+    for (const row of rows) if (row[kind] === id) add(row, 'group');
+  }
+  return [...members.values()].filter(({ row }) => !isDead(row));
+}
+
+/**
+ * A group or session keeps its number from being handed out again for as long as it has a member. So it is the run's own while a
+ * process known to be the run's is in it; with none left in it the number may have passed to strangers, and proves nothing.
+ */
+function isStillOwn(
+  id: number,
+  kind: 'pgid' | 'sid',
+  spec: TreeSpec,
+  { forest, members }: { readonly forest: Forest; readonly members: ReadonlyMap<number, Member> },
+): boolean {
+  if (id <= 1) return false;
+  const leader = forest.byPid.get(id);
+  const recorded = spec.roots.find((root) => root.pid === id);
+  if (leader !== undefined && recorded !== undefined && leader.startTicks !== recorded.startTicks) return false;
+  return [...members.values()].some(({ row }) => row[kind] === id);
+}
+
+/** Kernel threads and the dead have none; asking costs a system call each. */
+function hasEnvironment(row: ProcessRow): boolean {
+  const KERNEL_THREADS = 2;
+  return row.pid !== KERNEL_THREADS && row.ppid !== KERNEL_THREADS && !isDead(row);
+}
+
+/** Everything that descends from a process, children before their parents; [] when the identity is not there any more. */
+export function descendants(table: ProcessTable, identity: Identity): readonly Identity[] {
+  const forest = indexRows(table.list());
+  const row = forest.byPid.get(identity.pid);
+  if (row?.startTicks !== identity.startTicks || !sameRealm(identity, table.realm)) return [];
+  return below(forest, row.pid)
+    .filter((descendant) => !isDead(descendant))
+    .map((descendant) => identityIn(table.realm, descendant))
+    .toReversed();
+}
