@@ -63,7 +63,8 @@ function matches({ intent, current }: RunRecord, query: RunQuery): boolean {
     (query.states === undefined || query.states.includes(current.state)) &&
     (query.name === undefined || intent.name === query.name) &&
     (query.worktree === undefined || intent.worktree === query.worktree) &&
-    (query.project === undefined || intent.project === query.project)
+    (query.project === undefined || intent.project === query.project) &&
+    (query.parents === undefined || (intent.parentRunId !== null && query.parents.includes(intent.parentRunId)))
   );
 }
 

@@ -20,6 +20,11 @@ export function listQuery(query: RunQuery): { readonly sql: string; readonly val
   if (query.name !== undefined) add('name = ?', query.name);
   if (query.worktree !== undefined) add('worktree = ?', query.worktree);
   if (query.project !== undefined) add('project = ?', query.project);
+  if (query.parents !== undefined) {
+    add(`intent ->> '$.parentRunId' IN (SELECT value FROM json_each(?))`, JSON.stringify(query.parents));
+    // In the words of the partial index, as above.
+    conditions.push(`intent ->> '$.parentRunId' IS NOT NULL`);
+  }
   const where = conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
   const limit = query.limit === undefined || query.limit === 0 ? -1 : query.limit;
   values.push(limit);

@@ -20,6 +20,7 @@ CREATE INDEX runs_active ON runs (updated_at) WHERE completed_at IS NULL;
 CREATE INDEX runs_ended ON runs (completed_at) WHERE completed_at IS NOT NULL;
 CREATE INDEX runs_name ON runs (name) WHERE name IS NOT NULL;
 CREATE INDEX runs_newest ON runs (updated_at, id);
+CREATE INDEX runs_nested ON runs (intent ->> '$.parentRunId') WHERE intent ->> '$.parentRunId' IS NOT NULL;
 
 CREATE TABLE receipts (
   id        INTEGER NOT NULL PRIMARY KEY,
