@@ -10,6 +10,10 @@ export interface TokenCounts {
   readonly cacheRead: number;
 }
 
+export function totalTokens(tokens: TokenCounts): number {
+  return tokens.input + tokens.output + tokens.cacheWrite5m + tokens.cacheWrite1h + tokens.cacheRead;
+}
+
 /** One model answer read from an agent's log, before it is priced. */
 export interface UsageEntry {
   readonly agent: string;

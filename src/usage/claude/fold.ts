@@ -1,6 +1,7 @@
 import type { Answer, AnswerContext } from '../answer-batch.ts';
+import { totalTokens } from '../entry.ts';
 import { sessionOfPath } from './discover.ts';
-import { totalTokens, type AnswerLine } from './line.ts';
+import type { AnswerLine } from './line.ts';
 
 export interface FoldOptions {
   readonly file: string;
@@ -35,19 +36,24 @@ export class AnswerFold {
     const timestamp = Math.min(line.timestamp ?? this.#lastAt ?? this.#options.fallbackAt, this.#options.now);
     this.#lastAt = timestamp;
     const known = this.#answers.get(line.messageKey);
-    if (known !== undefined && !isLarger(line, known)) {
-      if (line.toolUse && !known.toolUse) this.#answers.set(line.messageKey, { ...known, toolUse: true });
+    if (known === undefined) {
+      this.#answers.set(line.messageKey, {
+        messageKey: line.messageKey,
+        requestId: line.requestId,
+        context: this.#contextOf(line),
+        timestamp,
+        tokens: line.tokens,
+        toolUse: line.toolUse,
+        offset,
+      });
       return;
     }
-    this.#answers.set(line.messageKey, {
-      messageKey: line.messageKey,
-      requestId: line.requestId,
-      context: this.#contextOf(line),
-      timestamp,
-      tokens: line.tokens,
-      toolUse: line.toolUse || known?.toolUse === true,
-      offset,
-    });
+    const larger = isLarger(line, known);
+    const toolUse = line.toolUse || known.toolUse;
+    if (!larger && toolUse === known.toolUse) return;
+    // The answer was said where and when its first line says; what it cost, its largest.
+    const context = larger && line.model !== known.context.model ? this.#contextOf(line) : known.context;
+    this.#answers.set(line.messageKey, { ...known, context, tokens: larger ? line.tokens : known.tokens, toolUse });
   }
 
   /** One object per distinct context, so that a batch holds it once. */

@@ -69,10 +69,6 @@ function tokensOf(usage: Readonly<Record<string, unknown>>): TokenCounts {
   };
 }
 
-export function totalTokens(tokens: TokenCounts): number {
-  return tokens.input + tokens.output + tokens.cacheWrite5m + tokens.cacheWrite1h + tokens.cacheRead;
-}
-
 /** A token count is a non-negative safe integer; anything else counts nothing. */
 function count(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;

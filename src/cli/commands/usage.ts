@@ -1,0 +1,74 @@
+import { Argument, type Command } from 'commander';
+import { createClaudeLogs } from '../../host/claude-logs.ts';
+import { placeOfLog } from '../../host/log-place.ts';
+import { createCollector, type ScanReport } from '../../usage/collector.ts';
+import type { UsageQuery } from '../../usage/ports.ts';
+import { createPrices } from '../../usage/prices.ts';
+import { reportOf } from '../../usage/report.ts';
+import { unmeteredSessions } from '../../usage/unmetered.ts';
+import type { CliIo } from '../io.ts';
+import { emit } from '../io.ts';
+import { openWorkplace } from '../open.ts';
+import { dayRange } from '../usage-days.ts';
+import { renderUsage, usageJson } from '../usage-output.ts';
+import { sumsPerPeriod, USAGE_KINDS, type UsageKind } from '../usage-periods.ts';
+import { usageSettings } from '../usage-settings.ts';
+
+interface UsageOptions {
+  readonly since?: string;
+  readonly until?: string;
+  readonly project?: string;
+  readonly branch?: string;
+  readonly agent?: string;
+  readonly breakdown?: boolean;
+  readonly json?: boolean;
+}
+
+export function define(command: Command, io: CliIo): Command {
+  return command
+    .addArgument(new Argument('[by]', 'what one line covers').choices(USAGE_KINDS).default('daily'))
+    .option('--since <day>', 'from this local day on: 2026-11-21, 20261121')
+    .option('--until <day>', 'up to this local day, included')
+    .option('--project <path>', 'only this project')
+    .option('--branch <name>', 'only this branch')
+    .option('--agent <kind>', 'only this agent, e.g. claude')
+    .option('--breakdown', 'one line per project, branch, agent and model')
+    .option('--json', 'print {entries, totals, unmeteredSessions}')
+    .action(async (by: UsageKind, options: UsageOptions) => {
+      await using workplace = openWorkplace(io.env);
+      const { paths, clock } = workplace;
+      const { calendar, unknownModel, claudeDirs } = await usageSettings(paths, io.env);
+      const query = { ...(await dayRange(options, calendar)), ...selection(options) };
+      const { ledger } = await workplace.store();
+      const collector = createCollector({
+        ledger,
+        sources: [createClaudeLogs({ configDirs: claudeDirs, clock })],
+        prices: createPrices({ unknownModel }),
+        clock,
+        placeOf: placeOfLog,
+      });
+      warn(io, await collector.scan());
+      const sums = await sumsPerPeriod(ledger, { kind: by, query, calendar });
+      const breakdown = options.breakdown ?? false;
+      const report = reportOf(sums, { breakdown });
+      const unmetered = unmeteredSessions(await ledger.cursors(), query).length;
+      const { color, columns: width } = io;
+      emit(io, options, usageJson(report, unmetered), () =>
+        renderUsage(report, { by, breakdown, unmetered, color, width }),
+      );
+    });
+}
+
+function selection({ project, branch, agent }: UsageOptions): Pick<UsageQuery, 'project' | 'branch' | 'agent'> {
+  return {
+    ...(project === undefined ? {} : { project: placeOfLog(project).project }),
+    ...(branch === undefined ? {} : { branch }),
+    ...(agent === undefined ? {} : { agent }),
+  };
+}
+
+/** Said on every run for as long as it is so: what could not be read is missing from the figures. */
+function warn(io: CliIo, { problems }: ScanReport): void {
+  for (const { file, offset, message } of problems)
+    io.err(`reeve: ${offset === null ? file : `${file} at byte ${offset}`}: ${message}\n`);
+}

@@ -1,0 +1,100 @@
+import { formatTokens, formatUsd, toUsd } from '../limits/amount.ts';
+import { totalTokens } from '../usage/entry.ts';
+import type { UsageReport, UsageRow } from '../usage/report.ts';
+import { count, paint, plain } from './format.ts';
+import { renderTable, type Column } from './table.ts';
+import type { UsageKind } from './usage-periods.ts';
+
+const PERIOD_TITLES: Readonly<Record<UsageKind, string>> = {
+  daily: 'DAY',
+  weekly: 'WEEK OF',
+  monthly: 'MONTH',
+  session: 'SESSION',
+  run: 'RUN',
+  agent: 'AGENT',
+};
+
+/** The report as `--json` prints it. */
+export function usageJson(report: UsageReport, unmeteredSessions: number): object {
+  return { entries: report.rows.map(rowJson), totals: rowJson(report.total), unmeteredSessions };
+}
+
+function rowJson(row: UsageRow): object {
+  const { tokens } = row;
+  return {
+    period: row.period,
+    project: row.project,
+    branch: row.branch,
+    agent: row.agent,
+    model: row.model,
+    inputTokens: tokens.input,
+    outputTokens: tokens.output,
+    cacheCreationTokens: tokens.cacheWrite5m + tokens.cacheWrite1h,
+    cacheReadTokens: tokens.cacheRead,
+    totalTokens: totalTokens(tokens),
+    costUsd: row.costMicroUsd === null ? null : toUsd(row.costMicroUsd),
+    unpricedTokens: row.unpricedTokens,
+  };
+}
+
+/** The report as a table, with a line for the total and one for what could not be counted. */
+export function renderUsage(
+  report: UsageReport,
+  options: {
+    readonly by: UsageKind;
+    readonly breakdown: boolean;
+    readonly unmetered: number;
+    readonly color: boolean;
+    readonly width: number | null;
+  },
+): string {
+  const { unmetered, color, width } = options;
+  const notes = [
+    report.total.unpricedTokens > 0
+      ? `${formatTokens(report.total.unpricedTokens)} tokens have no known price and are not in the cost`
+      : '',
+    unmetered > 0 ? `${count(unmetered, 'session')} left no usage: unmetered, not $0` : '',
+  ].filter((note) => note !== '');
+  const noteLines = notes.map((note) => `${paint(note, 'yellow', color)}\n`).join('');
+  if (report.rows.length === 0) return `no usage found\n${noteLines}`;
+  const total = { ...report.total, period: 'total', project: null, branch: null, agent: null, model: null };
+  return renderTable(columnsOf(options), [...report.rows, total], { color, width }) + noteLines;
+}
+
+function columnsOf({
+  by,
+  breakdown,
+}: {
+  readonly by: UsageKind;
+  readonly breakdown: boolean;
+}): readonly Column<UsageRow>[] {
+  const named: readonly Column<UsageRow>[] = [
+    { title: 'PROJECT', value: (row) => plain(row.project ?? ''), flexible: true },
+    { title: 'BRANCH', value: (row) => plain(row.branch ?? '') },
+    { title: 'MODEL', value: (row) => plain(row.model ?? '') },
+  ];
+  const agent: Column<UsageRow> = { title: 'AGENT', value: (row) => plain(row.agent ?? '') };
+  return [
+    { title: PERIOD_TITLES[by], value: (row) => plain(row.period ?? `(no ${by})`) },
+    ...(breakdown && by !== 'agent' ? [agent] : []),
+    ...(breakdown || by === 'session' || by === 'run' ? named : []),
+    number('INPUT', (row) => row.tokens.input),
+    number('OUTPUT', (row) => row.tokens.output),
+    number('CACHE WRITE', (row) => row.tokens.cacheWrite5m + row.tokens.cacheWrite1h),
+    number('CACHE READ', (row) => row.tokens.cacheRead),
+    number('TOKENS', (row) => totalTokens(row.tokens)),
+    { title: 'COST', align: 'right', value: costText },
+  ];
+}
+
+function number(title: string, value: (row: UsageRow) => number): Column<UsageRow> {
+  return { title, align: 'right', value: (row) => formatTokens(value(row)) };
+}
+
+/** Cents are enough for people; `+ ?` says that something in the line has no price. */
+function costText({ costMicroUsd, unpricedTokens }: UsageRow): string {
+  if (costMicroUsd === null) return 'unknown';
+  const cents = formatUsd(Math.round(costMicroUsd / 10_000) * 10_000);
+  const text = costMicroUsd > 0 && costMicroUsd < 10_000 ? formatUsd(costMicroUsd) : cents;
+  return unpricedTokens > 0 ? `${text} + ?` : text;
+}

@@ -1,0 +1,57 @@
+import type { Calendar } from '../limits/limit.ts';
+import type { LedgerStore, UsageQuery } from '../usage/ports.ts';
+import { sumsByPeriod, type PeriodSums } from '../usage/report.ts';
+import { dayLabeller } from './usage-days.ts';
+
+export const USAGE_KINDS = ['daily', 'weekly', 'monthly', 'session', 'run', 'agent'] as const;
+export type UsageKind = (typeof USAGE_KINDS)[number];
+
+type CalendarKind = Extract<UsageKind, 'daily' | 'weekly' | 'monthly'>;
+
+const COLUMNS = ['project', 'branch', 'agent', 'model'] as const;
+
+/** The ledger's sums per period of the asked kind: calendar periods in the order of time, others by their first answer. */
+export async function sumsPerPeriod(
+  ledger: LedgerStore,
+  request: { readonly kind: UsageKind; readonly query: UsageQuery; readonly calendar: Calendar },
+): Promise<readonly PeriodSums[]> {
+  const { kind, query, calendar } = request;
+  switch (kind) {
+    case 'daily':
+    case 'weekly':
+    case 'monthly':
+      return calendarPeriods(ledger, { kind, query, calendar });
+    case 'session':
+    case 'run': {
+      const sums = await ledger.sums(query, [kind, ...COLUMNS]);
+      const ordered = sums.toSorted((a, b) => a.firstAt - b.firstAt);
+      return sumsByPeriod(ordered, (sum) => (kind === 'run' ? sum.runId : sum.sessionId));
+    }
+    case 'agent':
+      return sumsByPeriod(await ledger.sums(query, COLUMNS), (sum) => sum.agent);
+  }
+}
+
+/** One query per period that holds anything; a stretch without answers is stepped over. */
+async function calendarPeriods(
+  ledger: LedgerStore,
+  request: { readonly kind: CalendarKind; readonly query: UsageQuery; readonly calendar: Calendar },
+): Promise<readonly PeriodSums[]> {
+  const { kind, query, calendar } = request;
+  const [all] = await ledger.sums(query, []);
+  if (all === undefined) return [];
+  const { periodAt } = await import('../limits/period.ts');
+  const day = dayLabeller(calendar.timeZone);
+  const label = (start: number) => (kind === 'monthly' ? day(start).slice(0, 7) : day(start));
+  const periods: PeriodSums[] = [];
+  for (let at = all.firstAt; at <= all.lastAt;) {
+    const { start, end } = periodAt(kind, calendar, at);
+    if (end === null) throw new RangeError(`a ${kind} period without end`);
+    const until = Math.min(end, query.until ?? end);
+    const sums = await ledger.sums({ ...query, since: Math.max(start, query.since ?? start), until }, COLUMNS);
+    if (sums.length > 0) periods.push({ period: label(start), sums });
+    const [rest] = sums.length > 0 ? [] : await ledger.sums({ ...query, since: end }, []);
+    at = rest?.firstAt ?? end;
+  }
+  return periods;
+}

@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import type { Paths } from '../host/paths.ts';
+import { claudeConfigDirs } from '../usage/claude/discover.ts';
+
+/** What the config says about usage. */
+export interface UsageSettings {
+  readonly calendar: Config['calendar'];
+  readonly unknownModel: Config['prices']['unknownModel'];
+  /** Claude Code's config folders, absolute. */
+  readonly claudeDirs: readonly string[];
+}
+
+/**
+ * Reads the settings. Without a config file the defaults are taken from here, not from the schema: loading the validator would cost
+ * half as much again as the whole command. A test keeps the two in step.
+ * @throws CONFIG_INVALID
+ */
+export async function usageSettings(paths: Paths, env: NodeJS.ProcessEnv): Promise<UsageSettings> {
+  const config = existsSync(paths.configFile) ? await readConfig(paths) : null;
+  const dirs = claudeConfigDirs({
+    env,
+    home: env['HOME'] || homedir(),
+    configured: config?.agents['claude']?.logs ?? null,
+  });
+  return {
+    calendar: config?.calendar ?? { timeZone: systemTimeZone(), weekStart: 'monday' },
+    unknownModel: config?.prices.unknownModel ?? 'highest',
+    claudeDirs: dirs.map((dir) => resolve(dir)),
+  };
+}
+
+async function readConfig(paths: Paths): Promise<Config> {
+  const { loadConfig } = await import('../host/config-file.ts');
+  return loadConfig(paths);
+}
+
+function systemTimeZone(): string {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  return timeZone === '' ? 'UTC' : timeZone;
+}
