@@ -1,0 +1,35 @@
+import type { Command } from 'commander';
+import { toRunJson } from '../../runs/view.ts';
+import { findRun } from '../find-run.ts';
+import { formatDuration } from '../format.ts';
+import type { CliIo } from '../io.ts';
+import { emit } from '../io.ts';
+import { openWorkplace } from '../open.ts';
+import { renderReceipt } from '../receipt-text.ts';
+import { renderRun } from '../run-text.ts';
+import { usageOfRuns } from '../run-usage.ts';
+
+export function define(command: Command, io: CliIo): Command {
+  return command
+    .argument('<run>', 'id, unique prefix or name')
+    .option('--json', 'print the record with its receipts')
+    .action(async (word: string, options: { readonly json?: boolean }) => {
+      await using workplace = openWorkplace(io.env);
+      const { runs, ledger } = await workplace.store();
+      const record = await findRun(runs, word);
+      const receipts = await runs.receipts(record.intent.id);
+      const usage = await usageOfRuns(ledger, [record.intent.id]);
+      const run = toRunJson(record, usage.get(record.intent.id) ?? null);
+      emit(io, options, { ...run, receipts }, () =>
+        [
+          renderRun(run, { color: io.color, now: workplace.clock.now() }),
+          ...receipts.map((receipt) =>
+            renderReceipt(`receipt (${receipt.reason}, ${formatDuration(receipt.elapsedMs)})`, receipt, {
+              color: io.color,
+              width: io.columns,
+            }),
+          ),
+        ].join('\n'),
+      );
+    });
+}

@@ -1,0 +1,69 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { ReeveError } from '../errors.ts';
+import { placeOf } from '../host/git-place.ts';
+import { ACTIVE_STATES, isTerminal } from '../runs/lifecycle.ts';
+import type { RunStore } from '../runs/ports.ts';
+import type { RunRecord } from '../runs/record.ts';
+import { parseScope, selectRuns } from '../runs/scope.ts';
+import { findRun } from './find-run.ts';
+
+/** How SCOPE is explained in every verb's help. */
+export const SCOPE_HELP =
+  'id, unique prefix or name of a run, or key=value (worktree, project, source, label, session …), all of which must hold';
+
+/**
+ * The active runs that the words of a command line select.
+ * @throws SCOPE_EMPTY without words and without `all`; RUN_NOT_FOUND, RUN_AMBIGUOUS; RUN_ENDED when a word names a run that is over
+ */
+export async function selectActiveRuns(
+  runs: RunStore,
+  words: readonly string[],
+  options: { readonly all: boolean },
+): Promise<readonly RunRecord[]> {
+  if (options.all && words.length > 0)
+    throw new ReeveError('USAGE', '--all and a scope exclude each other', { hint: 'leave out one of the two' });
+  const active = await runs.list({ states: ACTIVE_STATES });
+  if (options.all) return active;
+  const selected = selectRuns(active, parseScope(canonicalWords(words)));
+  const [word] = words;
+  if (selected.length > 0 || words.length > 1 || word === undefined || word.includes('=')) return selected;
+  // One word that names no active run: unknown, ambiguous, or over?
+  const { intent, current } = await findRun(runs, word);
+  if (!isTerminal(current.state)) return selected;
+  throw new ReeveError('RUN_ENDED', `run ${intent.id} has ended (${current.state})`, {
+    where: intent.id,
+    hint: `reeve inspect ${intent.id}`,
+  });
+}
+
+const PATH_KEYS = /^(?<key>worktree|project)=(?<path>.*)$/su;
+
+/** Paths as records hold them: a link, `..`, a subfolder and a trailing slash all mean the same worktree. */
+export function canonicalWords(words: readonly string[]): readonly string[] {
+  return words.map((word) => {
+    const { key, path } = PATH_KEYS.exec(word)?.groups ?? {};
+    return key === undefined || path === undefined || path === '' ? word : `${key}=${canonicalPlace(key, path)}`;
+  });
+}
+
+function canonicalPlace(key: string, path: string): string {
+  const real = realOrGiven(path);
+  const place = placeOf(real);
+  return key === 'project' ? place.project : (place.worktree ?? real);
+}
+
+/** A folder that is gone may still be what a run's record names. */
+function realOrGiven(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
+/** The real path when the scope is one worktree and nothing else; null otherwise. */
+export function soleWorktree(words: readonly string[]): string | null {
+  const [word, another] = canonicalWords(words);
+  return word?.startsWith('worktree=') && another === undefined ? word.slice('worktree='.length) : null;
+}

@@ -1,0 +1,87 @@
+import { connectIfRunning, ensureDaemon } from '../../daemon/spawn.ts';
+import { shimSocket } from '../../host/paths.ts';
+import { connect } from '../../ipc/client.ts';
+import type { Client } from '../../ipc/client.ts';
+import type { Receipt } from '../../processes/receipt.ts';
+import { stopTree, VERIFY_MS } from '../../processes/stop-tree.ts';
+import type { RunRecord } from '../../runs/record.ts';
+import { stopRun } from '../../runs/stop-run.ts';
+import type { Workplace } from '../open.ts';
+import { daemonOf } from './plan.ts';
+import type { StopTarget } from './plan.ts';
+
+/** Whose tree it was, and the proof. */
+export interface StopOutcome {
+  readonly target: StopTarget;
+  readonly receipt: Receipt;
+}
+
+/** On top of grace and verification: freezing a tree that forks, writing the record, a busy machine. */
+const HANDOVER_SLACK_MS = 30_000;
+
+/**
+ * Ends the targets, all at once. The run that holds this command itself comes last, and by another's hand: an executor is never inside
+ * the tree that it ends.
+ */
+export async function executeStop(
+  workplace: Workplace,
+  targets: readonly StopTarget[],
+  request: { readonly graceMs: number; readonly env: NodeJS.ProcessEnv },
+): Promise<readonly StopOutcome[]> {
+  const isOwn = (target: StopTarget): boolean => target.kind === 'run' && target.callerInside;
+  const others = await Promise.all(
+    targets
+      .filter((target) => !isOwn(target))
+      .map(async (target) => ({ target, receipt: await stopFromOutside(workplace, target, request.graceMs) })),
+  );
+  const outcomes: StopOutcome[] = [...others];
+  for (const target of targets)
+    if (target.kind === 'run' && target.callerInside)
+      outcomes.push({ target, receipt: await handOver(workplace, target.record, request) });
+  return outcomes;
+}
+
+async function stopFromOutside(workplace: Workplace, target: StopTarget, graceMs: number): Promise<Receipt> {
+  const { table, signaller } = await workplace.processes();
+  const { clock } = workplace;
+  if (target.kind === 'agent')
+    return stopTree({ table, signaller, clock }, { spec: target.spec, reason: 'stop', graceMs });
+  const { runs } = await workplace.store();
+  const { receipt } = await stopRun(
+    { runs, table, signaller, clock },
+    { record: target.record, reason: 'stop', message: null, graceMs, exclude: daemonOf(workplace) },
+  );
+  return receipt;
+}
+
+/** The daemon, else the run's own shim, else a daemon started for it: each stands outside the tree, and signals this process last. */
+async function handOver(
+  workplace: Workplace,
+  { intent }: RunRecord,
+  request: { readonly graceMs: number; readonly env: NodeJS.ProcessEnv },
+): Promise<Receipt> {
+  const { paths } = workplace;
+  const { self } = await workplace.processes();
+  const client =
+    (await connectIfRunning(paths)) ??
+    (await connectToShim(shimSocket(paths, intent.id))) ??
+    (await ensureDaemon(paths, request.env));
+  try {
+    const { receipt } = await client.call(
+      'stop',
+      { runId: intent.id, reason: 'stop', message: null, graceMs: request.graceMs, callerPid: self.pid },
+      { timeoutMs: request.graceMs + VERIFY_MS + HANDOVER_SLACK_MS },
+    );
+    return receipt;
+  } finally {
+    client.close();
+  }
+}
+
+async function connectToShim(socket: string): Promise<Client | null> {
+  try {
+    return await connect(socket);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * reeve as a library: verified kills, process search, budget enforcement and the stores behind it. Everything here is public and follows
+ * semantic versioning; nothing else is.
+ *
+ * @packageDocumentation
+ */
+
+// Processes: find them, end them, prove it.
+export { descendants, findProcesses, identityOf, killVerified } from './library.ts';
+export type { Identity } from './processes/identity.ts';
+export type { FoundProcess, KillOptions, ProcessQuery } from './processes/kill.ts';
+export type { Receipt, SignalledProcess, Survivor } from './processes/receipt.ts';
+
+// Limits: what happens when a budget is breached.
+export { createEnforcer } from './limits/enforcer.ts';
+export type { Allowance, Lockout, LockoutKey } from './limits/lockout.ts';
+export type { LockoutStore } from './limits/ports.ts';
+
+// Stores: the same ports on SQLite, or in memory for tests.
+export { createMemoryStore } from './store/memory/open.ts';
+export { openSqliteStore } from './store/sqlite/open.ts';
+export type { Store } from './store/store.ts';
+export type { RunQuery, RunStore } from './runs/ports.ts';
+export type { EndReason, Owner, RunId, RunIntent, RunRecord, RunState, Source } from './runs/record.ts';
+
+// Time, and what goes wrong.
+export { systemClock } from './host/clock.ts';
+export type { Clock } from './clock.ts';
+export { ERROR_EXIT_CODES, ReeveError } from './errors.ts';
+export type { ErrorCode, ReeveErrorOptions } from './errors.ts';
