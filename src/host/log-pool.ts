@@ -34,7 +34,7 @@ function jobsOf(requests: readonly LogReadRequest[], now: number): ReadJob[] {
 
 /** Each thread takes the next job when it has finished one; readings are held until all before them are out. */
 async function* readOnThreads(jobs: readonly ReadJob[]): AsyncGenerator<LogReading> {
-  const waiting = jobs.map(() => Promise.withResolvers<readonly LogReading[]>());
+  const waiting = jobs.map(expectReadings);
   const threads = Array.from({ length: Math.min(MAX_THREADS, availableParallelism(), jobs.length) }, startThread);
   let next = 0;
   try {
@@ -52,16 +52,21 @@ async function* readOnThreads(jobs: readonly ReadJob[]): AsyncGenerator<LogReadi
       feed(thread);
     });
     thread.on('error', (error) => {
-      for (const { promise, reject } of waiting) {
-        promise.catch(() => {});
-        reject(error);
-      }
+      for (const { reject } of waiting) reject(error);
     });
     return thread;
   }
 
   function feed(thread: Worker): void {
     const job = jobs[next++];
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin; that is a window's
     if (job !== undefined) thread.postMessage(job);
   }
+}
+
+/** A rejection is for whoever comes to wait; the jobs behind it are then never waited for. */
+function expectReadings(): PromiseWithResolvers<readonly LogReading[]> {
+  const expected = Promise.withResolvers<readonly LogReading[]>();
+  expected.promise.catch(() => {});
+  return expected;
 }

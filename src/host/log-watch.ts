@@ -45,7 +45,7 @@ export function watchTree(folder: string, onChange: (file: string | null) => voi
       whole = false;
       return;
     }
-    watcher.on('change', (_type, name) => {
+    watcher.on('change', (_type, name: string | Buffer | null) => {
       if (whole) onChange(name === null ? null : `${folder}/${name.toString()}`);
       else if (nearestFolder(folder) !== nearest) {
         attach();

@@ -57,7 +57,11 @@ export function createLedger(): LedgerStore {
         .filter((link) => runIds === undefined || runIds.includes(link.runId))
         .filter((link) => sessionId === undefined || link.sessionId === sessionId)
         .toSorted((a, b) => a.fromMs - b.fromMs),
-    inexact: async () => select({}).filter(({ basis }) => basis !== 'exact'),
+    inexact: async (options) =>
+      select({}).filter(
+        ({ basis, priceVersion }) =>
+          basis !== 'exact' && !(basis === options?.except.basis && priceVersion === options.except.priceVersion),
+      ),
     reprice: async (changes) => {
       for (const { agent, messageKey, pricing } of changes) {
         const key = answerKey({ agent, messageKey });

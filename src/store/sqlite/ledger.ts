@@ -23,9 +23,10 @@ export function createLedger(connection: Connection): LedgerStore {
     },
     linkSession: async (link) => linkSession(connection, link),
     links: async (query) => listLinks(connection, query),
-    inexact: async () => {
-      const { sql, values } = entriesQuery({}, "r.basis <> 'exact'");
-      return connection.all(sql, ...values).map(toEntry);
+    inexact: async (options) => {
+      const { priceVersion = '', basis = '' } = options?.except ?? {};
+      const { sql, values } = entriesQuery({}, "r.basis <> 'exact' AND NOT (r.price_version = ? AND r.basis = ?)");
+      return connection.all(sql, priceVersion, basis, ...values).map(toEntry);
     },
     reprice: async (changes) =>
       dictionary.within(() => {
