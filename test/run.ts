@@ -24,7 +24,10 @@ const paths = process.argv.slice(2);
 const files = findTestFiles(root, paths);
 if (files.length === 0) throw new Error(`no test file in ${paths.join(' ')}`);
 
-if (build() !== 0) process.exit(1);
+if (build() !== 0) {
+  print(`the build failed\n${closingLine({ passed: 0, failed: 1, skips: [] })}\n`);
+  process.exit(1);
+}
 if (files.some((file) => file.startsWith(join(root, 'test/e2e')))) {
   const { installAgents } = await import('./rig/install-agents.ts');
   await installAgents();
