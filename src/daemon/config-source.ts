@@ -9,6 +9,8 @@ import type { Paths } from '../host/paths.ts';
 export interface ConfigSource {
   /** The last that was valid. */
   readonly current: Config;
+  /** What is wrong with the file as it is now; null when it is in force. */
+  readonly rejected: ReeveError | null;
   /** Why no limits can be enforced: the file is invalid and no valid one was ever seen. Null otherwise. */
   readonly blocked: ReeveError | null;
   /** Reads the file again if it changed; never throws. */
@@ -34,6 +36,7 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
   const { paths } = options;
   const lastGood: Paths = { ...paths, configFile: join(paths.stateDir, 'config.last-good.toml') };
   let signature = await signatureOf(paths.configFile);
+  let rejected: ReeveError | null = null;
   let blocked: ReeveError | null = null;
   let current = await loadFirst();
 
@@ -50,6 +53,9 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
     get current() {
       return current;
     },
+    get rejected() {
+      return rejected;
+    },
     get blocked() {
       return blocked;
     },
@@ -61,9 +67,9 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
     try {
       return await loadAndKeep();
     } catch (error) {
-      const rejection = asRejection(error, paths);
-      options.onRejected(rejection);
-      if ((await signatureOf(lastGood.configFile)) === 'absent') blocked = rejection;
+      rejected = asRejection(error, paths);
+      options.onRejected(rejected);
+      if ((await signatureOf(lastGood.configFile)) === 'absent') blocked = rejected;
       return options.load(lastGood);
     }
   }
@@ -74,10 +80,12 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
     signature = found;
     try {
       current = await loadAndKeep();
+      rejected = null;
       blocked = null;
       options.onChange();
     } catch (error) {
-      options.onRejected(asRejection(error, paths));
+      rejected = asRejection(error, paths);
+      options.onRejected(rejected);
     }
   }
 

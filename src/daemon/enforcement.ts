@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import { act, releaseUnfounded } from './act.ts';
 import { nextDeadlineMs } from './deadlines.ts';
 import { gatherFacts } from './facts.ts';
-import type { LogWatch } from './log-watch.ts';
+import type { LogRoots } from './log-roots.ts';
 import type { SessionLinks } from './session-links.ts';
 import type { Stops } from './stops.ts';
 
@@ -18,7 +18,7 @@ const LOOK_AGAIN_MS = 200;
 export interface EnforcementPorts {
   readonly store: Store;
   readonly config: () => Config;
-  readonly logs: LogWatch;
+  readonly logs: LogRoots;
   readonly links: SessionLinks;
   readonly stops: Stops;
   readonly record: (event: Event) => void;

@@ -1,0 +1,79 @@
+import type { Command } from 'commander';
+import { connectIfRunning } from '../../daemon/spawn.ts';
+import type { DaemonStatus } from '../../ipc/protocol.ts';
+import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
+import type { RunStateName } from '../../runs/record.ts';
+import type { Store } from '../../store/store.ts';
+import { count, formatDuration, paint } from '../format.ts';
+import type { CliIo } from '../io.ts';
+import { emit } from '../io.ts';
+import { openWorkplace } from '../open.ts';
+
+/** As for every command that cannot reach the daemon. */
+const NOT_RUNNING_EXIT_CODE = 69;
+
+type RunCounts = Readonly<Record<(typeof ACTIVE_STATES)[number], number>>;
+
+export function define(command: Command, io: CliIo): Command {
+  return command.option('--json', 'print the whole report').action(async (options: { readonly json?: boolean }) => {
+    await using workplace = openWorkplace(io.env);
+    const client = await connectIfRunning(workplace.paths);
+    const status = await client?.call('status', {});
+    client?.close();
+    const runs = await countRuns(await workplace.store());
+    if (status === undefined) io.exitCode = NOT_RUNNING_EXIT_CODE;
+    const report = {
+      daemon: status === undefined ? null : daemonPart(status),
+      reconcile: status?.reconcile ?? null,
+      runs,
+      watchers: status?.watchers ?? 0,
+      unsupervised: status?.unsupervised ?? 0,
+      lastError: status?.lastError ?? null,
+    };
+    emit(io, options, report, () => render(report, { color: io.color, now: workplace.clock.now() }));
+  });
+}
+
+interface Report {
+  readonly daemon: ReturnType<typeof daemonPart> | null;
+  readonly reconcile: DaemonStatus['reconcile'];
+  readonly runs: RunCounts;
+  readonly watchers: number;
+  readonly unsupervised: number;
+  readonly lastError: string | null;
+}
+
+function daemonPart({ pid, version, startedAt, ready }: DaemonStatus) {
+  return { pid, version, startedAt, ready, http: null };
+}
+
+async function countRuns(store: Store): Promise<RunCounts> {
+  const active = await store.runs.list({ states: ACTIVE_STATES });
+  const countOf = (state: RunStateName): number => active.filter((run) => run.current.state === state).length;
+  return {
+    starting: countOf('starting'),
+    running: countOf('running'),
+    stopping: countOf('stopping'),
+    lingering: countOf('lingering'),
+  };
+}
+
+function render(report: Report, { color, now }: { readonly color: boolean; readonly now: number }): string {
+  const { daemon, runs, watchers, unsupervised, lastError } = report;
+  const lines: string[] = [];
+  if (daemon === null) lines.push(`daemon   ${paint('not running', 'yellow', color)} (runs with limits start it)`);
+  else {
+    const age = formatDuration(Math.max(0, now - Date.parse(daemon.startedAt)));
+    const state = daemon.ready ? paint('ready', 'green', color) : paint('not ready yet', 'yellow', color);
+    lines.push(`daemon   ${state}, pid ${daemon.pid}, version ${daemon.version}, up ${age}`);
+  }
+  const active = Object.entries(runs).filter(([, number]) => number > 0);
+  lines.push(
+    `runs     ${active.length === 0 ? 'none' : active.map(([state, number]) => `${number} ${state}`).join(', ')}`,
+  );
+  if (daemon !== null) lines.push(`watches  ${count(watchers, 'log folder')}`);
+  if (unsupervised > 0)
+    lines.push(`agents   ${paint(`${unsupervised} running that reeve did not start`, 'yellow', color)}`);
+  if (lastError !== null) lines.push(`error    ${paint(lastError, 'red', color)}`);
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,251 @@
+import { homedir } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Config } from '../config/config.ts';
+import type { Event } from '../events.ts';
+import { systemClock } from '../host/clock.ts';
+import { loadConfig } from '../host/config-file.ts';
+import { createEventLog } from '../host/event-log.ts';
+import { placeOf } from '../host/git-place.ts';
+import { withLockoutFiles } from '../host/lockout-files.ts';
+import type { Paths } from '../host/paths.ts';
+import type { DaemonStatus } from '../ipc/protocol.ts';
+import { serve } from '../ipc/server.ts';
+import { createLinuxProcesses, identityOf, peerCredentials } from '../linux/index.ts';
+import { reconcile, type Reconciliation } from '../runs/reconcile.ts';
+import { openSqliteStore } from '../store/sqlite/open.ts';
+import type { Store } from '../store/store.ts';
+import { claudeConfigDirs } from '../usage/claude/discover.ts';
+import { version } from '../version.ts';
+import { openConfigSource } from './config-source.ts';
+import { createEnforcement } from './enforcement.ts';
+import { createEnforcementGuard } from './enforcement-guard.ts';
+import type { Instance } from './instance.ts';
+import { createLogRoots } from './log-roots.ts';
+import { createMethods } from './methods.ts';
+import { createRounds } from './rounds.ts';
+import { createSessionLinks } from './session-links.ts';
+import { createStopper } from './stopper.ts';
+import { createStops } from './stops.ts';
+import { createUpkeep } from './upkeep.ts';
+
+/** Pause before a round that failed is tried again. */
+const RETRY_MS = 2_000;
+
+/** How long an ordered end waits for the stops that are under way. */
+const SHUTDOWN_BUDGET_MS = 30_000;
+
+export interface DaemonOptions {
+  readonly paths: Paths;
+  readonly env: NodeJS.ProcessEnv;
+  readonly instance: Instance;
+  /** How long limits may go unenforced before the fail-safe acts. @defaultValue as in `limits/fail-safe.ts` */
+  readonly unenforcedGraceMs?: number;
+}
+
+export interface Daemon {
+  /** Ends in order. */
+  stop(reason: string): void;
+  /** Reads the config again. */
+  reload(): void;
+  /** Resolves when everything is closed and the PID file is gone. */
+  readonly stopped: Promise<void>;
+}
+
+/** Wires the daemon together and serves. @throws what the store, the socket's folder and the platform throw */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { paths, instance, env } = options;
+  const clock = systemClock;
+  const startedAt = clock.now();
+  const processes = createLinuxProcesses();
+  const { table, self } = processes;
+  instance.register(self);
+
+  const shout = (text: string): void => void process.stderr.write(`${new Date(clock.now()).toISOString()} ${text}\n`);
+  const events = createEventLog({
+    folder: paths.eventsDir,
+    onFailure: (error, event) => shout(`event ${event.type} is not in the log: ${String(error)}`),
+  });
+  const record = (event: Event): void => events.record(event);
+
+  const sqlite = await openSqliteStore({ path: paths.database, clock });
+  const lockouts = withLockoutFiles(sqlite.lockouts, paths.lockoutsDir, ({ path, error }) =>
+    shout(`lockout file ${path}: ${error}`),
+  );
+  const store: Store = { ...sqlite, lockouts };
+  const found: Reconciliation = await reconcile({ runs: store.runs, table, clock });
+
+  const config = await openConfigSource({
+    paths,
+    load: (from) => loadConfig(from),
+    onChange: () => {
+      configureLogs();
+      enforcement.configChanged();
+      wake();
+    },
+    onRejected: (error) => {
+      shout(`the config is rejected, the last valid one stays in force: ${error.message}`);
+      record({ type: 'config.rejected', at: clock.now(), message: error.message, where: error.where });
+    },
+  });
+
+  const logs = createLogRoots({ ledger: store.ledger, clock, placeOf: placeOfLog, wake });
+  const stopper = createStopper({ ...processes, clock, store, shout });
+  const stops = createStops({
+    stop: stopper.stop,
+    record,
+    onError: (error, order) => shout(`run ${order.record.intent.id} could not be stopped: ${String(error)}`),
+    now: clock.now,
+  });
+  const links = createSessionLinks({ table, ledger: store.ledger, configDirs: () => logs.folders });
+  const enforcement = createEnforcement({
+    store,
+    config: () => config.current,
+    logs,
+    links,
+    stops,
+    record,
+    elapsedSince: elapsedSince(table.ticksPerSecond, self.startTicks),
+    now: clock.now,
+    wakeIn,
+  });
+  const guard = createEnforcementGuard({
+    policy: () => config.current.daemon.lost,
+    stopLimited: (message) => {
+      for (const run of enforcement.lastLive) {
+        const { limited, graceMs } = run.intent;
+        if (limited) void stops.begin({ record: run, reason: 'budget-limit', message, graceMs });
+      }
+    },
+    record,
+    shout,
+    now: clock.now,
+    monotonicMs: clock.monotonicMs,
+    ...(options.unenforcedGraceMs !== undefined && { graceMs: options.unenforcedGraceMs }),
+  });
+  const upkeep = createUpkeep({
+    ...processes,
+    clock,
+    store,
+    links,
+    record,
+    uid: process.getuid?.() ?? 0,
+    config: () => config.current,
+    live: () => enforcement.lastLive,
+    wake,
+    onError: (error) => shout(`upkeep failed: ${error instanceof Error ? error.stack : String(error)}`),
+  });
+  const rounds = createRounds(async () => {
+    try {
+      await enforcement.round();
+      guard.worked();
+    } catch (error) {
+      guard.failed(error);
+      wakeIn(RETRY_MS);
+      throw error;
+    }
+    upkeep.afterRound();
+  });
+
+  let timer: NodeJS.Timeout | null = null;
+  let ready = false;
+  const { promise: stopped, resolve: resolveStopped } = Promise.withResolvers<void>();
+  let stopping: Promise<void> | null = null;
+
+  configureLogs();
+  const server = await serve({
+    socketPath: paths.daemonSocket,
+    uid: process.getuid?.() ?? 0,
+    peerOf: peerCredentials,
+    onFault: (error) => shout(`a request failed: ${error instanceof Error ? error.stack : String(error)}`),
+    handlers: createMethods({
+      store,
+      lost: () => config.current.daemon.lost,
+      blocked: () => config.blocked,
+      async enforceNow() {
+        await config.refresh();
+        logs.markAll();
+        await rounds.request();
+      },
+      status,
+      // The answer goes out first.
+      shutDown: () => void setImmediate(stop, 'asked to'),
+      stopFromInside: stopper.stopFromInside,
+      identityOf,
+      onDetached: wake,
+      now: clock.now,
+    }),
+  });
+  record({ type: 'daemon.started', at: startedAt, pid: process.pid, version });
+  upkeep.start();
+  rounds.request().then(
+    () => (ready = true),
+    () => {},
+  );
+  return { stop, reload: () => void config.refresh(), stopped };
+
+  function wake(): void {
+    // Failures are the guard's business.
+    rounds.request().catch(() => {});
+  }
+
+  function wakeIn(ms: number | null): void {
+    if (timer !== null) clearTimeout(timer);
+    timer = ms === null ? null : setTimeout(wake, ms);
+  }
+
+  function configureLogs(): void {
+    const { agents, prices }: Config = config.current;
+    const home = env['HOME'] || homedir();
+    const folders = claudeConfigDirs({ env, home, configured: agents['claude']?.logs ?? null });
+    logs.configure({ folders, unknownModel: prices.unknownModel });
+  }
+
+  function status(): DaemonStatus {
+    const { checked, recovered, stale, unstarted, orphaned } = found;
+    return {
+      pid: process.pid,
+      version,
+      startedAt: new Date(startedAt).toISOString(),
+      ready: ready && stopping === null,
+      reconcile: { checked, recovered, stale, unstarted, orphaned },
+      watchers: logs.folders.length,
+      lastError: guard.failure ?? config.rejected?.message ?? null,
+      unsupervised: upkeep.unsupervised,
+    };
+  }
+
+  function stop(reason: string): void {
+    stopping ??= stopInOrder(reason).then(resolveStopped);
+  }
+
+  async function stopInOrder(reason: string): Promise<void> {
+    await server.close();
+    logs.close();
+    config.close();
+    wakeIn(null);
+    await rounds.close();
+    await upkeep.close();
+    // Stops that outlast the budget are carried on by the shims, or by the next daemon.
+    await Promise.race([stops.settled(), delay(SHUTDOWN_BUDGET_MS, null, { ref: false })]);
+    await sqlite.close();
+    record({ type: 'daemon.stopped', at: clock.now(), reason });
+    instance.unregister();
+  }
+}
+
+/** Where a log's folder lies now. Deleted since, it is a project of its own. */
+function placeOfLog(cwd: string): { readonly project: string; readonly branch: string | null } {
+  try {
+    return placeOf(cwd);
+  } catch {
+    return { project: cwd, branch: null };
+  }
+}
+
+/**
+ * Age of processes on the clock of this one, in ms: start times are ticks since boot, so that the difference to our own start is exact
+ * whatever the wall clock does.
+ */
+function elapsedSince(ticksPerSecond: number, ownStartTicks: number): (startTicks: number) => number {
+  return (startTicks) => performance.now() + ((ownStartTicks - startTicks) * 1000) / ticksPerSecond;
+}

@@ -1,0 +1,95 @@
+import { ReeveError } from '../errors.ts';
+import type { DaemonStatus, LostPolicy } from '../ipc/protocol.ts';
+import type { Handlers } from '../ipc/server.ts';
+import type { Identity } from '../processes/identity.ts';
+import type { Receipt } from '../processes/receipt.ts';
+import { outcomeOf } from '../runs/lifecycle.ts';
+import type { RunId, RunRecord, StopReason } from '../runs/record.ts';
+import type { Store } from '../store/store.ts';
+
+/** A stop asked for by a process inside the tree. */
+export interface InsideStop {
+  readonly record: RunRecord;
+  readonly reason: StopReason;
+  readonly message: string | null;
+  readonly graceMs: number;
+  /** The caller: signalled last, when all the rest is dead. */
+  readonly last: Identity;
+  /** Told the caller's receipt while the caller still lives. */
+  readonly beforeLast: (receipt: Receipt) => Promise<void>;
+}
+
+export interface MethodPorts {
+  readonly store: Store;
+  readonly lost: () => LostPolicy;
+  /** Why no limits can be enforced; null when they can. */
+  readonly blocked: () => ReeveError | null;
+  /** Reads all logs and the config to their ends and enforces what follows. */
+  readonly enforceNow: () => Promise<void>;
+  readonly status: () => DaemonStatus;
+  readonly shutDown: () => void;
+  readonly stopFromInside: (order: InsideStop) => Promise<Receipt>;
+  readonly identityOf: (pid: number) => Identity | null;
+  /** A run's shim went away. */
+  readonly onDetached: (id: RunId) => void;
+  readonly now: () => number;
+}
+
+/** What the daemon answers. */
+export function createMethods(
+  ports: MethodPorts,
+): Handlers<'admit' | 'attach' | 'settle' | 'status' | 'shutdown' | 'stop'> {
+  const { store } = ports;
+
+  async function activeRun(id: RunId): Promise<RunRecord> {
+    const record = await store.runs.get(id);
+    if (record === null) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
+    if (outcomeOf(record.current) !== null) throw new ReeveError('RUN_ENDED', `run ${id} has ended`, { where: id });
+    return record;
+  }
+
+  return {
+    async admit({ runId }, connection) {
+      const { intent } = await activeRun(runId);
+      await ports.enforceNow();
+      const blocked = ports.blocked();
+      if (blocked !== null) throw blocked;
+      const { project, branch, agent, name, labels } = intent;
+      const place = { project, branch, agent, run: name, labels };
+      const [lockout] = await store.lockouts.covering(place, ports.now());
+      if (lockout !== undefined) return { admitted: false, lockout };
+      connection.onClose(() => ports.onDetached(runId));
+      return { admitted: true, lost: ports.lost() };
+    },
+    async attach({ runId }, connection) {
+      await activeRun(runId);
+      connection.onClose(() => ports.onDetached(runId));
+      // What was spent while nobody looked counts at once.
+      await ports.enforceNow();
+      return { lost: ports.lost() };
+    },
+    async settle() {
+      await ports.enforceNow();
+      return { ok: true };
+    },
+    async status() {
+      return ports.status();
+    },
+    async shutdown() {
+      ports.shutDown();
+      return { ok: true };
+    },
+    async stop({ runId, reason, message, graceMs, callerPid }, connection) {
+      if (callerPid !== connection.peer.pid)
+        throw new ReeveError('PERMISSION_DENIED', `process ${connection.peer.pid} cannot speak for ${callerPid}`);
+      const record = await activeRun(runId);
+      const last = ports.identityOf(callerPid);
+      if (last === null) throw new ReeveError('OWNERSHIP_UNPROVEN', `process ${callerPid} is not to be seen from here`);
+      const answer = Promise.withResolvers<Receipt>();
+      const order = { record, reason, message, graceMs, last };
+      const beforeLast = async (receipt: Receipt): Promise<void> => answer.resolve(receipt);
+      ports.stopFromInside({ ...order, beforeLast }).then(answer.resolve, answer.reject);
+      return { receipt: await answer.promise };
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { ReeveError } from '../errors.ts';
+import { resolvePaths } from '../host/paths.ts';
+import { ALREADY_RUNNING_EXIT_CODE } from './exit-codes.ts';
+import { closeInheritedDescriptors } from './inherited-descriptors.ts';
+import { claimInstance } from './instance.ts';
+
+/** The daemon's process: takes the lock, serves until told to stop, and ends with an exit code that its starter understands. */
+export async function runDaemonProcess(options: { readonly unenforcedGraceMs?: number } = {}): Promise<void> {
+  closeInheritedDescriptors();
+  try {
+    const paths = resolvePaths(process.env);
+    const instance = await claimInstance(paths);
+    if (instance === null) {
+      process.exitCode = ALREADY_RUNNING_EXIT_CODE;
+      return;
+    }
+    // Loaded only now: of twenty that are started at once, nineteen end here.
+    const { startDaemon } = await import('./daemon.ts');
+    const daemon = await startDaemon({ ...options, paths, instance, env: process.env });
+    process.once('SIGTERM', () => daemon.stop('SIGTERM'));
+    process.once('SIGINT', () => daemon.stop('SIGINT'));
+    process.on('SIGHUP', () => daemon.reload());
+    await daemon.stopped;
+  } catch (error) {
+    if (!(error instanceof ReeveError)) throw error;
+    const { message, code, where, hint } = error;
+    const place = where === null ? '' : ` at ${where}`;
+    process.stderr.write(`${message}${place} [${code}]${hint === null ? '' : `; ${hint}`}\n`);
+    process.exitCode = error.exitCode;
+  }
+}

@@ -1,0 +1,146 @@
+import type { Clock } from '../clock.ts';
+import type { Config } from '../config/config.ts';
+import type { Event } from '../events.ts';
+import { placeOf } from '../host/git-place.ts';
+import { createEnforcer, type Killer } from '../limits/enforcer.ts';
+import type { LinuxProcesses } from '../linux/index.ts';
+import { findInWorktree, killVerified, type FoundProcess } from '../processes/kill.ts';
+import { agentKindOf } from '../processes/kinds.ts';
+import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
+import type { RunRecord } from '../runs/record.ts';
+import type { Store } from '../store/store.ts';
+import { runOfProcess, type ProcessView } from './run-of-process.ts';
+import type { SessionLinks } from './session-links.ts';
+import { createUnsupervisedWatch } from './unsupervised.ts';
+import { applyUnsupervisedPolicy } from './unsupervised-policy.ts';
+
+/** Interval of what no event tells of: expired lockouts, agents that reeve did not start. */
+const SLOW_MS = 30_000;
+/** At most one pass over all processes in this time, however many rounds there are: it is the dear part. */
+const PASS_EVERY_MS = 1_000;
+/** Time to end by itself for an agent that works where a lockout forbids it; the same as the command line's default. */
+const RESTOP_GRACE_MS = 10_000;
+
+export interface UpkeepPorts extends LinuxProcesses {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly links: SessionLinks;
+  readonly record: (event: Event) => void;
+  readonly uid: number;
+  readonly config: () => Config;
+  readonly live: () => readonly RunRecord[];
+  readonly wake: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The daemon's slow work, kept off the path from an appended line to a stop. */
+export interface Upkeep {
+  start(): void;
+  /** Something happened: sessions of tools, and agents where they must not be, are looked for soon. */
+  afterRound(): void;
+  /** Agents running that reeve did not start, at the last look. */
+  readonly unsupervised: number;
+  close(): Promise<void>;
+}
+
+export function createUpkeep(ports: UpkeepPorts): Upkeep {
+  const { clock, store, table } = ports;
+  const agents = createUnsupervisedWatch({
+    table,
+    uid: ports.uid,
+    kindOf: ({ argv, exe }) => agentKindOf(argv ?? [], exe),
+  });
+  const enforcer = createEnforcer({ lockouts: store.lockouts, killer: killerOf(ports), clock });
+  const policyPorts = {
+    lockouts: store.lockouts,
+    enforcer,
+    realm: table.realm,
+    placeOf,
+    record: ports.record,
+    now: () => clock.now(),
+  };
+  let unsupervised = 0;
+  let lastPassAt = -Infinity;
+  let passTimer: NodeJS.Timeout | null = null;
+  let slowTimer: NodeJS.Timeout | null = null;
+  let underWay: Promise<void> = Promise.resolve();
+
+  /** One piece of upkeep at a time. A store that fails is the rounds' business to report; the next pass tries again. */
+  function enqueue(work: () => Promise<void>): void {
+    underWay = underWay.then(work).catch(ports.onError);
+  }
+
+  async function pass(): Promise<void> {
+    lastPassAt = clock.monotonicMs();
+    const live = ports.live();
+    if (await ports.links.byTools(live)) ports.wake();
+    if (stopsUnsupervised(ports.config())) await lookForAgents();
+  }
+
+  async function lookForAgents(): Promise<void> {
+    const found = agents.look(ports.live());
+    unsupervised = found.length;
+    await applyUnsupervisedPolicy(found, ports.config(), policyPorts);
+  }
+
+  async function slowWork(): Promise<void> {
+    const now = clock.now();
+    for (const { limit, project, branch } of await store.lockouts.prune(now)) {
+      ports.record({ type: 'lockout.released', at: now, limit, project, branch, message: 'its period has ended' });
+    }
+    await lookForAgents();
+  }
+
+  return {
+    get unsupervised() {
+      return unsupervised;
+    },
+    start() {
+      enqueue(slowWork);
+      slowTimer = setInterval(() => enqueue(slowWork), SLOW_MS);
+    },
+    afterRound() {
+      if (passTimer !== null || (ports.live().length === 0 && !stopsUnsupervised(ports.config()))) return;
+      const dueInMs = Math.max(0, lastPassAt + PASS_EVERY_MS - clock.monotonicMs());
+      passTimer = setTimeout(() => {
+        passTimer = null;
+        enqueue(pass);
+      }, dueInMs);
+    },
+    async close() {
+      if (slowTimer !== null) clearInterval(slowTimer);
+      if (passTimer !== null) clearTimeout(passTimer);
+      await underWay;
+    },
+  };
+}
+
+function stopsUnsupervised(config: Config): boolean {
+  return Object.values(config.agents).some((agent) => agent.unsupervised === 'stop');
+}
+
+/**
+ * Ends unsupervised agents in a worktree, and only those: an editor or a shell that is open there is a person's, and runs are judged by
+ * their own limits.
+ */
+function killerOf({ table, signaller, clock, live }: UpkeepPorts): Killer {
+  const view: ProcessView = {
+    read: (pid) => table.read(pid),
+    cookie: (pid) => table.environment(pid, COOKIE_VARIABLE),
+  };
+  return {
+    async find(worktree) {
+      const worktreeOf = (folder: string): string | null => placeOf(folder).worktree;
+      const found = findInWorktree({ table, worktreeOf }, worktree);
+      const isTarget = ({ kind, identity }: FoundProcess): boolean => {
+        const row = kind === null ? null : table.read(identity.pid);
+        return row !== null && row.startTicks === identity.startTicks && runOfProcess(row, live(), view) === null;
+      };
+      return found.filter(isTarget).map((process) => process.identity);
+    },
+    async kill(identities) {
+      const receipt = await killVerified({ table, signaller, clock }, identities, { graceMs: RESTOP_GRACE_MS });
+      return { receipts: [receipt], errors: [] };
+    },
+  };
+}
