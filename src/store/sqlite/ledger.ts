@@ -25,8 +25,10 @@ export function createLedger(connection: Connection): LedgerStore {
     links: async (query) => listLinks(connection, query),
     inexact: async (options) => {
       const { priceVersion = '', basis = '' } = options?.except ?? {};
-      const { sql, values } = entriesQuery({}, "r.basis <> 'exact' AND NOT (r.price_version = ? AND r.basis = ?)");
-      return connection.all(sql, priceVersion, basis, ...values).map(toEntry);
+      const wanted = "r.basis <> 'exact' AND NOT (r.price_version = ? AND r.basis = ?)";
+      // Asked on every scan, and nearly always there is no such rate: then the answers need not be looked at.
+      if (connection.get(`SELECT 1 FROM usage_rates r WHERE ${wanted}`, priceVersion, basis) === undefined) return [];
+      return connection.all(entriesQuery({}, wanted).sql, priceVersion, basis).map(toEntry);
     },
     reprice: async (changes) =>
       dictionary.within(() => {

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { answerOf } from './line.ts';
+import { hasPrompt, scanLines } from './line-scan.ts';
+
+const assistant = (id: string, extra: object = {}) => ({
+  parentUuid: null,
+  type: 'assistant',
+  uuid: `u-${id}`,
+  message: { id, model: 'claude-opus-4-8', content: [], usage: { input_tokens: 1, output_tokens: 2 } },
+  ...extra,
+});
+const chunkOf = (lines: readonly (object | string)[]) =>
+  Buffer.from(lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));
+
+test('usage-like text in a tool result does not fool it, escaped or as an object', () => {
+  const quoted = JSON.stringify(assistant('msg_fake'));
+  const chunk = chunkOf([
+    { type: 'user', message: { role: 'user', content: [{ type: 'tool_result', content: quoted }] } },
+    { type: 'user', message: { role: 'user', content: [] }, toolUseResult: { usage: { input_tokens: 99 } } },
+    assistant('msg_real', { note: quoted }),
+    assistant('msg_tool', {
+      message: { id: 'msg_tool', model: 'm', content: [{ type: 'tool_use', input: { usage: { input_tokens: 77 } } }] },
+    }),
+  ]);
+  const { answers, broken } = scanLines(chunk);
+  assert.deepEqual(
+    answers.map(({ answer }) => [answer.messageKey, answer.tokens.input]),
+    [['msg_real', 1]],
+  );
+  assert.deepEqual(broken, []);
+});
+
+test('U4 invalid UTF-8 and a broken line are no obstacle to the lines after them', () => {
+  const bad = Buffer.concat([
+    Buffer.from('{"type":"user","x":"'),
+    Buffer.from([0xff, 0xfe, 0xc3]),
+    Buffer.from('"}\n'),
+  ]);
+  const inAnswer = Buffer.from(`${JSON.stringify(assistant('msg_1', { note: 'AB' }))}\n`);
+  inAnswer[inAnswer.indexOf('AB')] = 0xff;
+  const chunk = Buffer.concat([
+    bad,
+    inAnswer,
+    chunkOf(['{"type":"assistant","message":{"usage":{"input_tokens":', assistant('msg_2')]),
+  ]);
+  const { answers, broken } = scanLines(chunk);
+  assert.deepEqual(
+    answers.map(({ answer }) => answer.messageKey),
+    ['msg_1', 'msg_2'],
+  );
+  assert.equal(broken.length, 1);
+  assert.match(broken[0]?.message ?? '', /not JSON/);
+  assert.equal(chunk.subarray(broken[0]?.at).indexOf('{"type":"assistant","message"'), 0);
+});
+
+test('U4 a line that was appended to a torn one still counts, and the torn one is reported', () => {
+  const torn = JSON.stringify(assistant('msg_torn')).slice(0, 90);
+  const { answers, broken } = scanLines(chunkOf([torn + JSON.stringify(assistant('msg_whole'))]));
+  assert.deepEqual(
+    answers.map(({ answer }) => answer.messageKey),
+    ['msg_whole'],
+  );
+  assert.equal(broken.length, 1);
+});
+
+test('finds exactly what parsing every line finds', () => {
+  const anything = fc.jsonValue();
+  const line = fc.oneof(
+    anything,
+    fc.record({ type: fc.constantFrom('assistant', 'user', 'progress'), uuid: fc.string(), message: anything }),
+    fc.record({
+      type: fc.constant('assistant'),
+      uuid: fc.string(),
+      cwd: fc.string(),
+      message: fc.record({
+        id: fc.option(fc.string(), { nil: undefined }),
+        content: fc.array(anything),
+        usage: fc.record({ input_tokens: fc.nat(), note: anything }),
+      }),
+    }),
+  );
+  fc.assert(
+    fc.property(fc.array(line), (lines) => {
+      const texts = lines.map((one) => JSON.stringify(one));
+      const expected = texts.map((text) => answerOf(JSON.parse(text))).filter((answer) => answer !== null);
+      assert.deepEqual(
+        scanLines(chunkOf(texts)).answers.map(({ answer }) => answer),
+        expected,
+      );
+    }),
+  );
+});
+
+test('tells a session that was prompted from one that was only opened', () => {
+  assert.equal(hasPrompt(chunkOf([{ type: 'user', message: { role: 'user', content: 'go' } }])), true);
+  assert.equal(hasPrompt(chunkOf([{ type: 'file-history-snapshot', note: '"type":"user"' }])), false);
+});
