@@ -7,16 +7,24 @@ import { systemZone } from './zone.ts';
 
 /** From the file's words to the program's: micro-dollars, milliseconds, null for what is not given. */
 export function toConfig(input: ConfigInput, file: string | null): Config {
-  const { claude } = input.agents;
   return {
     file,
     calendar: { timeZone: input.timezone === 'system' ? systemZone() : input.timezone, weekStart: input.week_start },
     limits: input.limit.map(toLimit),
     prices: { unknownModel: input.prices.unknown_model },
-    agents: { claude: { logs: claude.logs ?? null, unsupervised: claude.unsupervised } },
+    agents: Object.fromEntries(
+      // The schema builds this table from the list of kinds, so its type does not name them.
+      Object.entries(input.agents as Readonly<Record<string, AgentInput>>).map(([kind, { logs, unsupervised }]) => [
+        kind,
+        { logs: logs ?? null, unsupervised },
+      ]),
+    ),
     daemon: { lost: input.daemon.lost },
   };
 }
+
+type AgentInput = Omit<ConfigInput['agents']['claude'], 'logs'> &
+  Partial<Pick<ConfigInput['agents']['claude'], 'logs'>>;
 
 function toLimit(input: ConfigInput['limit'][number]): Limit {
   const { usd, tokens, minutes, warn_at: warnAt, grace, ...same } = input;

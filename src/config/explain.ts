@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { laterKey, laterValue } from './later.ts';
+import { laterKey } from './later.ts';
 import { formatKey } from './problem.ts';
 import type { ConfigProblem } from './problem.ts';
 import { choicesAt, expectationAt } from './schema.ts';
@@ -19,9 +19,8 @@ export function explainIssue(issue: z.core.$ZodIssue, document: TomlDocument): r
     const message = `${tableTitle(path.slice(0, -1), document)} has no ${name}`;
     return [{ ...document.keyAt(path), key, message, suggestion: `add ${name} = …: ${expects}` }];
   }
-  const later = laterValue(name, value);
   const says = issue.code === 'custom' ? (issue.params?.['says'] as string | undefined) : undefined;
-  const message = later ?? `${name} ${says ?? `must be ${expects}, not ${show(value, document.textAt(path))}`}`;
+  const message = `${name} ${says ?? `must be ${expects}, not ${show(value, document.textAt(path))}`}`;
   return [{ ...document.valueAt(path), key, message, suggestion: suggestValue(path, value) }];
 }
 
@@ -30,7 +29,7 @@ function unknownKey(path: readonly PropertyKey[], document: TomlDocument): Confi
   const tableName = table.findLast((part) => typeof part === 'string') ?? '';
   const key = String(path.at(-1));
   const known = choicesAt(table);
-  const later = laterKey(tableName, key);
+  const later = laterKey(path);
   const suggestion = later === null ? (didYouMean(key, known) ?? `known here: ${known.join(', ')}`) : 'remove it';
   const message = later ?? `unknown key ${formatKey([key])}${tableName === '' ? '' : ` in ${tableName}`}`;
   return { ...document.keyAt(path), key: formatKey(path), message, suggestion };

@@ -5,21 +5,16 @@
 const LATER_KEYS: Readonly<Record<string, readonly string[]>> = {
   '': ['notify', 'fleet'],
   limit: ['tool_turns', 'turns', 'idle_minutes', 'rss_mb', 'processes'],
-  agents: ['codex', 'gemini', 'opencode'],
   daemon: ['http'],
 };
 
-const LATER_VALUES: Readonly<Record<string, readonly string[]>> = {
-  unsupervised: ['stop'],
-};
-
-/** Says that a key of a table is known but not enforced yet, or null. `table` is its name: `limit`, `agents`, empty for the top. */
-export function laterKey(table: string, key: string): string | null {
-  return LATER_KEYS[table]?.includes(key) === true ? `this version does not enforce ${key} yet` : null;
-}
-
-/** The same for a value of a key. */
-export function laterValue(key: string, value: unknown): string | null {
-  const isLater = typeof value === 'string' && LATER_VALUES[key]?.includes(value) === true;
-  return isLater ? `this version does not enforce ${key} = "${value}" yet` : null;
+/** Says that a key is known but does nothing yet, or null. The path is the key's own, like `['limit', 0, 'turns']`. */
+export function laterKey(path: readonly PropertyKey[]): string | null {
+  const names = path.filter((part) => typeof part === 'string');
+  const key = names.at(-1) ?? '';
+  const [table = ''] = names.length > 1 ? names : [];
+  if (LATER_KEYS[table]?.includes(key) === true) return `this version does not enforce ${key} yet`;
+  const [, agent] = names;
+  if (table === 'agents' && key === 'logs') return `this version does not read the logs of ${agent} yet`;
+  return null;
 }

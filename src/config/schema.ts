@@ -3,6 +3,7 @@ import { MAX_USD, parseTokens } from '../limits/amount.ts';
 import { parseDuration } from '../limits/duration.ts';
 import { globProblem } from '../limits/glob.ts';
 import { ACTIONS, COUNTER_KEYS, PERIODS } from '../limits/limit.ts';
+import { AGENT_KINDS } from '../processes/kinds.ts';
 import { isZone } from './zone.ts';
 
 /** Per schema of a value: what it must be, as the end of the sentence "usd must be …". */
@@ -100,6 +101,11 @@ const limit = z.strictObject({
   grace: grace.default('10s'),
 });
 
+const unsupervised = choice(
+  ['ignore', 'warn', 'stop'],
+  'What happens about agents that reeve did not start. stop: where a lockout forbids them, they are stopped.',
+).default('warn');
+
 const claude = z.strictObject({
   logs: described(
     z
@@ -108,8 +114,16 @@ const claude = z.strictObject({
     'a list of folders, like ["~/.claude"]',
     "Where the agent keeps its logs. Default: the agent's own places, CLAUDE_CONFIG_DIR respected.",
   ).optional(),
-  unsupervised: choice(['ignore', 'warn'], 'What happens about agents that reeve did not start.').default('warn'),
+  unsupervised,
 });
+
+/** Agents whose logs are not read yet: only what concerns their processes can be said. */
+const otherAgents = Object.fromEntries(
+  AGENT_KINDS.filter((kind) => kind !== 'claude').map((kind) => [
+    kind,
+    described(z.strictObject({ unsupervised }), `a table, under [agents.${kind}]`, `The agent ${kind}.`).prefault({}),
+  ]),
+);
 
 /** The config file: what `reeve config schema` prints, and what `checkConfig` accepts. */
 export const configSchema = z
@@ -138,7 +152,7 @@ export const configSchema = z
       'Prices.',
     ),
     agents: table(
-      { claude: described(claude, 'a table, under [agents.claude]', 'Claude Code.').prefault({}) },
+      { claude: described(claude, 'a table, under [agents.claude]', 'Claude Code.').prefault({}), ...otherAgents },
       'Agents by kind.',
     ),
     daemon: table(

@@ -33,5 +33,6 @@ export function allows(allowance: Allowance, counter: Counter): boolean {
   if (!isCalendarPeriod(limit.period)) return false;
   if (allowance.limit !== null && allowance.limit !== limit.name) return false;
   if (allowance.project !== (place.project ?? '*')) return false;
+  if (allowance.agent !== null && allowance.agent !== place.agent) return false;
   return allowance.branch === null || allowance.branch === place.branch;
 }

@@ -52,6 +52,8 @@ export interface Allowance {
   readonly project: string;
   /** Null = every counter of the project; a branch, or {@link NO_BRANCH}, = that branch's own counters only. */
   readonly branch: string | null;
+  /** Null = every counter; a kind = that agent's own counters only. */
+  readonly agent: string | null;
   readonly extraMicroUsd: number | null;
   readonly grantedAt: number;
   readonly expiresAt: number | null;

@@ -368,6 +368,7 @@ describe('L6 unlocks', () => {
       limit: null,
       project: '/w/app',
       branch: null,
+      agent: null,
       extraMicroUsd: null,
       grantedAt: NOON - HOUR_MS,
       expiresAt: NOON + HOUR_MS,
@@ -407,6 +408,7 @@ describe('L6 unlocks', () => {
   for (const [what, given] of [
     ['another project', { project: '/w/b' }],
     ['another limit', { limit: 'weekly' }],
+    ['one agent, when the cap is the project’s', { agent: 'claude' }],
     ['one branch, when the cap is the project’s', { branch: 'main' }],
     ['every project, when the cap is one project’s', { project: '*' }],
   ] as const) {
