@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ReeveError } from '../../src/errors.ts';
+import { systemClock } from '../../src/host/clock.ts';
+import { createLinuxProcesses } from '../../src/linux/index.ts';
+import type { Identity } from '../../src/processes/identity.ts';
+import { killVerified } from '../../src/processes/kill.ts';
+import type { ProcessHandle } from '../../src/processes/ports.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { startPuppet } from '../rig/puppet.ts';
+
+failOnLeaks();
+
+const { table, signaller, self } = createLinuxProcesses();
+const kill = (...identities: readonly Identity[]): Promise<unknown> =>
+  killVerified({ table, signaller, clock: systemClock }, identities, { graceMs: 0 });
+
+function open(identity: Identity): ProcessHandle {
+  const opened = signaller.open(identity);
+  assert.ok(opened.kind === 'open');
+  return opened.handle;
+}
+
+function assertRefused(identity: Identity): void {
+  assert.throws(
+    () => signaller.open(identity),
+    (error) => error instanceof ReeveError && error.code === 'SIGNAL_REFUSED',
+    `PID ${identity.pid} is not refused`,
+  );
+}
+
+function ownLine(): readonly number[] {
+  const line: number[] = [];
+  for (let pid = process.pid; pid > 0; pid = table.read(pid)?.ppid ?? 0) line.push(pid);
+  return line;
+}
+
+test('K10 no PID of 1 or below, no fraction and no NaN is ever opened, whatever else the identity says', () => {
+  const anyRealm = fc.constantFrom(table.realm, { bootId: '', pidNamespace: '' });
+  const anyPid = fc.oneof(
+    fc.integer({ max: 1 }),
+    fc.constantFrom(0, 1, -0, -1, Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),
+    fc.double({ noInteger: true }),
+  );
+  fc.assert(
+    fc.property(anyRealm, anyPid, fc.nat(), (realm, pid, startTicks) => assertRefused({ ...realm, pid, startTicks })),
+    { numRuns: 1_000 },
+  );
+});
+
+test('K10 this process and its ancestors are refused, whatever start time is claimed', () => {
+  const line = ownLine();
+  assert.ok(line.includes(process.pid) && line.includes(process.ppid));
+  fc.assert(
+    fc.property(fc.constantFrom(...line), fc.option(fc.nat(), { nil: null }), (pid, claimed) => {
+      const startTicks = claimed ?? table.read(pid)?.startTicks ?? 0;
+      assertRefused({ ...table.realm, pid, startTicks });
+    }),
+    { numRuns: 500 },
+  );
+  assertRefused(self);
+});
+
+test('K10 no random identity opens anything but the process that it is', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 2, max: 2 ** 22 }), fc.nat(), (pid, startTicks) => {
+      fc.pre(!ownLine().includes(pid) && table.read(pid)?.startTicks !== startTicks);
+      assert.equal(signaller.open({ ...table.realm, pid, startTicks }).kind, 'gone');
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('K10 a thread of another process is no process', async (t) => {
+  const puppet = startPuppet(t, 'polite.ts');
+  const { leader } = await puppet.report.processes('leader');
+  const { readdirSync } = await import('node:fs');
+  const threads = readdirSync(`/proc/${leader.pid}/task`).map(Number);
+  for (const pid of threads.filter((thread) => thread !== leader.pid)) {
+    const startTicks = table.read(pid)?.startTicks ?? 0;
+    assert.equal(signaller.open({ ...table.realm, pid, startTicks }).kind, 'gone');
+  }
+  assert.ok(threads.length > 1);
+  await kill(leader);
+  await puppet.exited;
+});
+
+test('a handle signals its process, notices the exit, and then reaches nobody', async (t) => {
+  const puppet = startPuppet(t, 'sleeper.sh');
+  const { leader } = await puppet.report.processes('leader');
+  const handle = open(leader);
+  assert.deepEqual(await signaller.waitAny([handle], 0), []);
+  assert.deepEqual(await signaller.waitAny([handle], 5), []);
+  assert.equal(handle.send('TERM'), 'sent');
+  assert.deepEqual(await signaller.waitAny([handle], 30_000), [handle]);
+  assert.deepEqual(await signaller.waitAny([handle], 30_000), [handle]);
+  assert.deepEqual(await puppet.exited, [null, 'SIGTERM']);
+  assert.equal(handle.send('KILL'), 'gone');
+  assert.equal(signaller.open(leader).kind, 'gone');
+  handle.close();
+  handle.close();
+});
+
+test('several waits at once each get their own exits', async (t) => {
+  const puppets = [1, 2, 3].map(() => startPuppet(t, 'sleeper.sh'));
+  const leaders = await Promise.all(puppets.map(async ({ report }) => (await report.processes('leader')).leader));
+  const handles = leaders.map((leader) => open(leader));
+  const [first, second, third] = handles;
+  assert.ok(first && second && third);
+  const both = signaller.waitAny([first, second], 30_000);
+  const one = signaller.waitAny([second], 30_000);
+  const never = signaller.waitAny([third], 10);
+  second.send('KILL');
+  assert.deepEqual(await both, [second]);
+  assert.deepEqual(await one, [second]);
+  assert.deepEqual(await never, []);
+  for (const handle of handles) handle.close();
+  await kill(...leaders);
+  await Promise.all(puppets.map(({ exited }) => exited));
+});
+
+test('a stopped process is not taken for an ended one', async (t) => {
+  const puppet = startPuppet(t, 'sleeper.sh');
+  const { leader } = await puppet.report.processes('leader');
+  const handle = open(leader);
+  handle.send('STOP');
+  assert.deepEqual(await signaller.waitAny([handle], 20), []);
+  handle.close();
+  await kill(leader);
+  await puppet.exited;
+});
+
+test('neither open handles nor a wait delay the end of the process', async (t) => {
+  const puppet = startPuppet(t, 'sleeper.sh');
+  const { leader } = await puppet.report.processes('leader');
+  const script = `
+    import { createLinuxProcesses } from ${JSON.stringify(import.meta.resolve('../../src/linux/index.ts'))};
+    const { signaller } = createLinuxProcesses();
+    const opened = signaller.open(${JSON.stringify(leader)});
+    if (process.argv[1] === 'exit') {
+      signaller.waitAny([opened.handle], 600_000);
+      process.exit(7);
+    }
+    await signaller.waitAny([opened.handle], 1);
+    process.exitCode = 7;`;
+  for (const how of ['exit', 'idle']) {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, how], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    assert.deepEqual(await once(child, 'exit'), [7, null], how);
+  }
+  await kill(leader);
+  await puppet.exited;
+});
+
+test('a tree larger than the limit on open files is ended all the same', async (t) => {
+  const puppet = startPuppet(t, 'crowd.sh', { args: ['300'] });
+  const { leader } = await puppet.report.processes('leader');
+  const src = (path: string): string => JSON.stringify(import.meta.resolve(`../../src/${path}`));
+  const script = `
+    import { createLinuxProcesses } from ${src('linux/index.ts')};
+    import { killVerified } from ${src('processes/kill.ts')};
+    import { systemClock } from ${src('host/clock.ts')};
+    const receipt = await killVerified({ ...createLinuxProcesses(), clock: systemClock }, [${JSON.stringify(leader)}], { graceMs: 0 });
+    process.stdout.write(JSON.stringify([receipt.signalled.length, receipt.survivors, receipt.provenEmpty]));`;
+  const child = spawn(
+    'sh',
+    ['-c', 'ulimit -n 200; exec "$0" "$@"', process.execPath, '--input-type=module', '-e', script],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  await once(child, 'close');
+  assert.deepEqual(JSON.parse(output), [300, [], true]);
+  await puppet.exited;
+});
