@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { openClaudeScratch, TREE_ROLES, treeToolCall, type TreeRole } from '../rig/claude.ts';
+import { bashTurn, sayTurn, type Script } from '../rig/fake-api/script.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { isAlive, type LiveProcess } from '../rig/live-processes.ts';
+import { reeve, reeveJson, startReeve } from '../rig/reeve.ts';
+import { until } from '../rig/until.ts';
+import type { InspectJson, ReceiptJson } from './shapes.ts';
+
+failOnLeaks();
+
+const USAGE = { input: 1_000, output: 200, cacheRead: 5_000 };
+
+function treeScript(mark: string): Script {
+  return [{ prompt: 'paint the shed', turns: [bashTurn(treeToolCall(mark), USAGE), sayTurn('painted', USAGE)] }];
+}
+
+function assertInReceipt(receipt: ReceiptJson, tree: Readonly<Record<TreeRole, LiveProcess>>): void {
+  for (const role of TREE_ROLES) {
+    const { pid, startTicks } = tree[role];
+    const entry = receipt.signalled.find((candidate) => candidate.pid === pid && candidate.startTicks === startTicks);
+    assert.ok(entry, `the receipt names the ${role} (${pid})`);
+  }
+}
+
+test('K13 Claude Code: `reeve stop` leaves nothing of the tree, and the receipt names all of it', async () => {
+  await using scratch = await openClaudeScratch(treeScript);
+  const place = { cwd: scratch.repository, env: scratch.env };
+  const run = startReeve(
+    place,
+    ...['run', '--name', 'shed', ...scratch.markOptions, '--', ...scratch.claudeCommand('paint the shed')],
+  );
+  const tree = await scratch.treeUp();
+
+  const { receipts } = await reeveJson<{ receipts: readonly ReceiptJson[] }>(place, ['stop', 'shed']);
+  assert.deepEqual(scratch.living(), []);
+  const [receipt] = receipts;
+  assert.ok(receipt);
+  assert.equal(receipt.provenEmpty, true);
+  assert.deepEqual(receipt.survivors, []);
+  assertInReceipt(receipt, tree);
+  for (const role of ['foreground sleep', 'plain &', 'setsid', 'nohup'] as const) {
+    const entry = receipt.signalled.find(({ pid }) => pid === tree[role].pid);
+    assert.equal(entry?.outsideGroup, true, `a plain TERM would not have reached the ${role}`);
+  }
+
+  await run.ended;
+  const record = await reeveJson<InspectJson>(place, ['inspect', 'shed']);
+  assert.equal(record.state, 'interrupted');
+  assert.equal(record.endReason, 'stop');
+  assert.equal(record.agent, 'claude');
+  assert.equal(record.branch, 'feat/shed');
+  assert.equal(record.receipts.length, 1);
+});
+
+test('K13 Claude Code: what a normal end leaves behind is swept and reported', async () => {
+  const background = (mark: string): string =>
+    `sleep 300.${mark} & (setsid sleep 301.${mark} &) ; nohup sleep 303.${mark} >/dev/null 2>&1 & echo started`;
+  const { promise: leftoversSeen, resolve: seeLeftovers } = Promise.withResolvers<void>();
+  await using scratch = await openClaudeScratch((mark) => [
+    {
+      prompt: 'paint the shed',
+      turns: [bashTurn(background(mark), USAGE), { ...sayTurn('painted', USAGE), before: () => leftoversSeen }],
+    },
+  ]);
+  const place = { cwd: scratch.repository, env: scratch.env };
+  const run = startReeve(
+    place,
+    ...['run', '--name', 'shed', ...scratch.markOptions, '--', ...scratch.claudeCommand('paint the shed')],
+  );
+  const leftovers = await until('three background children', () => {
+    const sleeps = scratch.living().filter(({ comm }) => comm === 'sleep');
+    return sleeps.length === 3 && sleeps;
+  });
+  seeLeftovers();
+
+  const { exitCode, stdout } = await run.ended;
+  assert.deepEqual(scratch.living(), []);
+  assert.equal(exitCode, 0);
+  assert.match(stdout, /painted/);
+  const record = await reeveJson<InspectJson>(place, ['inspect', 'shed']);
+  assert.equal(record.state, 'completed');
+  assert.equal(record.endReason, 'exit');
+  const swept = record.receipts.flatMap(({ signalled }) => signalled.map(({ pid }) => pid));
+  for (const { pid } of leftovers) assert.ok(swept.includes(pid), `the receipt names the leftover ${pid}`);
+});
+
+test('K13 K12 Claude Code: with the shim SIGKILLed, `doctor` reports the tree and `reeve stop` ends it', async () => {
+  await using scratch = await openClaudeScratch(treeScript);
+  const place = { cwd: scratch.repository, env: scratch.env };
+  const run = startReeve(
+    place,
+    ...['run', '--name', 'shed', ...scratch.markOptions, '--', ...scratch.claudeCommand('paint the shed')],
+  );
+  const tree = await scratch.treeUp();
+  run.child.kill('SIGKILL');
+  await once(run.child, 'exit');
+  for (const role of TREE_ROLES) assert.ok(isAlive(tree[role]), `the ${role} outlives the shim`);
+
+  const doctor = await reeve(place, 'doctor', '--json');
+  assert.equal(doctor.exitCode, 1, doctor.stderr);
+  assert.match(doctor.stdout, /"orphaned":1/);
+  const open = await reeveJson<InspectJson>(place, ['inspect', 'shed']);
+  assert.ok(['running', 'stopping'].includes(open.state), 'the run stays open until its tree is empty');
+
+  const { receipts } = await reeveJson<{ receipts: readonly ReceiptJson[] }>(place, ['stop', 'shed']);
+  assert.deepEqual(scratch.living(), []);
+  assert.equal(receipts[0]?.provenEmpty, true);
+  assertInReceipt(receipts[0], tree);
+  const record = await reeveJson<InspectJson>(place, ['inspect', 'shed']);
+  assert.equal(record.state, 'interrupted');
+  assert.equal(record.endReason, 'stop');
+});
