@@ -89,7 +89,7 @@ export function findMembers(
 
   if (shim !== null) addBelow(shim.pid);
   for (const root of spec.roots) {
-    const row = verified(root);
+    const row = root.pid > 1 ? verified(root) : null;
     if (row !== null) add(row, 'descent');
   }
   if (spec.cookie !== null) {

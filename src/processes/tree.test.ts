@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Identity } from './identity.ts';
+import type { EnvironmentValue, ProcessRow, ProcessTable } from './ports.ts';
+import { findMembers } from './tree.ts';
+import type { TreeSpec } from './tree-spec.ts';
+
+const realm = { bootId: 'boot', pidNamespace: '1' };
+const NOTHING: TreeSpec = { shim: null, roots: [], cookie: null, group: null, session: null, exclude: [] };
+
+interface Fixture {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly pgid?: number;
+  readonly sid?: number;
+  readonly state?: string;
+  readonly cookie?: string;
+}
+
+function tableOf(fixtures: readonly Fixture[]): { rows: readonly ProcessRow[]; table: ProcessTable; asked: number[] } {
+  const asked: number[] = [];
+  const rows = fixtures.map(({ pid, ppid, pgid = pid, sid = pid, state = 'S' }) => ({
+    pid,
+    ppid,
+    pgid,
+    sid,
+    state,
+    startTicks: pid * 10,
+    comm: `p${pid}`,
+  }));
+  const table: ProcessTable = {
+    realm,
+    ticksPerSecond: 100,
+    list: () => rows,
+    read: (pid) => rows.find((row) => row.pid === pid) ?? null,
+    details: () => ({ exe: null, argv: null, cwd: null, rssBytes: null, cpuMs: null, uid: null }),
+    cwd: () => null,
+    environment(pid): EnvironmentValue {
+      asked.push(pid);
+      const value = fixtures.find((fixture) => fixture.pid === pid)?.cookie;
+      return value === undefined ? { kind: 'absent' } : { kind: 'value', value };
+    },
+  };
+  return { rows, table, asked };
+}
+
+const identity = (pid: number): Identity => ({ ...realm, pid, startTicks: pid * 10 });
+
+function members(spec: Partial<TreeSpec>, fixtures: readonly Fixture[]): Readonly<Record<number, string>> {
+  const { rows, table } = tableOf(fixtures);
+  return Object.fromEntries(findMembers({ ...NOTHING, ...spec }, rows, table).map(({ row, via }) => [row.pid, via]));
+}
+
+const INIT: Fixture = { pid: 1, ppid: 0 };
+
+test('the shim is no member, all below it is', () => {
+  const rows = [INIT, { pid: 10, ppid: 1 }, { pid: 11, ppid: 10 }, { pid: 12, ppid: 11 }, { pid: 20, ppid: 1 }];
+  assert.deepEqual(members({ shim: identity(10) }, rows), { 11: 'descent', 12: 'descent' });
+});
+
+test('K7 an identity of another start time, boot or namespace brings in nothing, also not by group and session', () => {
+  const rows = [INIT, { pid: 10, ppid: 1 }, { pid: 11, ppid: 10, pgid: 10, sid: 10 }];
+  for (const stale of [{ startTicks: 7 }, { bootId: 'other' }, { pidNamespace: '2' }]) {
+    const root = { ...identity(10), ...stale };
+    assert.deepEqual(members({ shim: root, roots: [root], group: 10, session: 10 }, rows), {});
+  }
+});
+
+test('the cookie brings in its carriers, those of nested runs, and what descends from them', () => {
+  const rows = [
+    INIT,
+    { pid: 10, ppid: 1, cookie: 'run_a.1' },
+    { pid: 11, ppid: 10 },
+    { pid: 12, ppid: 1, cookie: 'run_a.1/run_b.2' },
+    { pid: 13, ppid: 1, cookie: 'run_a.10' },
+    { pid: 14, ppid: 1, cookie: 'x/run_a.1' },
+    { pid: 15, ppid: 1 },
+  ];
+  assert.deepEqual(members({ cookie: 'run_a.1' }, rows), { 10: 'cookie', 11: 'descent', 12: 'cookie' });
+  assert.deepEqual(members({ cookie: '' }, rows), {});
+});
+
+test('environments are read only of those who are not members yet, and of no kernel thread or zombie', () => {
+  const { rows, table, asked } = tableOf([
+    INIT,
+    { pid: 2, ppid: 0 },
+    { pid: 3, ppid: 2 },
+    { pid: 10, ppid: 1 },
+    { pid: 11, ppid: 10 },
+    { pid: 12, ppid: 1, state: 'Z' },
+    { pid: 13, ppid: 1 },
+  ]);
+  findMembers({ ...NOTHING, roots: [identity(10)], cookie: 'run_a.1' }, rows, table);
+  assert.deepEqual(asked, [1, 13]);
+});
+
+test('a group or session counts while a proven member is in it', () => {
+  const rows = [
+    INIT,
+    { pid: 10, ppid: 1 },
+    { pid: 11, ppid: 1, pgid: 10, sid: 10 },
+    { pid: 12, ppid: 1, pgid: 12, sid: 10 },
+    { pid: 13, ppid: 12, pgid: 13, sid: 13 },
+  ];
+  assert.deepEqual(members({ roots: [identity(10)], group: 10 }, rows), { 10: 'descent', 11: 'group' });
+  const all = { 10: 'descent', 11: 'group', 12: 'group', 13: 'descent' };
+  assert.deepEqual(members({ roots: [identity(10)], group: 10, session: 10 }, rows), all);
+});
+
+test('a group or session with no proven member in it may have passed to strangers, and counts for nothing', () => {
+  const rows = [INIT, { pid: 11, ppid: 1, pgid: 10, sid: 10 }];
+  assert.deepEqual(members({ roots: [identity(10)], group: 10, session: 10 }, rows), {});
+  const everyone = [INIT, { pid: 10, ppid: 1, pgid: 0, sid: 0 }, { pid: 11, ppid: 1, pgid: 0, sid: 0 }];
+  assert.deepEqual(members({ roots: [identity(10)], group: 0, session: 0 }, everyone), { 10: 'descent' });
+});
+
+test('init is never a root: everything descends from it', () => {
+  assert.deepEqual(members({ roots: [identity(1)] }, [INIT, { pid: 10, ppid: 1 }]), {});
+});
+
+test('zombies are dead', () => {
+  const rows = [INIT, { pid: 10, ppid: 1 }, { pid: 11, ppid: 10, state: 'Z' }, { pid: 12, ppid: 10, state: 'X' }];
+  assert.deepEqual(members({ roots: [identity(10)] }, rows), { 10: 'descent' });
+});
+
+const somePid = fc.integer({ min: 2, max: 60 });
+
+/** A forest in which every process descends from init, parents anywhere among the PIDs below. */
+const forest = fc
+  .array(
+    fc.record({ parent: fc.nat(), cookie: fc.option(fc.constantFrom('run_a.1', 'run_b.2'), { nil: undefined }) }),
+    {
+      maxLength: 40,
+    },
+  )
+  .map((nodes) => [
+    INIT,
+    ...nodes.map(({ parent, cookie }, index) => ({
+      pid: index + 10,
+      ppid: index === 0 ? 1 : ([1, ...Array.from({ length: index }, (_, k) => k + 10)][parent % (index + 1)] ?? 1),
+      ...(cookie === undefined ? {} : { cookie }),
+    })),
+  ]);
+
+test('whatever the forest: no excluded process or descendant of one is a member, and members are closed under descent', () => {
+  fc.assert(
+    fc.property(forest, somePid, somePid, somePid, (rows, root, shim, excluded) => {
+      const found = members(
+        { roots: [identity(root)], shim: identity(shim), cookie: 'run_a.1', exclude: [identity(excluded)] },
+        rows,
+      );
+      const parentOf = new Map(rows.map(({ pid, ppid }) => [pid, ppid]));
+      const line = (pid: number): readonly number[] => {
+        const above = [pid];
+        for (let at = parentOf.get(pid) ?? 0; at > 0; at = parentOf.get(at) ?? 0) above.push(at);
+        return above;
+      };
+      for (const { pid, cookie } of rows) {
+        const above = line(pid);
+        if (above.includes(excluded) && parentOf.has(excluded)) assert.ok(!(pid in found));
+        else if (pid === shim) assert.ok(!(pid in found));
+        else if (
+          cookie === 'run_a.1' ||
+          pid === root ||
+          (parentOf.get(pid) ?? 0) in found ||
+          parentOf.get(pid) === shim
+        )
+          assert.ok(pid in found, `${pid} is missing`);
+        else assert.ok(!(pid in found), `${pid} is a stranger`);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
