@@ -57,7 +57,7 @@ export function renderRun(run: RunJson, options: { readonly color: boolean; read
     ['tokens', run.usage === null ? null : run.usage.tokens.toLocaleString('en-US')],
     ['parent run', run.parentRunId],
     ['source', run.source],
-    ['owner', pairs(run.owner)],
+    ['owner', pairs({ ...run.owner })],
     ['labels', pairs(run.labels)],
   ];
   const shown = fields.filter((field): field is readonly [string, string] => field[1] !== null && field[1] !== '');

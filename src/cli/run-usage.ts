@@ -1,12 +1,6 @@
 import type { RunId } from '../runs/record.ts';
+import type { RunUsage } from '../runs/view.ts';
 import type { LedgerStore } from '../usage/ports.ts';
-
-/** What a run has spent, as far as its agent's logs say. Null where nothing is known: not the same as nothing spent. */
-export interface RunUsage {
-  readonly costMicroUsd: number;
-  readonly tokens: number;
-  readonly toolTurns: number;
-}
 
 /** Usage of each of these runs that the ledger knows anything about. */
 export async function usageOfRuns(
@@ -21,6 +15,7 @@ export async function usageOfRuns(
     usage.set(sum.runId, {
       costMicroUsd: sum.costMicroUsd,
       tokens: input + output + cacheWrite5m + cacheWrite1h + cacheRead,
+      turns: null,
       toolTurns: sum.toolTurns,
     });
   }
