@@ -20,8 +20,8 @@ const NEWLINE = 0x0a;
 let shared = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 
 /**
- * Reads one log from its cursor to its last newline. A file that was truncated, replaced or rewritten is read from the start: what was
- * counted before is recognised by its message id. A last line without its newline is left for the next time.
+ * Reads one log from its cursor on. A file that was truncated, replaced or rewritten is read from the start: what was
+ * counted before is recognised by its message id.
  */
 export function readLog(request: LogReadRequest, now: number): LogReading {
   const { log, cursor } = request;
@@ -70,6 +70,7 @@ function readOpen(handle: number, { log, cursor }: LogReadRequest, now: number):
     offset += whole;
     held = filled - whole;
   }
+  takeUnterminated();
   if (shared.length > CHUNK_BYTES) shared = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 
   const answers: Answer[] = fold.answers();
@@ -98,6 +99,16 @@ function readOpen(handle: number, { log, cursor }: LogReadRequest, now: number):
     for (const line of found) fold.add(line.answer, offset + from + line.at);
     for (const line of broken) problem(offset + from + line.at, line.message);
     prompted ||= hasPrompt(lines);
+  }
+
+  /**
+   * A last line without its newline counts when it is whole; the offset stays before it, and it is recognised when it is read again.
+   * When it is not whole yet, that is no problem to report.
+   */
+  function takeUnterminated(): void {
+    if (skippingFrom !== null || held === 0 || held === shared.length) return;
+    shared[held] = NEWLINE;
+    for (const line of scanLines(shared.subarray(0, held + 1)).answers) fold.add(line.answer, offset + line.at);
   }
 
   function grow(): void {

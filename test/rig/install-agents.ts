@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -34,7 +34,10 @@ export async function installAgents(announce: (line: string) => void = () => {})
   const modules = join(AGENTS_DIR, 'node_modules');
   const binDir = join(modules, '.bin');
   const ccusage = join(modules, '@ccusage', 'ccusage-linux-x64', 'bin', 'ccusage');
-  return { binDir, claude: join(binDir, 'claude'), ccusage: existsSync(ccusage) ? ccusage : null };
+  const hasCcusage = existsSync(ccusage);
+  // It is published without its execute bits; its own launcher, which is not installed, sets them.
+  if (hasCcusage) await chmod(ccusage, 0o755);
+  return { binDir, claude: join(binDir, 'claude'), ccusage: hasCcusage ? ccusage : null };
 }
 
 async function isInstalled(lockHash: string): Promise<boolean> {

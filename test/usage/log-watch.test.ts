@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { test } from 'node:test';
+import { answerLine } from './claude-lines.ts';
+import { openLogHome, type LogHome } from './log-home.ts';
+
+/** The paths that a watch called back with, and a way to wait for the next one that matters. */
+function collectChanges(home: LogHome) {
+  const seen: (string | null)[] = [];
+  let wake = () => {};
+  const watch = home.collector.watch((file) => {
+    seen.push(file);
+    wake();
+  });
+  return {
+    close: () => watch.close(),
+    async until(what: string, arrived: () => Promise<boolean> | boolean): Promise<void> {
+      const hang = setTimeout(() => {
+        throw new Error(`waited 30 s for ${what}; seen: ${seen.join(', ')}`);
+      }, 30_000);
+      for (;;) {
+        const next = new Promise<void>((resolve) => (wake = resolve));
+        if (await arrived()) break;
+        await next;
+      }
+      clearTimeout(hang);
+    },
+    seen,
+  };
+}
+
+test('an append is announced with the path of its log, and scanning that log alone counts it', async () => {
+  await using home = await openLogHome();
+  const file = await home.write('s.jsonl', answerLine({ id: 'm1', output: 1 }));
+  await home.write('other.jsonl', answerLine({ id: 'm2', output: 2 }));
+  await home.collector.scan();
+  const changes = collectChanges(home);
+  appendFileSync(file, answerLine({ id: 'm3', output: 4 }));
+  await changes.until('the append', () => changes.seen.includes(file));
+  const { files, inserted } = await home.collector.scan([file]);
+  changes.close();
+  assert.deepEqual([files, inserted, await home.outputTokens()], [1, 1, 7]);
+});
+
+test('logs are seen that appear in folders which were not there when the watch began', async () => {
+  await using home = await openLogHome();
+  const changes = collectChanges(home);
+  const main = home.log('s.jsonl');
+  mkdirSync(dirname(main), { recursive: true });
+  appendFileSync(main, answerLine({ id: 'm1', output: 1 }));
+  await changes.until('the first log', async () => (await home.collector.scan()) && (await home.outputTokens()) === 1);
+  const subagent = home.log('s/subagents/agent-a.jsonl');
+  mkdirSync(dirname(subagent), { recursive: true });
+  appendFileSync(subagent, answerLine({ id: 'm2', output: 2 }));
+  await changes.until('the subagent', async () => (await home.collector.scan()) && (await home.outputTokens()) === 3);
+  changes.close();
+});
