@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ReeveError } from '../../src/errors.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
