@@ -7,7 +7,7 @@ import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
 import { renderReceipt } from '../receipt-text.ts';
 import { renderRun } from '../run-text.ts';
-import { usageOfRuns } from '../run-usage.ts';
+import { usageOfRuns } from '../../usage/run-usage.ts';
 
 export function define(command: Command, io: CliIo): Command {
   return command

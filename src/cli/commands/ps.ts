@@ -9,7 +9,7 @@ import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
 import { renderRuns } from '../run-text.ts';
-import { usageOfRuns } from '../run-usage.ts';
+import { usageOfRuns } from '../../usage/run-usage.ts';
 import { canonicalWords, SCOPE_HELP } from '../select-runs.ts';
 
 interface PsOptions {
