@@ -38,7 +38,9 @@ function unknownKey(path: readonly PropertyKey[], document: TomlDocument): Confi
 /** `usd` for `limit[3].usd`, `labels.team` for `limit[3].labels.team`: the line number says which table is meant. */
 function nameWithinTable(path: readonly PropertyKey[]): string {
   const tables = path[0] === 'limit' || path[0] === 'agents' ? 2 : 1;
-  return formatKey(path.length > tables ? path.slice(tables) : path.slice(-1));
+  return formatKey(
+    path.length > tables ? path.slice(tables) : path.slice(path.findLastIndex((part) => typeof part === 'string')),
+  );
 }
 
 function tableTitle(path: readonly PropertyKey[], document: TomlDocument): string {
@@ -63,7 +65,7 @@ function suggestValue(path: readonly PropertyKey[], value: unknown): string | nu
 /** A value as the file shows it, short enough for a line. */
 function show(value: unknown, text: string | null): string {
   if (text !== null) return text;
-  if (value instanceof Date) return 'a date';
+  if (typeof value === 'symbol') return 'a date';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a table';
   const shown = JSON.stringify(value);

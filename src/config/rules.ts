@@ -84,7 +84,5 @@ function nameOf(limit: Table): string {
 }
 
 function asTable(value: unknown): Table | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
-    ? (value as Table)
-    : null;
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Table) : null;
 }

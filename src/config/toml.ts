@@ -149,7 +149,8 @@ function open(
 }
 
 function valueOf(node: AST.TOMLContentNode, path: readonly PropertyKey[], places: Map<string, Place>): unknown {
-  if (node.type === 'TOMLValue') return node.value;
+  // No field is a date. As an object it would pass for a table; a symbol passes for nothing.
+  if (node.type === 'TOMLValue') return node.value instanceof Date ? Symbol('date') : node.value;
   if (node.type === 'TOMLArray') {
     return node.elements.map((element, index) => {
       const full = [...path, index];
