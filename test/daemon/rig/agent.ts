@@ -4,6 +4,7 @@
  *
  *   spend <output tokens>   appends an answer of that many tokens       → spent <epoch ms before the append>
  *   child [stubborn]        starts a child that sleeps (and traps TERM)  → child <pid>
+ *   tool                    starts a child that names the session      → tool <pid>
  *   exit <code>             removes the registry entry and ends
  *
  * First it prints `ready <pid> <sessionId>`. Usage: `node agent.ts [--no-registry] [--model <name>] [--branch <name>]`
@@ -15,6 +16,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { answerLine } from './answer-line.ts';
 
 const { values } = parseArgs({
   options: {
@@ -51,6 +53,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   const [verb, argument] = line.trim().split(' ');
   if (verb === 'spend') process.stdout.write(`spent ${spend(Number(argument))}\n`);
   else if (verb === 'child') startChild(argument === 'stubborn');
+  else if (verb === 'tool') startTool();
   else if (verb === 'exit') {
     rmSync(registryEntry, { force: true });
     process.exit(Number(argument ?? 0));
@@ -64,38 +67,17 @@ function startTicks(): string {
 }
 
 function spend(outputTokens: number): number {
-  const usage = {
-    input_tokens: 0,
-    cache_creation_input_tokens: 0,
-    cache_read_input_tokens: 0,
-    output_tokens: outputTokens,
-    cache_creation: { ephemeral_1h_input_tokens: 0, ephemeral_5m_input_tokens: 0 },
-    service_tier: 'standard',
-  };
-  const line = {
-    parentUuid: null,
-    isSidechain: false,
-    message: {
-      id: `msg_${randomUUID()}`,
-      type: 'message',
-      role: 'assistant',
-      model: values.model,
-      content: [{ type: 'text', text: 'done' }],
-      stop_reason: 'end_turn',
-      usage,
-    },
-    requestId: `req_${randomUUID()}`,
-    type: 'assistant',
-    uuid: randomUUID(),
-    timestamp: new Date().toISOString(),
-    cwd,
-    sessionId,
-    version: '2.1.197',
-    gitBranch: values.branch,
-  };
   const before = Date.now();
-  appendFileSync(log, `${JSON.stringify(line)}\n`);
+  const { model, branch } = values;
+  appendFileSync(log, answerLine({ sessionId, cwd, at: before, outputTokens, model, branch }));
   return before;
+}
+
+/** A child with the session's id in its environment, as every tool of Claude Code has it. */
+function startTool(): void {
+  const env = { ...process.env, CLAUDECODE: '1', CLAUDE_CODE_SESSION_ID: sessionId };
+  const child = spawn('setsid', ['sleep', '600'], { stdio: 'ignore', env });
+  process.stdout.write(`tool ${child.pid}\n`);
 }
 
 function startChild(stubborn: boolean): void {

@@ -1,0 +1,160 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { connectIfRunning } from '../../../src/daemon/spawn.ts';
+import type { Event } from '../../../src/events.ts';
+import { systemClock } from '../../../src/host/clock.ts';
+import { readDaemonIdentity } from '../../../src/host/daemon-registry.ts';
+import { resolvePaths, type Paths } from '../../../src/host/paths.ts';
+import { createLinuxProcesses } from '../../../src/linux/index.ts';
+import type { Identity } from '../../../src/processes/identity.ts';
+import type { RunId, RunRecord } from '../../../src/runs/record.ts';
+import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { watchForLeak } from '../../rig/leaks.ts';
+import { until } from '../../rig/until.ts';
+
+const CLI = join(import.meta.dirname, '../../../src/cli/main.ts');
+
+/** What a finished `reeve` command said. */
+export interface Said {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A user's whole world in one temporary folder: home, config, state, sockets, logs of agents, a project. */
+export interface Home extends AsyncDisposable {
+  readonly folder: string;
+  readonly paths: Paths;
+  readonly env: Readonly<Record<string, string>>;
+  /** `CLAUDE_CONFIG_DIR` of everything that is started here. */
+  readonly claudeDir: string;
+  /** A folder outside git: a project of its own. */
+  readonly project: string;
+  /** Runs `reeve …` to its end in the project. */
+  cli(...args: readonly string[]): Promise<Said>;
+  writeConfig(text: string): void;
+  /** The daemon that has registered itself and lives, or null. */
+  daemon(): Identity | null;
+  events(): readonly Event[];
+  /** Waits for an event and gives the first that matches. */
+  event<Type extends Event['type']>(
+    type: Type,
+    matches?: (event: Extract<Event, { type: Type }>) => boolean,
+  ): Promise<Extract<Event, { type: Type }>>;
+  withStore<T>(use: (store: Store) => Promise<T>): Promise<T>;
+  run(id: RunId): Promise<RunRecord>;
+}
+
+/** Makes a home; disposing of it ends its daemon, in order, and removes the folder. */
+export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reeve-d-')));
+  const at = (name: string): string => {
+    const path = join(folder, name);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  };
+  const project = at('project');
+  const claudeDir = at('claude');
+  const env: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    HOME: at('user'),
+    REEVE_HOME: join(folder, 'reeve'),
+    XDG_RUNTIME_DIR: at('r'),
+    CLAUDE_CONFIG_DIR: claudeDir,
+    TMPDIR: tmpdir(),
+    // By it a test finds everything that it started; see rig/leaks.ts.
+    REEVE_TEST_MARK: process.env['REEVE_TEST_MARK'] ?? '',
+    ...extraEnv,
+  };
+  const paths = resolvePaths(env);
+  const processes = createLinuxProcesses();
+
+  function daemon(): Identity | null {
+    const identity = readDaemonIdentity(paths);
+    if (identity === null || processes.table.read(identity.pid)?.startTicks !== identity.startTicks) return null;
+    watchForLeak(identity);
+    return identity;
+  }
+
+  async function dispose(): Promise<void> {
+    const identity = daemon();
+    const client = await connectIfRunning(paths);
+    await client?.call('shutdown', {}).catch(() => null);
+    client?.close();
+    if (identity !== null) await gone(identity);
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  async function gone(identity: Identity): Promise<void> {
+    const opened = processes.signaller.open(identity);
+    if (opened.kind !== 'open') return;
+    await processes.signaller.waitAny([opened.handle], 30_000);
+    opened.handle.close();
+  }
+
+  async function withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
+    await using store = await openSqliteStore({ path: paths.database, clock: systemClock });
+    return use(store);
+  }
+
+  function events(): readonly Event[] {
+    let names: readonly string[] = [];
+    try {
+      names = readdirSync(paths.eventsDir);
+    } catch {
+      return [];
+    }
+    return names.flatMap((name) =>
+      readFileSync(join(paths.eventsDir, name), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Event),
+    );
+  }
+
+  return {
+    folder,
+    paths,
+    env,
+    claudeDir,
+    project,
+    daemon,
+    events,
+    withStore,
+    [Symbol.asyncDispose]: dispose,
+    async cli(...args) {
+      const child = spawn(process.execPath, [CLI, ...args], { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] });
+      const [stdout, stderr, [code]] = await Promise.all([
+        text(child.stdout),
+        text(child.stderr),
+        once(child, 'exit') as Promise<[number | null]>,
+      ]);
+      daemon();
+      return { code, stdout, stderr };
+    },
+    writeConfig(config) {
+      mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
+      writeFileSync(paths.configFile, config);
+    },
+    async event(type, matches = () => true) {
+      type Wanted = Extract<Event, { type: typeof type }>;
+      let found: Wanted | undefined;
+      await until(() => {
+        found = events().find((event): event is Wanted => event.type === type && matches(event as Wanted));
+        return found !== undefined;
+      });
+      return found as Wanted;
+    },
+    run: (id) =>
+      withStore(async (store) => {
+        const record = await store.runs.get(id);
+        if (record === null) throw new Error(`no run ${id}`);
+        return record;
+      }),
+  };
+}
