@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
+import { awaitValue } from '../rig/await-value.ts';
 import { openClaudeScratch, TREE_ROLES, treeToolCall, type TreeRole } from '../rig/claude.ts';
 import { bashTurn, sayTurn, type Script } from '../rig/fake-api/script.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive, type LiveProcess } from '../rig/live-processes.ts';
 import { reeve, reeveJson, startReeve } from '../rig/reeve.ts';
-import { until } from '../rig/until.ts';
 import type { InspectJson, ReceiptJson } from './shapes.ts';
 
 failOnLeaks();
@@ -17,21 +17,19 @@ function treeScript(mark: string): Script {
   return [{ prompt: 'paint the shed', turns: [bashTurn(treeToolCall(mark), USAGE), sayTurn('painted', USAGE)] }];
 }
 
+function entryOf(receipt: ReceiptJson, process: LiveProcess): ReceiptJson['signalled'][number] | undefined {
+  return receipt.signalled.find(({ pid, startTicks }) => pid === process.pid && startTicks === process.startTicks);
+}
+
 function assertInReceipt(receipt: ReceiptJson, tree: Readonly<Record<TreeRole, LiveProcess>>): void {
-  for (const role of TREE_ROLES) {
-    const { pid, startTicks } = tree[role];
-    const entry = receipt.signalled.find((candidate) => candidate.pid === pid && candidate.startTicks === startTicks);
-    assert.ok(entry, `the receipt names the ${role} (${pid})`);
-  }
+  for (const role of TREE_ROLES) assert.ok(entryOf(receipt, tree[role]), `the receipt names the ${role}`);
 }
 
 test('K13 Claude Code: `reeve stop` leaves nothing of the tree, and the receipt names all of it', async () => {
   await using scratch = await openClaudeScratch(treeScript);
   const place = { cwd: scratch.repository, env: scratch.env };
-  const run = startReeve(
-    place,
-    ...['run', '--name', 'shed', ...scratch.markOptions, '--', ...scratch.claudeCommand('paint the shed')],
-  );
+  const command = scratch.claudeCommand('paint the shed');
+  const run = startReeve(place, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command);
   const tree = await scratch.treeUp();
 
   const { receipts } = await reeveJson<{ receipts: readonly ReceiptJson[] }>(place, ['stop', 'shed']);
@@ -42,8 +40,8 @@ test('K13 Claude Code: `reeve stop` leaves nothing of the tree, and the receipt 
   assert.deepEqual(receipt.survivors, []);
   assertInReceipt(receipt, tree);
   for (const role of ['foreground sleep', 'plain &', 'setsid', 'nohup'] as const) {
-    const entry = receipt.signalled.find(({ pid }) => pid === tree[role].pid);
-    assert.equal(entry?.outsideGroup, true, `a plain TERM would not have reached the ${role}`);
+    const missed: boolean | undefined = entryOf(receipt, tree[role])?.outsideGroup;
+    assert.equal(missed, true, `a plain TERM would not have reached the ${role}`);
   }
 
   await run.ended;
@@ -66,13 +64,11 @@ test('K13 Claude Code: what a normal end leaves behind is swept and reported', a
     },
   ]);
   const place = { cwd: scratch.repository, env: scratch.env };
-  const run = startReeve(
-    place,
-    ...['run', '--name', 'shed', ...scratch.markOptions, '--', ...scratch.claudeCommand('paint the shed')],
-  );
-  const leftovers = await until('three background children', () => {
+  const command = scratch.claudeCommand('paint the shed');
+  const run = startReeve(place, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command);
+  const leftovers = await awaitValue('three background children', () => {
     const sleeps = scratch.living().filter(({ comm }) => comm === 'sleep');
-    return sleeps.length === 3 && sleeps;
+    return sleeps.length === 3 ? sleeps : null;
   });
   seeLeftovers();
 
@@ -90,10 +86,8 @@ test('K13 Claude Code: what a normal end leaves behind is swept and reported', a
 test('K13 K12 Claude Code: with the shim SIGKILLed, `doctor` reports the tree and `reeve stop` ends it', async () => {
   await using scratch = await openClaudeScratch(treeScript);
   const place = { cwd: scratch.repository, env: scratch.env };
-  const run = startReeve(
-    place,
-    ...['run', '--name', 'shed', ...scratch.markOptions, '--', ...scratch.claudeCommand('paint the shed')],
-  );
+  const command = scratch.claudeCommand('paint the shed');
+  const run = startReeve(place, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command);
   const tree = await scratch.treeUp();
   run.child.kill('SIGKILL');
   await once(run.child, 'exit');

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { awaitValue } from '../rig/await-value.ts';
 import { openClaudeScratch, type ClaudeScratch } from '../rig/claude.ts';
 import { bashTurn, sayTurn, type Script } from '../rig/fake-api/script.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive, type LiveProcess } from '../rig/live-processes.ts';
 import { reeveJson, startReeve } from '../rig/reeve.ts';
-import { until } from '../rig/until.ts';
 import type { InspectJson, ReceiptJson } from './shapes.ts';
 
 failOnLeaks();
@@ -27,11 +27,11 @@ function nestedScript(mark: string): Script {
 }
 
 async function sleeping(scratch: ClaudeScratch, ...numbers: readonly number[]): Promise<readonly LiveProcess[]> {
-  return until(`sleeps ${numbers.join(', ')}`, () => {
+  return awaitValue(`sleeps ${numbers.join(', ')}`, () => {
     const found = numbers.map((number) =>
       scratch.living().find(({ comm, argv }) => comm === 'sleep' && argv[1] === `${number}.${scratch.mark}`),
     );
-    return found.every((process) => process !== undefined) && found;
+    return found.every((process) => process !== undefined) ? found : null;
   });
 }
 

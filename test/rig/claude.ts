@@ -6,11 +6,11 @@ import { dirname, join } from 'node:path';
 import { systemClock } from '../../src/host/clock.ts';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
 import { killVerified } from '../../src/processes/kill.ts';
+import { awaitValue } from './await-value.ts';
 import { startFakeApi, type FakeApi } from './fake-api.ts';
 import type { Script } from './fake-api/script.ts';
 import { installAgents } from './install-agents.ts';
 import { livingWithEnvironment, type LiveProcess } from './live-processes.ts';
-import { until } from './until.ts';
 
 /** The model that the tests ask for: its price is in every price table, so that money can be compared exactly. */
 export const MODEL = 'claude-opus-4-8';
@@ -130,7 +130,7 @@ export async function openClaudeScratch(scriptOf: (mark: string) => Script): Pro
       ...args,
     ],
     living,
-    treeUp: () => until('the whole tree of the tool call', () => treeRoles(living(), mark)),
+    treeUp: () => awaitValue('the whole tree of the tool call', () => treeRoles(living(), mark)),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { awaitValue } from '../rig/await-value.ts';
+import { openClaudeScratch, TREE_ROLES, treeToolCall } from '../rig/claude.ts';
+import { bashTurn, sayTurn, type Script } from '../rig/fake-api/script.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { isAlive } from '../rig/live-processes.ts';
+import { openPty } from '../rig/pty.ts';
+import { REEVE, reeveJson } from '../rig/reeve.ts';
+import type { InspectJson } from './shapes.ts';
+
+failOnLeaks();
+
+const USAGE = { input: 1_000, output: 200 };
+
+function treeScript(mark: string): Script {
+  return [{ prompt: 'paint the shed', turns: [bashTurn(treeToolCall(mark), USAGE), sayTurn('painted', USAGE)] }];
+}
+
+test('K13 Claude Code: Ctrl-C on `reeve run -- claude -p` leaves nothing of the tree', async (t) => {
+  await using scratch = await openClaudeScratch(treeScript);
+  const place = { cwd: scratch.repository, env: scratch.env };
+  const command = scratch.claudeCommand('paint the shed');
+  const pty = openPty(t, [REEVE, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command], place);
+  const tree = await scratch.treeUp();
+
+  pty.type('\u0003');
+  await pty.exited;
+  assert.deepEqual(scratch.living(), []);
+  const record = await reeveJson<InspectJson>(place, ['inspect', 'shed']);
+  assert.ok(['completed', 'failed', 'interrupted'].includes(record.state), `terminal, not ${record.state}`);
+  const swept = record.receipts.flatMap(({ signalled }) => signalled.map(({ pid }) => pid));
+  // Claude Code ends its own tool on INT; its child in another session is what nobody but reeve ends.
+  assert.ok(swept.includes(tree.setsid.pid), 'the receipt names the setsid child');
+});
+
+test('K13 Claude Code: closing the terminal leaves nothing of the tree', async (t) => {
+  await using scratch = await openClaudeScratch(treeScript);
+  const place = { cwd: scratch.repository, env: scratch.env };
+  const command = scratch.claudeCommand('paint the shed');
+  const pty = openPty(t, [REEVE, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command], place);
+  const tree = await scratch.treeUp();
+
+  pty.closeWindow();
+  await pty.exited;
+  for (const role of TREE_ROLES) assert.equal(isAlive(tree[role]), false, role);
+  assert.deepEqual(scratch.living(), []);
+  const record = await awaitValue('the end of the run', async () => {
+    const read = await reeveJson<InspectJson>(place, ['inspect', 'shed']);
+    return read.endReason === null ? null : read;
+  });
+  assert.equal(record.state, 'interrupted');
+  const swept = record.receipts.flatMap(({ signalled }) => signalled.map(({ pid }) => pid));
+  assert.ok(swept.includes(tree.setsid.pid), 'the receipt names the setsid child');
+});
