@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { calcPrice } from '@pydantic/genai-prices';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { snapshotOfLibrary } from '../../scripts/price-library.ts';
 import type { TokenCounts } from './entry.ts';
 import { costMicroUsd, rateCardOf } from './money.ts';

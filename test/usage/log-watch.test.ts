@@ -49,10 +49,15 @@ test('logs are seen that appear in folders which were not there when the watch b
   const main = home.log('s.jsonl');
   mkdirSync(dirname(main), { recursive: true });
   appendFileSync(main, answerLine({ id: 'm1', output: 1 }));
-  await changes.until('the first log', async () => (await home.collector.scan()) && (await home.outputTokens()) === 1);
+  await changes.until('the first log', () => hasCounted(1));
   const subagent = home.log('s/subagents/agent-a.jsonl');
   mkdirSync(dirname(subagent), { recursive: true });
   appendFileSync(subagent, answerLine({ id: 'm2', output: 2 }));
-  await changes.until('the subagent', async () => (await home.collector.scan()) && (await home.outputTokens()) === 3);
+  await changes.until('the subagent', () => hasCounted(3));
   changes.close();
+
+  async function hasCounted(tokens: number): Promise<boolean> {
+    await home.collector.scan();
+    return (await home.outputTokens()) === tokens;
+  }
 });
