@@ -5,6 +5,7 @@ import type { EndReason, RunId } from './runs/record.ts';
 export type Event =
   | { readonly type: 'daemon.started'; readonly at: number; readonly pid: number; readonly version: string }
   | { readonly type: 'daemon.stopped'; readonly at: number; readonly reason: string }
+  | { readonly type: 'daemon.lost'; readonly at: number; readonly runId: RunId; readonly action: 'stop' | 'warn' }
   | { readonly type: 'run.started'; readonly at: number; readonly runId: RunId; readonly pid: number }
   | { readonly type: 'run.stopping'; readonly at: number; readonly runId: RunId; readonly reason: string }
   | { readonly type: 'run.killed'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }

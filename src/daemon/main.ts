@@ -1,6 +1,6 @@
-import { enableCompileCache } from 'node:module';
+import { useCompileCache } from '../host/compile-cache.ts';
 
-enableCompileCache();
+useCompileCache(process.env);
 // Everything the daemon makes is its user's alone.
 process.umask(0o077);
 

@@ -1,7 +1,8 @@
 import { ERROR_EXIT_CODES, ReeveError, type ErrorCode } from '../errors.ts';
 import type { ResponseFrame } from './protocol.ts';
 
-type WireError = Extract<ResponseFrame, { error: unknown }>['error'];
+/** A ReeveError as it crosses a process boundary. */
+export type WireError = Extract<ResponseFrame, { error: unknown }>['error'];
 
 /** Code on the wire of what is a bug and not an expected failure. */
 const INTERNAL = 'INTERNAL';

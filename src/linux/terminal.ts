@@ -56,6 +56,11 @@ function standing(): TerminalStanding | null {
   return { ownGroup, foregroundGroup };
 }
 
+/** Whether this process has a controlling terminal, whatever its descriptors are. */
+export function hasTerminal(): boolean {
+  return standing() !== null;
+}
+
 /** The controlling terminal of this process, as it was when the run began. */
 export interface Terminal {
   /**

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { resolvePaths } from '../../host/paths.ts';
+import { toRunJson } from '../../runs/view.ts';
+import { hireShim } from '../../shim/hire.ts';
+import { emit, type CliIo } from '../io.ts';
+import { defineRunOptions, toRunRequest, type RunOptions } from '../run-options.ts';
+
+export function define(command: Command, io: CliIo): Command {
+  return defineRunOptions(command)
+    .option('--json', 'print the run as JSON')
+    .action(async (word: string, args: readonly string[], options: RunOptions) => {
+      const request = toRunRequest({ command: word, args }, options, { io, startedByPid: process.ppid });
+      const shim = hireShim(resolvePaths(io.env), io.env, { mode: 'background', request });
+      const news = await shim.news();
+      shim.child.unref();
+      if (news.type !== 'started') throw new Error(`a background shim told "${news.type}" first`);
+      emit(io, options, toRunJson(news.record, null), (run) => `${run.id}\n`);
+    });
+}

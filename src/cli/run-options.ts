@@ -1,0 +1,172 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { ReeveError } from '../errors.ts';
+import { parseTokens, parseUsd } from '../limits/amount.ts';
+import { parseDuration } from '../limits/duration.ts';
+import { SOURCES, type Owner, type Source } from '../runs/record.ts';
+import type { RunRequest } from '../shim/request.ts';
+import type { CliIo } from './io.ts';
+
+/** What commander makes of the options that `run` and `start` share. */
+export interface RunOptions {
+  readonly name?: string;
+  readonly label: readonly string[];
+  readonly session?: string;
+  readonly turn?: string;
+  readonly toolCall?: string;
+  readonly source?: string;
+  readonly owner: readonly string[];
+  readonly cwd?: string;
+  readonly env: readonly string[];
+  readonly report?: string;
+  readonly maxUsd?: string;
+  readonly maxTokens?: string;
+  readonly maxMinutes?: string;
+  readonly grace?: string;
+  readonly keepBackground?: boolean;
+  readonly json?: boolean;
+}
+
+const DEFAULT_GRACE_MS = 10_000;
+const DEFAULT_SOURCE: Source = 'subprocess';
+
+/** The ids of an owner by the words they have on the command line. */
+const OWNER_KEYS: Readonly<Record<string, keyof Owner>> = {
+  session: 'sessionId',
+  turn: 'turnId',
+  'tool-call': 'toolCallId',
+  terminal: 'terminalId',
+  extension: 'extensionName',
+  hook: 'hookName',
+  sandbox: 'sandboxId',
+};
+
+/** Declares the options that `run` and `start` share, and the command after `--`. */
+export function defineRunOptions(command: Command): Command {
+  const collect = (value: string, all: readonly string[]): readonly string[] => [...all, value];
+  return command
+    .usage('[options] -- <command> [args...]')
+    .argument('<command>', 'the command to run; put -- before it')
+    .argument('[args...]')
+    .option('--name <name>', 'name to find the run by; unique among active runs')
+    .option('--label <key=value>', 'label for limits and scopes (repeatable)', collect, [])
+    .option('--session <id>', 'session that owns the run')
+    .option('--turn <id>', 'turn that owns the run')
+    .option('--tool-call <id>', 'tool call that owns the run')
+    .option('--source <source>', `kind of launcher: ${SOURCES.join(', ')}`, DEFAULT_SOURCE)
+    .option('--owner <key=value>', `further owner ids: ${Object.keys(OWNER_KEYS).join(', ')} (repeatable)`, collect, [])
+    .option('--cwd <folder>', 'folder to run in')
+    .option('--env <key=value>', 'variable to add to the environment (repeatable)', collect, [])
+    .option('--report <file>', 'write how the run ended there, as JSON')
+    .option('--max-usd <amount>', 'stop the run when it has spent more, in dollars')
+    .option('--max-tokens <count>', 'stop the run when it has used more tokens, such as 200k')
+    .option('--max-minutes <minutes>', 'stop the run when it has lasted that long')
+    .option('--grace <duration>', 'time to end by itself before KILL, such as 10s or 0s (default: 10s)')
+    .option('--keep-background', 'leave what the command starts in the background running, still watched');
+}
+
+/**
+ * Checks what was typed and makes a request of it; whether command and folder exist shows when it is started.
+ * @throws USAGE naming the option
+ */
+export function toRunRequest(
+  words: { readonly command: string; readonly args: readonly string[] },
+  options: RunOptions,
+  { io, startedByPid }: { readonly io: CliIo; readonly startedByPid: number },
+): RunRequest {
+  if (words.command === '') throw refused('the command', '', 'name the command to run after --');
+  const cwd = resolve(io.cwd, options.cwd ?? '.');
+  return {
+    ...words,
+    cwd,
+    // As a shell does on `cd`: many programs believe PWD.
+    env: { ...(options.cwd === undefined ? {} : { PWD: cwd }), ...pairs('--env', options.env) },
+    name: options.name === undefined ? null : named('--name', options.name),
+    labels: pairs('--label', options.label),
+    source: sourceOf(options.source ?? DEFAULT_SOURCE),
+    owner: ownerOf(options),
+    caps: {
+      maxCostMicroUsd: cap('--max-usd', options.maxUsd, parseUsd, 'an amount in dollars above 0, such as 0.50'),
+      maxTokens: cap(
+        '--max-tokens',
+        options.maxTokens,
+        parseTokens,
+        'a number of tokens above 0, such as 200000 or 200k',
+      ),
+      maxMs: cap('--max-minutes', options.maxMinutes, parseMinutes, 'a number of minutes above 0, such as 30 or 0.5'),
+    },
+    graceMs: options.grace === undefined ? DEFAULT_GRACE_MS : graceOf(options.grace),
+    keepBackground: options.keepBackground === true,
+    startedByPid,
+    reportFile: options.report === undefined ? null : resolve(io.cwd, named('--report', options.report)),
+  };
+}
+
+function sourceOf(text: string): Source {
+  const source = SOURCES.find((known) => known === text);
+  if (source === undefined) throw refused('--source', text, `it is one of ${SOURCES.join(', ')}`);
+  return source;
+}
+
+function ownerOf({ session, turn, toolCall, owner }: RunOptions): Owner {
+  const ids: Record<keyof Owner, string | null> = {
+    sessionId: session ?? null,
+    turnId: turn ?? null,
+    toolCallId: toolCall ?? null,
+    terminalId: null,
+    extensionName: null,
+    hookName: null,
+    sandboxId: null,
+  };
+  for (const [word, value] of Object.entries(pairs('--owner', owner))) {
+    const key = OWNER_KEYS[word];
+    if (key === undefined) throw refused('--owner', word, `its keys are ${Object.keys(OWNER_KEYS).join(', ')}`);
+    ids[key] = named('--owner', value);
+  }
+  return ids;
+}
+
+/** `key=value` words; the value may hold further equal signs and be empty. */
+function pairs(option: string, words: readonly string[]): Readonly<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for (const word of words) {
+    const at = word.indexOf('=');
+    const key = word.slice(0, Math.max(at, 0)).trim();
+    if (key === '') throw refused(option, word, 'give it as key=value');
+    if (Object.hasOwn(found, key)) throw refused(option, word, `${key} is given twice`);
+    found[key] = word.slice(at + 1);
+  }
+  return found;
+}
+
+function named(option: string, text: string): string {
+  if (text.trim() === '') throw refused(option, text, 'leave it out instead');
+  return text.trim();
+}
+
+function cap(
+  option: string,
+  text: string | undefined,
+  parse: (text: string) => number | null,
+  wanted: string,
+): number | null {
+  if (text === undefined) return null;
+  const value = parse(text);
+  if (value === null || value <= 0) throw refused(option, text, `give ${wanted}`);
+  return value;
+}
+
+/** Minutes as decimal text → milliseconds, at most what a timer of Node can hold. */
+function parseMinutes(text: string): number | null {
+  return /^\d+(\.\d+)?$/.test(text.trim()) ? parseDuration(`${text.trim()}m`) : null;
+}
+
+function graceOf(text: string): number {
+  const graceMs = parseDuration(text);
+  if (graceMs === null) throw refused('--grace', text, 'give a duration such as 10s, 500ms or 0s');
+  return graceMs;
+}
+
+function refused(what: string, value: string, hint: string): ReeveError {
+  return new ReeveError('USAGE', `${what} cannot be "${value}"`, { hint, where: what });
+}

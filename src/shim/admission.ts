@@ -1,0 +1,133 @@
+import { readFileSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { ensureDaemon } from '../daemon/spawn.ts';
+import { ReeveError } from '../errors.ts';
+import { placeOf, type Place } from '../host/git-place.ts';
+import { PROTOCOL, type LostPolicy } from '../ipc/protocol.ts';
+import type { Client } from '../ipc/client.ts';
+import { agentKindOf } from '../processes/kinds.ts';
+import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
+import { applyEvent } from '../runs/apply-event.ts';
+import type { RunId, RunIntent, RunRecord } from '../runs/record.ts';
+import { redactArguments } from '../runs/redact.ts';
+import { runIdOfCookie } from '../runs/run-id.ts';
+import { claudeConfigDirs } from '../usage/claude/discover.ts';
+import { assertNotLockedOut, lockedOutError } from './lockout-check.ts';
+import type { RunRequest } from './request.ts';
+import type { ShimWorkplace } from './workplace.ts';
+
+/** A run whose intent is on record and that nothing forbids: it may be spawned. */
+export interface AdmittedRun {
+  readonly record: RunRecord;
+  /** The daemon that holds the run to its limits; null when none apply. */
+  readonly daemon: { readonly client: Client; readonly lost: LostPolicy } | null;
+}
+
+/**
+ * Everything that comes before the spawn, in the order that keeps the promises: lockouts, then the intent, then the daemon's word. Must
+ * be called before this process becomes a subreaper, so that a daemon that it starts is nobody's orphan.
+ * @throws FOLDER_NOT_FOUND, LOCKED_OUT, LOCKOUT_CORRUPT, RUN_EXISTS, DAEMON_UNREACHABLE, and what the store throws; nothing is running then
+ */
+export async function admit(
+  workplace: ShimWorkplace,
+  request: RunRequest,
+  options: { readonly background: boolean },
+): Promise<AdmittedRun> {
+  const place = placeOf(request.cwd);
+  const agent = agentKindOf([request.command, ...request.args]);
+  await assertNotLockedOut(workplace, { ...place, agent, run: request.name, labels: request.labels });
+  const intent = await intentOf(workplace, request, { ...options, place, agent });
+  const record = await workplace.store.runs.insert(intent);
+  if (!intent.limited) return { record, daemon: null };
+  try {
+    return { record, daemon: await askDaemon(workplace, intent) };
+  } catch (error) {
+    await recordFailedStart(workplace, intent.id, error);
+    throw error;
+  }
+}
+
+/** Ends the record of a run that could not be started, and announces it. */
+export async function recordFailedStart(workplace: ShimWorkplace, id: RunId, failure: unknown): Promise<void> {
+  const { store, clock, events } = workplace;
+  const exitCode = failure instanceof ReeveError ? failure.exitCode : 1;
+  const error = failure instanceof Error ? failure.message : String(failure);
+  const at = clock.now();
+  await applyEvent({ runs: store.runs, clock }, id, { type: 'start-failed', exitCode, error, at });
+  events.record({ type: 'run.exited', at, runId: id, endReason: 'exit', exitCode, signal: null });
+}
+
+async function askDaemon(
+  workplace: ShimWorkplace,
+  { id, project }: RunIntent,
+): Promise<NonNullable<AdmittedRun['daemon']>> {
+  const client = await ensureDaemon(workplace.paths, workplace.env);
+  try {
+    const answer = await client.call('admit', { runId: id });
+    if (answer.admitted) return { client, lost: answer.lost };
+    throw lockedOutError(answer.lockout, project);
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+async function intentOf(
+  { env, ids, clock, store, self, table, paths }: ShimWorkplace,
+  request: RunRequest,
+  { place, agent, background }: { readonly place: Place; readonly agent: string | null; readonly background: boolean },
+): Promise<RunIntent> {
+  const now = clock.now();
+  const id = ids.newRunId(now);
+  const outerCookie = env[COOKIE_VARIABLE] || null;
+  const outerId = outerCookie === null ? null : runIdOfCookie(outerCookie);
+  // The outer run may be of another REEVE_HOME: then its tree still holds this one, but no record here names it.
+  const parent = outerId === null ? null : await store.runs.get(outerId);
+  return {
+    id,
+    name: request.name,
+    labels: request.labels,
+    parentRunId: parent?.intent.id ?? null,
+    startedBy: { pid: request.startedByPid, startTicks: table.read(request.startedByPid)?.startTicks ?? 0 },
+    source: request.source,
+    owner: request.owner,
+    command: request.command,
+    args: redactArguments(request.args),
+    cwd: request.cwd,
+    ...place,
+    agent,
+    cookie: ids.newCookie(id, outerCookie),
+    host: hostname(),
+    background,
+    caps: request.caps,
+    limited: needsDaemon(request, paths.configFile),
+    logRoots: logRootsOf({ ...env, ...request.env }),
+    graceMs: request.graceMs,
+    keepBackground: request.keepBackground,
+    shim: self,
+    protocol: PROTOCOL,
+    createdAt: now,
+  };
+}
+
+/** Where the run's own environment makes its agent log: the daemon's may say otherwise. */
+function logRootsOf(env: NodeJS.ProcessEnv): readonly string[] {
+  return claudeConfigDirs({ env, home: env['HOME'] || homedir(), configured: null });
+}
+
+/**
+ * Spend is counted by the daemon, time by the shim itself. The config is not parsed here, because that would load its libraries into
+ * every run: whether the word of a limit stands in it at all decides who reads on.
+ */
+function needsDaemon({ caps }: RunRequest, configFile: string): boolean {
+  if (caps.maxCostMicroUsd !== null || caps.maxTokens !== null) return true;
+  try {
+    return readFileSync(configFile, 'utf8').includes('[[limit');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw new ReeveError('CONFIG_INVALID', `the config cannot be read: ${(error as Error).message}`, {
+      where: configFile,
+      hint: 'Limits may stand in it, so nothing is started without it.',
+    });
+  }
+}

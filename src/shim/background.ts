@@ -1,0 +1,72 @@
+import { closeSync } from 'node:fs';
+import { openRunOutput, runOutput } from '../host/run-output.ts';
+import { punchHole } from '../linux/punch-hole.ts';
+import { admit, recordFailedStart } from './admission.ts';
+import { OutputBound } from './output-bound.ts';
+import type { RunRequest } from './request.ts';
+import { startRun, type LiveRun } from './run.ts';
+import { report } from './report.ts';
+import type { ShimWorkplace } from './workplace.ts';
+
+export interface BackgroundRun {
+  readonly live: LiveRun;
+  /** Watches over the run to its end and closes the books. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Runs a command in the background, with this process as its shim. The command writes straight into the files of its output, so
+ * nothing of it is lost when the shim dies.
+ * @throws whatever keeps the command from being started
+ */
+export async function startBackground(workplace: ShimWorkplace, request: RunRequest): Promise<BackgroundRun> {
+  const { paths, events, clock } = workplace;
+  const admitted = await admit(workplace, request, { background: true });
+  const { id } = admitted.record.intent;
+  const output = runOutput(paths.runsDir, id);
+  const live = await startWithOutput();
+  const bound = new OutputBound({
+    output,
+    punchHole,
+    onFailure: (error) =>
+      events.record({
+        type: 'store.failed',
+        at: clock.now(),
+        code: 'OUTPUT',
+        message: `${output.folder}: ${String(error)}`,
+      }),
+  });
+  return { live, ended: watch() };
+
+  async function startWithOutput(): Promise<LiveRun> {
+    let files: ReturnType<typeof openRunOutput>;
+    try {
+      files = openRunOutput(output);
+    } catch (error) {
+      admitted.daemon?.client.close();
+      await recordFailedStart(workplace, id, error);
+      throw error;
+    }
+    try {
+      const stdio = ['ignore', files.out, files.err] as const;
+      return await startRun(workplace, admitted, request, {
+        stdio: [...stdio],
+        ownSession: true,
+        signals: 'background',
+      });
+    } finally {
+      closeSync(files.out);
+      closeSync(files.err);
+    }
+  }
+
+  async function watch(): Promise<void> {
+    const exit = await live.exit;
+    let ending = await live.supervisor.finish(exit);
+    if (ending.record.current.state === 'lingering') ending = await live.supervisor.finishLingering(exit);
+    bound.close();
+    await live.daemon?.settle();
+    await report(workplace, request, ending);
+    await live.close();
+  }
+}

@@ -1,0 +1,61 @@
+import { openTerminal } from '../linux/terminal.ts';
+import { admit } from './admission.ts';
+import { exitPlanOf, type ExitPlan } from './ending.ts';
+import { report } from './report.ts';
+import type { RunRequest } from './request.ts';
+import { startRun, type LiveRun } from './run.ts';
+import { shareSuspension } from './suspension.ts';
+import type { ShimWorkplace } from './workplace.ts';
+
+export interface ForegroundEnd {
+  readonly plan: ExitPlan;
+  /** With `--keep-background` and something kept: waits for its end and closes the books. Null when the run is over. */
+  readonly linger: (() => Promise<void>) | null;
+}
+
+/**
+ * Runs a command in the foreground, with this process as its shim: descriptors 0 to 2 pass through untouched, process group and
+ * terminal are shared.
+ * @throws whatever keeps the command from being started
+ */
+export async function runForeground(workplace: ShimWorkplace, request: RunRequest): Promise<ForegroundEnd> {
+  const admitted = await admit(workplace, request, { background: false });
+  const terminal = openTerminal();
+  const live = await startRun(workplace, admitted, request, {
+    stdio: 'inherit',
+    ownSession: false,
+    signals: terminal === null ? 'forward' : 'terminal',
+  });
+  const stopSharing = terminal === null ? null : shareSuspensionOf(workplace, live);
+  const exit = await live.exit;
+  const ending = await live.supervisor.finish(exit);
+  stopSharing?.();
+  const endedWell = exit.exitCode === 0;
+  terminal?.restore({
+    leaveFullScreen: !endedWell,
+    groupLives: (group) => workplace.table.list().some((row) => row.pgid === group && row.state !== 'Z'),
+  });
+  terminal?.close();
+  await live.daemon?.settle();
+  await report(workplace, request, ending);
+  const plan = exitPlanOf(ending);
+  if (ending.record.current.state !== 'lingering') {
+    await live.close();
+    return { plan, linger: null };
+  }
+  return {
+    plan,
+    async linger() {
+      const last = await live.supervisor.finishLingering(exit);
+      await live.daemon?.settle();
+      await live.close();
+      await report(workplace, request, last);
+    },
+  };
+}
+
+function shareSuspensionOf({ table, signaller }: ShimWorkplace, { record, supervisor }: LiveRun): (() => void) | null {
+  if (!('started' in record.current) || record.current.started === null) return null;
+  const leader = record.current.started.identity;
+  return shareSuspension({ table, signaller, leader, isStopping: () => supervisor.isStopping() });
+}

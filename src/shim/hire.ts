@@ -1,0 +1,64 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { closeSync, fstatSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { ReeveError } from '../errors.ts';
+import type { Paths } from '../host/paths.ts';
+import { fromWireError } from '../ipc/wire-errors.ts';
+import { NEWS_FD, ORDER_FD, type ShimNews, type ShimOrder } from './channel.ts';
+
+/** Size at which the log of background shims is set aside. It holds only what no shim should ever say. */
+const MAX_LOG_BYTES = 1024 * 1024;
+
+/** A shim that was started in a process of its own. */
+export interface HiredShim {
+  readonly child: ChildProcess;
+  /** The next thing it tells. @throws what kept the run from being started */
+  news(): Promise<ShimNews>;
+}
+
+/** Starts a shim of its own: for `start` in a session of its own, for `run --keep-background` in ours, on our descriptors. */
+export function hireShim(paths: Paths, env: NodeJS.ProcessEnv, order: ShimOrder): HiredShim {
+  const background = order.mode === 'background';
+  const log = background ? openLog(paths) : null;
+  const standard: StdioOptions = log === null ? ['inherit', 'inherit', 'inherit'] : ['ignore', log, log];
+  const main = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
+  // The root folder: a shim that lives for days must not keep a file system from being unmounted.
+  const child = spawn(process.execPath, [main], {
+    cwd: '/',
+    env,
+    detached: background,
+    stdio: [...standard, 'pipe', 'pipe'],
+  });
+  if (log !== null) closeSync(log);
+  const orders = child.stdio[ORDER_FD] as Writable;
+  // A shim that dies before it reads is noticed by the end of its news.
+  orders.on('error', () => {});
+  orders.end(JSON.stringify(order));
+  return { child, news: newsReader(child.stdio[NEWS_FD] as Readable) };
+}
+
+function newsReader(stream: Readable): () => Promise<ShimNews> {
+  const lines = createInterface({ input: stream })[Symbol.asyncIterator]();
+  return async () => {
+    const line = await lines.next();
+    if (line.done === true)
+      throw new ReeveError('RUN_NOT_RUNNING', 'the shim of the run died', {
+        hint: '`reeve doctor` finds what it left',
+      });
+    const news = JSON.parse(line.value) as ShimNews;
+    if (news.type === 'refused') throw fromWireError(news.error);
+    return news;
+  };
+}
+
+function openLog({ stateDir }: Paths): number {
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const file = join(stateDir, 'shim.log');
+  const fd = openSync(file, 'a', 0o600);
+  if (fstatSync(fd).size <= MAX_LOG_BYTES) return fd;
+  closeSync(fd);
+  renameSync(file, `${file}.old`);
+  return openSync(file, 'a', 0o600);
+}

@@ -1,0 +1,35 @@
+import { readDaemonIdentity } from '../host/daemon-registry.ts';
+import type { Paths } from '../host/paths.ts';
+import { reapAdopted } from '../linux/reap.ts';
+
+/** Lets Node take its own children first: both are told of the same death. */
+const AFTER_NODE_MS = 20;
+
+export interface Reaper {
+  /** Takes the zombies among the adopted orphans now. */
+  readonly reap: () => void;
+  readonly close: () => void;
+}
+
+/** Reaps the run's orphans, which are reparented to this process, whenever one of them dies; asleep in between. */
+export function startReaper(paths: Paths, leaderPid: number): Reaper {
+  let timer: NodeJS.Timeout | null = null;
+  const reap = (): void => {
+    const daemon = readDaemonIdentity(paths);
+    reapAdopted(new Set(daemon === null ? [leaderPid] : [leaderPid, daemon.pid]));
+  };
+  const onChild = (): void => {
+    timer ??= setTimeout(() => {
+      timer = null;
+      reap();
+    }, AFTER_NODE_MS).unref();
+  };
+  process.on('SIGCHLD', onChild);
+  return {
+    reap,
+    close() {
+      process.off('SIGCHLD', onChild);
+      if (timer !== null) clearTimeout(timer);
+    },
+  };
+}

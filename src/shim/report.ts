@@ -1,0 +1,28 @@
+import { usageOfRuns } from '../usage/run-usage.ts';
+import type { Ending } from './ending.ts';
+import { complain, stderrIsTerminal } from './messages.ts';
+import type { RunRequest } from './request.ts';
+import { summaryLine, writeReport } from './summary.ts';
+import type { ShimWorkplace } from './workplace.ts';
+
+/**
+ * Says how a run ended: one line on stderr when people read it (survivors are named in any case), and the report file when one is
+ * wanted. A report that cannot be written is complained about; it does not change how the run ended.
+ */
+export async function report(
+  { store, clock }: ShimWorkplace,
+  { reportFile }: RunRequest,
+  ending: Ending,
+): Promise<void> {
+  const isRead = stderrIsTerminal() || ending.survivors.length > 0;
+  if (!isRead && reportFile === null) return;
+  const { id } = ending.record.intent;
+  const usage = (await usageOfRuns(store.ledger, [id])).get(id) ?? null;
+  if (isRead) complain(summaryLine(ending, usage, clock.now()));
+  if (reportFile === null) return;
+  try {
+    writeReport(reportFile, ending, usage);
+  } catch (error) {
+    complain(`the report cannot be written: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,165 @@
+import type { StdioOptions } from 'node:child_process';
+import { ensureDaemon } from '../daemon/spawn.ts';
+import { becomeSubreaper } from '../linux/subreaper.ts';
+import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
+import { stopTree } from '../processes/stop-tree.ts';
+import { applyEvent } from '../runs/apply-event.ts';
+import { formatDuration } from '../limits/duration.ts';
+import type { RunExit, RunRecord } from '../runs/record.ts';
+import { treeSpecOf } from '../runs/tree-of-run.ts';
+import { recordFailedStart, type AdmittedRun } from './admission.ts';
+import { DaemonLink, LOST_AFTER_MS } from './daemon-link.ts';
+import { launch, type Launched } from './launch.ts';
+import { startAlarm } from './alarm.ts';
+import { complain } from './messages.ts';
+import { startReaper, type Reaper } from './reaper.ts';
+import type { RunRequest } from './request.ts';
+import { EarlySignals, forwardSignal, handleSignals, type SignalPolicy } from './signals.ts';
+import { serveStop } from './stop-socket.ts';
+import { Supervisor } from './supervisor.ts';
+import type { ShimWorkplace } from './workplace.ts';
+
+/** How the command is tied to whoever started it. */
+export interface RunMode {
+  readonly stdio: StdioOptions;
+  /** True in the background: the command leads a session of its own. */
+  readonly ownSession: boolean;
+  readonly signals: SignalPolicy;
+}
+
+/** A run whose command was started, with everything that watches over it. */
+export interface LiveRun {
+  /** As recorded when it was started. */
+  readonly record: RunRecord;
+  readonly exit: Promise<RunExit>;
+  readonly supervisor: Supervisor;
+  readonly daemon: DaemonLink | null;
+  /** Ends the watching; the process may end then. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the command of an admitted run below this process, which from then on adopts every orphan of it.
+ * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, and what the store throws; nothing is running then
+ */
+export async function startRun(
+  workplace: ShimWorkplace,
+  admitted: AdmittedRun,
+  request: RunRequest,
+  mode: RunMode,
+): Promise<LiveRun> {
+  const { id, cookie } = admitted.record.intent;
+  becomeSubreaper();
+  // From here on a signal must not end this process alone: whatever it means is known once there is something to stop.
+  const signals = new EarlySignals();
+  const restoreSignals = handleSignals(mode.signals, signals);
+  let launched: Launched;
+  try {
+    const env = { ...workplace.env, ...request.env, [COOKIE_VARIABLE]: cookie };
+    launched = await launch(workplace, { ...request, env, stdio: mode.stdio, ownSession: mode.ownSession });
+  } catch (error) {
+    admitted.daemon?.client.close();
+    await recordFailedStart(workplace, id, error);
+    throw error;
+  }
+  const { exit, started } = launched;
+  const leader = started.identity;
+  const reaper = startReaper(workplace.paths, leader.pid);
+  const record = await recordStart(workplace, admitted.record, launched, reaper);
+  workplace.events.record({ type: 'run.started', at: started.startedAt, runId: id, pid: leader.pid });
+
+  const supervisor = new Supervisor(workplace, { record, reap: reaper.reap });
+  const stop = stopOnce(supervisor, request.graceMs);
+  signals.deliverTo({
+    stop: (signal) => void onSignal(supervisor, () => stop(`reeve got SIG${signal}`)),
+    forward: (signal) => void onSignal(supervisor, () => forwardSignal(workplace.signaller, leader, signal)),
+  });
+  // Someone asked for the end between the intent and the spawn, and found nothing to end.
+  if (record.current.state === 'stopping') stop(record.current.stop.message);
+
+  const liftTimeLimit = startTimeLimit(request, supervisor);
+  const daemon = admitted.daemon === null ? null : holdDaemon(workplace, record, admitted.daemon, stop);
+  const socket = await serveStop(workplace, id, supervisor);
+  return {
+    record,
+    exit,
+    supervisor,
+    daemon,
+    async close() {
+      liftTimeLimit();
+      daemon?.close();
+      reaper.close();
+      restoreSignals();
+      await socket?.close();
+    },
+  };
+}
+
+/** A command that could not be recorded must not go on: nothing runs that no record names as running. */
+async function recordStart(
+  workplace: ShimWorkplace,
+  read: RunRecord,
+  { started }: Launched,
+  { reap }: Reaper,
+): Promise<RunRecord> {
+  const { store, clock, table, signaller, excluded } = workplace;
+  try {
+    return await applyEvent({ runs: store.runs, clock }, read.intent.id, { type: 'spawned', started });
+  } catch (error) {
+    const spec = treeSpecOf(read, { exclude: excluded() });
+    await stopTree({ table, signaller, clock, reap }, { spec, reason: 'not-recorded', graceMs: 0 });
+    throw error;
+  }
+}
+
+type Stop = (message: string | null) => void;
+
+function stopOnce(supervisor: Supervisor, graceMs: number): Stop {
+  return (message) => {
+    supervisor.stop({ reason: 'stop', message, graceMs }).catch(reportFailedStop);
+  };
+}
+
+function reportFailedStop(error: unknown): void {
+  complain(`the stop failed: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+/** A nested run's processes get the signals of the outer run's stop like all others: then the outer run is the reason. */
+async function onSignal(supervisor: Supervisor, otherwise: () => void): Promise<void> {
+  try {
+    if (await supervisor.parentEnds()) await supervisor.endWithParent();
+    else otherwise();
+  } catch (error) {
+    reportFailedStop(error);
+  }
+}
+
+/** Wall-clock cap, held by the shim itself: it needs no daemon. Returns what lifts it. */
+function startTimeLimit({ caps: { maxMs }, graceMs }: RunRequest, supervisor: Supervisor): () => void {
+  if (maxMs === null) return () => {};
+  const text = formatDuration(maxMs);
+  const message = `time limit exceeded (${text}/${text})`;
+  return startAlarm(maxMs, () => {
+    supervisor.stop({ reason: 'time-limit', message, graceMs }).catch(reportFailedStop);
+  });
+}
+
+function holdDaemon(
+  { paths, env, events, clock }: ShimWorkplace,
+  { intent: { id: runId } }: RunRecord,
+  { client, lost }: NonNullable<AdmittedRun['daemon']>,
+  stop: Stop,
+): DaemonLink {
+  return new DaemonLink({
+    runId,
+    client,
+    lost,
+    reconnect: () => ensureDaemon(paths, env),
+    onLost(action) {
+      events.record({ type: 'daemon.lost', at: clock.now(), runId, action });
+      const message = `the daemon that holds it to its limits was out of reach for ${LOST_AFTER_MS / 1_000} s`;
+      if (action === 'stop') stop(message);
+      else complain(`${message}; the run goes on without them ([daemon] lost = "warn")`);
+    },
+  });
+}

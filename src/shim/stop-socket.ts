@@ -1,0 +1,57 @@
+import { rmSync } from 'node:fs';
+import { shimSocket } from '../host/paths.ts';
+import type { Methods } from '../ipc/protocol.ts';
+import { serve, type IpcServer } from '../ipc/server.ts';
+import { identityOf } from '../linux/identity-of.ts';
+import { peerCredentials } from '../linux/peer-credentials.ts';
+import type { Receipt } from '../processes/receipt.ts';
+import type { RunId } from '../runs/record.ts';
+import { ReeveError } from '../errors.ts';
+import { complain } from './messages.ts';
+import type { Supervisor } from './supervisor.ts';
+import type { ShimWorkplace } from './workplace.ts';
+
+type StopParams = Methods['stop']['params'];
+
+/**
+ * Serves `stop` for this run. An executor must be outside the tree that it ends: a caller inside hands its request to the shim, is
+ * signalled last, and has its answer before that. Null when the socket cannot be made: the run goes on, and such callers are refused.
+ */
+export async function serveStop(
+  workplace: ShimWorkplace,
+  runId: RunId,
+  supervisor: Supervisor,
+): Promise<IpcServer | null> {
+  const socketPath = shimSocket(workplace.paths, runId);
+  try {
+    // Ours alone by its name; what is there can only be left over from a crash.
+    rmSync(socketPath, { force: true });
+    return await serve({
+      socketPath,
+      uid: process.getuid?.() ?? 0,
+      peerOf: peerCredentials,
+      handlers: { stop: (params, { peer }) => stopForCaller(params, peer.pid) },
+      onFault: (error) => complain(`a stop from inside the run failed: ${String(error)}`),
+    });
+  } catch (error) {
+    complain(`no stop from inside the run is possible: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  }
+
+  /** The peer's own word about its PID is not needed: the kernel gives it. */
+  async function stopForCaller(params: StopParams, callerPid: number): Promise<{ receipt: Receipt }> {
+    if (params.runId !== runId) throw new ReeveError('RUN_NOT_FOUND', `this is the shim of ${runId}`, { where: runId });
+    const caller = identityOf(callerPid);
+    const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
+    const { reason, message, graceMs } = params;
+    const beforeLast = async (receipt: Receipt): Promise<void> => {
+      await workplace.store.runs.saveReceipt(runId, receipt, workplace.clock.now());
+      resolve(receipt);
+    };
+    // Whichever comes first: a caller that is not inside the tree, or is dead by then, is nobody to wait for.
+    supervisor
+      .stop({ reason, message, graceMs, ...(caller === null ? {} : { last: caller, beforeLast }) })
+      .then(resolve, reject);
+    return { receipt: await promise };
+  }
+}

@@ -1,0 +1,59 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { formatTokens, formatUsd } from '../limits/amount.ts';
+import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
+import { toRunJson, type RunUsage } from '../runs/view.ts';
+import type { Receipt } from '../processes/receipt.ts';
+import type { Ending } from './ending.ts';
+
+/** One line for people: `claude exited 0 after 12 s · $0.06, 12,345 tokens · swept 3 processes it left behind`. */
+export function summaryLine(ending: Ending, usage: RunUsage | null, now: number): string {
+  return [howItEnded(ending, now), spent(usage), ...ending.receipts.map(swept), keptOrSurvived(ending)]
+    .filter((part) => part !== null)
+    .join(' · ');
+}
+
+/** Writes the report beside its name and renames it: who waits for the file never reads half of it. */
+export function writeReport(file: string, ending: Ending, usage: RunUsage | null): void {
+  const report = {
+    run: toRunJson(ending.record, usage),
+    exit: ending.exit,
+    receipts: ending.receipts,
+    survivors: ending.survivors,
+  };
+  writeFileSync(`${file}.new`, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+function howItEnded({ record, exit }: Ending, now: number): string {
+  const outcome = outcomeOf(record.current);
+  const startedAt = startedOf(record.current)?.startedAt ?? record.intent.createdAt;
+  const after = `after ${duration((outcome?.completedAt ?? now) - startedAt)}`;
+  const how = exit.signal === null ? `exited ${exit.exitCode}` : `was ended by ${exit.signal}`;
+  const why = outcome?.endReason === 'exit' || outcome?.endReason === 'signal' ? null : outcome?.error;
+  return `${record.intent.name ?? record.intent.command} ${how} ${after}${why ? ` (${why})` : ''}`;
+}
+
+function spent(usage: RunUsage | null): string | null {
+  if (usage === null || usage.tokens === 0) return null;
+  return `${formatUsd(usage.costMicroUsd)}, ${formatTokens(usage.tokens)} tokens`;
+}
+
+function swept({ reason, signalled, escalated }: Receipt): string {
+  const what = `${signalled.length} ${signalled.length === 1 ? 'process' : 'processes'}`;
+  const hard = escalated ? `, ${signalled.filter(({ signals }) => signals.includes('KILL')).length} by KILL` : '';
+  return reason === 'sweep' ? `swept ${what} it left behind${hard}` : `stopped ${what}${hard}`;
+}
+
+function keptOrSurvived({ record, survivors }: Ending): string | null {
+  if (survivors.length > 0) {
+    const list = survivors.map(({ pid, comm, why }) => `${comm} (${pid}): ${why}`).join('; ');
+    return `STILL ALIVE: ${list}; \`reeve stop ${record.intent.id}\` tries again`;
+  }
+  return record.current.state === 'lingering' ? `lingers in the background as ${record.intent.id}` : null;
+}
+
+function duration(ms: number): string {
+  return ms < 60_000
+    ? `${(ms / 1_000).toFixed(1)} s`
+    : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+}

@@ -1,0 +1,184 @@
+import type { Identity } from '../processes/identity.ts';
+import type { Receipt, Survivor } from '../processes/receipt.ts';
+import { stopTree, VERIFY_MS, type StopPorts } from '../processes/stop-tree.ts';
+import type { Member } from '../processes/tree.ts';
+import type { TreeSpec } from '../processes/tree-spec.ts';
+import { applyEvent } from '../runs/apply-event.ts';
+import { outcomeOf, type RunEvent } from '../runs/lifecycle.ts';
+import type { RunExit, RunRecord, StopReason } from '../runs/record.ts';
+import { stopRun } from '../runs/stop-run.ts';
+import { treeSpecOf } from '../runs/tree-of-run.ts';
+import type { Ending } from './ending.ts';
+import { retryStore } from './store-retry.ts';
+import { waitUntilEmpty } from './tree-watch.ts';
+import type { ShimWorkplace } from './workplace.ts';
+
+/** What a stop is asked for with; the same whoever asks. */
+export interface StopWish {
+  readonly reason: StopReason;
+  /** Text for people. */
+  readonly message: string | null;
+  readonly graceMs: number;
+  /** The caller, when it is inside the tree: signalled last, after `beforeLast` was given the receipt of the rest. */
+  readonly last?: Identity;
+  readonly beforeLast?: (receipt: Receipt) => Promise<void>;
+}
+
+/** What is left when a command ends on its own is swept for this reason, which stands in the receipt. */
+const SWEEP_REASON = 'sweep';
+/** How much longer than grace and verification another executor may take before the shim acts itself: it may have been killed. */
+const EXECUTOR_SLACK_MS = 30_000;
+
+/**
+ * The life of one run from its spawn to its last record, seen by its parent.
+ *
+ *   command runs ──exits by itself──► tree empty? ──yes──────────► completed | failed
+ *        │                                └─no──► sweep | keep ──► completed | failed, lingering, or survivors
+ *        └──stop, ours or another's──► command dead, tree empty ─► interrupted, or survivors
+ */
+export class Supervisor {
+  readonly #workplace: ShimWorkplace;
+  readonly #ports: StopPorts;
+  readonly #receipts: Receipt[] = [];
+  #record: RunRecord;
+  #stop: Promise<Receipt> | null = null;
+
+  constructor(workplace: ShimWorkplace, options: { readonly record: RunRecord; readonly reap: () => void }) {
+    this.#workplace = workplace;
+    this.#record = options.record;
+    const { table, signaller, clock } = workplace;
+    this.#ports = { table, signaller, clock, reap: options.reap };
+  }
+
+  /** True once anyone has asked for the end of the run. */
+  async isStopping(): Promise<boolean> {
+    if (this.#stop !== null) return true;
+    await this.#refresh();
+    return this.#record.current.state === 'stopping';
+  }
+
+  /** Stops the run, verified. A stop that is under way is joined, not repeated. */
+  stop(wish: StopWish): Promise<Receipt> {
+    this.#stop ??= this.#runStop(wish);
+    return this.#stop;
+  }
+
+  /** Whoever ends the run that this one is nested in signals our processes with all the rest: ours is only the record. */
+  async endWithParent(): Promise<void> {
+    const stop = { reason: 'parent', message: null, requestedAt: this.#workplace.clock.now() } as const;
+    await this.#apply({ type: 'stop-requested', stop });
+  }
+
+  /** True when the run that this one is nested in is being ended, by a stop or by its own command's exit. */
+  async parentEnds(): Promise<boolean> {
+    const { parentRunId } = this.#record.intent;
+    const parent = parentRunId === null ? null : await this.#workplace.store.runs.get(parentRunId);
+    if (parent === null) return false;
+    if (parent.current.state !== 'running') return true;
+    const { pid, startTicks } = parent.current.started.identity;
+    const row = this.#workplace.table.read(pid);
+    return row === null || row.startTicks !== startTicks || row.state === 'Z';
+  }
+
+  /** After the command's exit: proves the tree empty, sweeping or keeping what was left behind, and ends the record. */
+  async finish(exit: RunExit): Promise<Ending> {
+    const left = await this.#membersAfter(0);
+    if (await this.isStopping()) return this.#close(exit, await this.#awaitStop());
+    if (left.length === 0) return this.#close(exit, left);
+    if (this.#record.intent.keepBackground) return this.#linger(exit);
+    return this.#close(exit, await this.#sweep(this.#record.intent.graceMs));
+  }
+
+  /** After `lingering`: waits until what was kept has ended by itself or was stopped, and ends the record. */
+  async finishLingering(exit: RunExit): Promise<Ending> {
+    const left = await this.#membersAfter(Infinity);
+    return this.#close(exit, (await this.isStopping()) ? await this.#awaitStop() : left);
+  }
+
+  async #runStop(wish: StopWish): Promise<Receipt> {
+    await this.#refresh();
+    const { store, excluded } = this.#workplace;
+    const { receipt, record } = await stopRun(
+      { ...this.#ports, runs: store.runs },
+      { ...wish, record: this.#record, exclude: excluded() },
+    );
+    this.#record = record;
+    this.#receipts.push(receipt);
+    this.#announce('run.killed', receipt);
+    return receipt;
+  }
+
+  /** Waits for whoever stops the run; gives what lives on. */
+  async #awaitStop(): Promise<readonly Member[]> {
+    if (this.#stop !== null) return this.#leftAfter(await this.#stop);
+    const patienceMs = this.#record.intent.graceMs + VERIFY_MS + EXECUTOR_SLACK_MS;
+    const left = await this.#membersAfter(patienceMs);
+    return left.length === 0 ? left : this.#sweep(0);
+  }
+
+  async #sweep(graceMs: number): Promise<readonly Member[]> {
+    const { store, clock } = this.#workplace;
+    const receipt = await stopTree(this.#ports, { spec: this.#spec(), reason: SWEEP_REASON, graceMs });
+    this.#receipts.push(receipt);
+    await retryStore(clock, () => store.runs.saveReceipt(this.#record.intent.id, receipt, clock.now()));
+    this.#announce('run.swept', receipt);
+    return this.#leftAfter(receipt);
+  }
+
+  async #leftAfter(receipt: Receipt): Promise<readonly Member[]> {
+    return receipt.provenEmpty ? [] : this.#membersAfter(0);
+  }
+
+  async #linger(exit: RunExit): Promise<Ending> {
+    await this.#apply({ type: 'kept', exit });
+    return { record: this.#record, exit, receipts: this.#receipts, survivors: [] };
+  }
+
+  /** @param left the living members; none is proof */
+  async #close(exit: RunExit, left: readonly Member[]): Promise<Ending> {
+    if (left.length > 0) {
+      if (await this.isStopping()) await this.#apply({ type: 'exited', exit });
+      return { record: this.#record, exit, receipts: this.#receipts, survivors: this.#survivorsAmong(left) };
+    }
+    await this.#apply({ type: 'emptied', exit, error: null, at: this.#workplace.clock.now() });
+    const outcome = outcomeOf(this.#record.current);
+    if (outcome !== null) {
+      const { endReason, exitCode, signal, completedAt: at } = outcome;
+      const { id: runId } = this.#record.intent;
+      this.#workplace.events.record({ type: 'run.exited', at, runId, endReason, exitCode, signal });
+    }
+    return { record: this.#record, exit, receipts: this.#receipts, survivors: [] };
+  }
+
+  #spec(): TreeSpec {
+    return treeSpecOf(this.#record, { exclude: this.#workplace.excluded() });
+  }
+
+  #membersAfter(timeoutMs: number): Promise<readonly Member[]> {
+    return waitUntilEmpty(this.#ports, () => this.#spec(), timeoutMs);
+  }
+
+  /** The last receipt knows why each one lives. */
+  #survivorsAmong(members: readonly Member[]): readonly Survivor[] {
+    const known = this.#receipts.at(-1)?.survivors ?? [];
+    return members.map(({ row: { pid, startTicks, comm } }) => {
+      const found = known.find((survivor) => survivor.pid === pid && survivor.startTicks === startTicks);
+      return found ?? { pid, startTicks, comm, why: 'came after the last signal' };
+    });
+  }
+
+  #announce(type: 'run.killed' | 'run.swept', receipt: Receipt): void {
+    this.#workplace.events.record({ type, at: this.#workplace.clock.now(), runId: this.#record.intent.id, receipt });
+  }
+
+  async #refresh(): Promise<void> {
+    this.#record = (await this.#workplace.store.runs.get(this.#record.intent.id)) ?? this.#record;
+  }
+
+  async #apply(event: RunEvent): Promise<void> {
+    const { store, clock } = this.#workplace;
+    this.#record = await retryStore(clock, () =>
+      applyEvent({ runs: store.runs, clock }, this.#record.intent.id, event),
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import { sameIdentity, type Identity } from '../processes/identity.ts';
+import type { ProcessTable, Signaller } from '../processes/ports.ts';
+
+export interface SuspensionOptions {
+  readonly table: ProcessTable;
+  readonly signaller: Signaller;
+  /** The command (or the shim, for a process that only waits for it). */
+  readonly leader: Identity;
+  /** True while reeve itself stops the run: then a frozen process is no suspended one. */
+  readonly isStopping: () => Promise<boolean>;
+}
+
+/**
+ * Passes a suspended command on to the shell. A shell sees only its own child, the shim: when the command stops *itself* (a full-screen
+ * program on its own Ctrl-Z), the shim has to stop too, or the prompt would never come back; and continues it after `fg`.
+ * Returns what ends the watch.
+ */
+export function shareSuspension({ table, signaller, leader, isStopping }: SuspensionOptions): () => void {
+  const onChild = (): void => void suspendWithLeader();
+  process.on('SIGCHLD', onChild);
+  process.on('SIGCONT', continueLeader);
+  return () => {
+    process.off('SIGCHLD', onChild);
+    process.off('SIGCONT', continueLeader);
+  };
+
+  function leaderState(): string | null {
+    const row = table.read(leader.pid);
+    return row !== null && sameIdentity(leader, { ...leader, startTicks: row.startTicks }) ? row.state : null;
+  }
+
+  async function suspendWithLeader(): Promise<void> {
+    if (leaderState() !== 'T' || (await isStopping()) || leaderState() !== 'T') return;
+    // TSTP, not STOP: the kernel ignores it where no shell is left that could ever continue us.
+    process.kill(process.pid, 'SIGTSTP');
+  }
+
+  function continueLeader(): void {
+    if (leaderState() !== 'T') return;
+    const opened = signaller.open(leader);
+    if (opened.kind !== 'open') return;
+    opened.handle.send('CONT');
+    opened.handle.close();
+  }
+}

@@ -1,0 +1,46 @@
+import { systemClock } from '../host/clock.ts';
+import { readDaemonIdentity } from '../host/daemon-registry.ts';
+import { createEventLog, type EventLog } from '../host/event-log.ts';
+import { resolvePaths, type Paths } from '../host/paths.ts';
+import { systemRandom } from '../host/random.ts';
+import { createLinuxProcesses, type LinuxProcesses } from '../linux/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Identity } from '../processes/identity.ts';
+import { createRunIds, type RunIds } from '../runs/run-id.ts';
+import { openSqliteStore } from '../store/sqlite/open.ts';
+import type { Store } from '../store/store.ts';
+import { complain } from './messages.ts';
+
+/** Everything a shim works with: wired here, and only here. */
+export interface ShimWorkplace extends LinuxProcesses {
+  readonly env: NodeJS.ProcessEnv;
+  readonly paths: Paths;
+  readonly clock: Clock;
+  readonly ids: RunIds;
+  readonly store: Store;
+  readonly events: EventLog;
+  /** Processes that belong to no run, read anew each time: the daemon may have been restarted from inside one. */
+  readonly excluded: () => readonly Identity[];
+}
+
+/** @throws PLATFORM_UNSUPPORTED, STORE_UNREACHABLE, STORE_CORRUPT, STORE_TOO_NEW */
+export async function openShimWorkplace(env: NodeJS.ProcessEnv): Promise<ShimWorkplace> {
+  const paths = resolvePaths(env);
+  const processes = createLinuxProcesses();
+  return {
+    ...processes,
+    env,
+    paths,
+    clock: systemClock,
+    ids: createRunIds(systemRandom),
+    store: await openSqliteStore({ path: paths.database, clock: systemClock }),
+    events: createEventLog({
+      folder: paths.eventsDir,
+      onFailure: (error) => complain(`the event log cannot be written: ${String(error)}`),
+    }),
+    excluded() {
+      const daemon = readDaemonIdentity(paths);
+      return daemon === null ? [] : [daemon];
+    },
+  };
+}
