@@ -5,7 +5,8 @@ import type { Connection, Row } from './connection.ts';
 import { createDictionary } from './usage-dictionary.ts';
 import type { Dictionary } from './usage-dictionary.ts';
 import { insertEntries } from './usage-insert.ts';
-import { entriesQuery, sumsQuery, toEntry, toSum } from './usage-query.ts';
+import { sumUsage } from './usage-sums.ts';
+import { listEntries, listInexact } from './usage-entries.ts';
 
 /** The ledger, how far each log was read, and which session belongs to which run. */
 export function createLedger(connection: Connection): LedgerStore {
@@ -13,23 +14,11 @@ export function createLedger(connection: Connection): LedgerStore {
   return {
     cursors: async () => listCursors(connection),
     ingest: async (batch) => ingest(connection, dictionary, batch),
-    sums: async (query, groupBy) => {
-      const { sql, values } = sumsQuery(query, groupBy);
-      return connection.all(sql, ...values).map(toSum);
-    },
-    entries: async (query) => {
-      const { sql, values } = entriesQuery(query);
-      return connection.all(sql, ...values).map(toEntry);
-    },
+    sums: async (query, groupBy) => sumUsage(connection, query, groupBy),
+    entries: async (query) => listEntries(connection, query),
     linkSession: async (link) => linkSession(connection, link),
     links: async (query) => listLinks(connection, query),
-    inexact: async (options) => {
-      const { priceVersion = '', basis = '' } = options?.except ?? {};
-      const wanted = "r.basis <> 'exact' AND NOT (r.price_version = ? AND r.basis = ?)";
-      // Asked on every scan, and nearly always there is no such rate: then the answers need not be looked at.
-      if (connection.get(`SELECT 1 FROM usage_rates r WHERE ${wanted}`, priceVersion, basis) === undefined) return [];
-      return connection.all(entriesQuery({}, wanted).sql, priceVersion, basis).map(toEntry);
-    },
+    inexact: async (options) => listInexact(connection, options?.except),
     reprice: async (changes) =>
       dictionary.within(() => {
         for (const { agent, messageKey, pricing } of changes)

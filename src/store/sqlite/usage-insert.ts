@@ -41,11 +41,13 @@ const WITH_ORIGIN = ['origin_id', 'at', 'offset'];
 /**
  * A line of an answer that is in the ledger already: the largest usage wins with its price, the earliest line with its place and time,
  * and one line with a tool call makes the answer a tool turn. So the order in which lines and files arrive changes nothing.
+ *
+ * Nothing in it can fail half-way (hence no functions that may, and `OR ROLLBACK`): SQLite would journal every page per statement.
  */
 const ON_CONFLICT = `ON CONFLICT (agent_id, message_key) DO UPDATE SET
   ${WITH_USAGE.map((column) => `${column} = CASE WHEN ${LARGER} THEN excluded.${column} ELSE usage.${column} END`).join(', ')},
   ${WITH_ORIGIN.map((column) => `${column} = CASE WHEN ${EARLIER} THEN excluded.${column} ELSE usage.${column} END`).join(', ')},
-  request_id = ifnull(usage.request_id, excluded.request_id), tool_use = max(usage.tool_use, excluded.tool_use)
+  request_id = ifnull(usage.request_id, excluded.request_id), tool_use = usage.tool_use | excluded.tool_use
   WHERE ${LARGER} OR ${EARLIER} OR excluded.tool_use > usage.tool_use OR (usage.request_id IS NULL AND excluded.request_id IS NOT NULL)`;
 
 /** Inserts or grows answers. Inside a transaction of the dictionary. */
@@ -56,15 +58,16 @@ export function insertEntries(
 ): { readonly inserted: number; readonly grown: number } {
   const rowsBefore = highestId(connection);
   const encode = createEncoder(dictionary);
+  const full = entries.length - (entries.length % ROWS_PER_STATEMENT);
   let changed = 0;
-  for (let start = 0; start < entries.length;) {
-    // Two statements in all: full ones, and single rows for the rest.
-    const count = entries.length - start >= ROWS_PER_STATEMENT ? ROWS_PER_STATEMENT : 1;
+  const insert = (from: number, to: number) => {
     const values: SQLInputValue[] = [];
-    for (const entry of entries.slice(start, start + count)) encode(entry, values);
-    changed += Number(connection.run(insertSql(count), ...values).changes);
-    start += count;
-  }
+    for (let index = from; index < to; index += 1) encode(entries[index] as PricedEntry, values);
+    changed += Number(connection.run(insertSql(to - from), ...values).changes);
+  };
+  // Two statements in all: full ones, and single rows for the rest.
+  for (let from = 0; from < full; from += ROWS_PER_STATEMENT) insert(from, from + ROWS_PER_STATEMENT);
+  for (let from = full; from < entries.length; from += 1) insert(from, from + 1);
   // Nothing is ever deleted from the ledger, so that ids have no gaps.
   const inserted = highestId(connection) - rowsBefore;
   return { inserted, grown: changed - inserted };
@@ -80,7 +83,7 @@ function insertSql(count: number): string {
   const known = SQL_BY_COUNT.get(count);
   if (known !== undefined) return known;
   const row = `(${COLUMNS.map(() => '?').join(', ')})`;
-  const sql = `INSERT INTO usage (${COLUMNS.join(', ')}) VALUES ${Array.from({ length: count }, () => row).join(', ')} ${ON_CONFLICT}`;
+  const sql = `INSERT OR ROLLBACK INTO usage (${COLUMNS.join(', ')}) VALUES ${Array.from({ length: count }, () => row).join(', ')} ${ON_CONFLICT}`;
   SQL_BY_COUNT.set(count, sql);
   return sql;
 }
