@@ -1,0 +1,57 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+/** The command line as it is in `src`, run by the Node that runs the tests. */
+const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+const HANG_GUARD_MS = 30_000;
+
+export interface Result {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | null;
+}
+
+/** A home of its own for one test, removed at its end, and reeve started in it. */
+export interface Home {
+  readonly folder: string;
+  readonly env: Readonly<Record<string, string>>;
+  reeve(...args: readonly string[]): Result;
+  /** Runs with `--json` and parses stdout. @throws when it printed no JSON */
+  json<T>(...args: readonly string[]): T;
+}
+
+export function createHome(t: TestContext, more: Readonly<Record<string, string>> = {}): Home {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reeve-cli-')));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const env = {
+    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    HOME: folder,
+    REEVE_HOME: join(folder, 'home'),
+    TMPDIR: folder,
+    // Whatever leaks from a test is found by it.
+    ...(process.env['REEVE_TEST_MARK'] === undefined ? {} : { REEVE_TEST_MARK: process.env['REEVE_TEST_MARK'] }),
+    ...more,
+  };
+  const reeve = (...args: readonly string[]): Result => {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, ...args], {
+      env,
+      cwd: folder,
+      encoding: 'utf8',
+      timeout: HANG_GUARD_MS,
+    });
+    return { stdout, stderr, exitCode: status };
+  };
+  return {
+    folder,
+    env,
+    reeve,
+    json<T>(...args: readonly string[]) {
+      const { stdout, stderr } = reeve(...args, '--json');
+      if (stdout === '') throw new Error(`no output; stderr: ${stderr}`);
+      return JSON.parse(stdout) as T;
+    },
+  };
+}
