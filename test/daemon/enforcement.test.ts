@@ -128,7 +128,7 @@ test('L4 a month of over-cap history causes no signal, no notice and no lockout'
   const restarted = await killDaemon(home);
   assert.ok(restarted);
   await run.tell('spend 100');
-  await until(() => JSON.stringify(home.events()).includes('daemon.started'));
+  await home.answers(lines.length + 2);
   const spent = await home.withStore((store) => store.ledger.sums({}, []));
   assert.ok((spent[0]?.costMicroUsd ?? 0) > 40_000_000, 'the history is in the ledger');
   await Promise.all([run.tell('exit 0').catch(() => ''), run.ended]);
@@ -171,7 +171,7 @@ test('spend of a session without a registry entry is found by the environment of
   });
   await stranger.tell('spend 4000');
   // Same folder, same project: still nobody's, until there is evidence.
-  await until(() => true);
+  await home.answers(1);
   assert.equal((await home.run(stranger.runId)).current.state, 'running');
   await stranger.tell('tool');
   assert.equal((await stranger.ended).code, 124);

@@ -46,6 +46,8 @@ export interface Home extends AsyncDisposable {
     type: Type,
     matches?: (event: Extract<Event, { type: Type }>) => boolean,
   ): Promise<Extract<Event, { type: Type }>>;
+  /** Waits until the ledger holds at least so many answers. */
+  answers(count: number): Promise<void>;
   withStore<T>(use: (store: Store) => Promise<T>): Promise<T>;
   run(id: RunId): Promise<RunRecord>;
 }
@@ -150,6 +152,14 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
       });
       return found as Wanted;
     },
+    answers: (count) =>
+      withStore(async (store) => {
+        for (;;) {
+          const [sum] = await store.ledger.sums({}, []);
+          if ((sum?.answers ?? 0) >= count) return;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }),
     run: (id) =>
       withStore(async (store) => {
         const record = await store.runs.get(id);
