@@ -2,18 +2,23 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { openClaudeScratch, TREE_ROLES, treeToolCall, type ClaudeScratch } from '../rig/claude.ts';
-import { bashTurn, type Script, type ScriptedTurn } from '../rig/fake-api/script.ts';
+import { openClaudeScratch, TREE_ROLES, type ClaudeScratch } from '../rig/claude.ts';
+import { bashTurn } from '../rig/fake-api/script.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { reeve, reeveJson, startReeve, type StartedCommand } from '../rig/reeve.ts';
 import { truthOf } from '../rig/script-truth.ts';
+import {
+  BREACH_ANSWERS,
+  BREACH_ANSWER_MICRO_USD,
+  BREACH_USAGE,
+  breachScript,
+  TREE_PROMPT,
+} from '../rig/tree-script.ts';
 import type { InspectJson, LockoutsJson, UsageJson } from './shapes.ts';
 
 failOnLeaks();
 
 const CAP_MICRO_USD = 50_000;
-/** 25,002.5 micro-dollars, rounded to 25,003 per answer: two answers are six micro-dollars over the cap. */
-const USAGE = { input: 100, output: 800, cacheWrite5m: 400, cacheWrite1h: 100, cacheRead: 2_005 };
 const LIMITS = `
 [[limit]]
 name = "pocket-money"
@@ -22,20 +27,13 @@ usd = 0.05
 action = "stop"
 `;
 
-/** The tree in the background; then, once `treeIsUp`, the answer that goes over the cap, so that the breach has all of it to stop. */
-function breachScript(mark: string, breach: ScriptedTurn): Script {
-  const input = { command: treeToolCall(mark), description: 'a tree', run_in_background: true };
-  const tree: ScriptedTurn = { blocks: [{ type: 'tool_use', name: 'Bash', input }], usage: USAGE };
-  return [{ prompt: 'paint the shed', turns: [tree, breach] }];
-}
-
 /** Starts the run, waits for the tree, lets the breaching answer out, and gives the PIDs that were alive then. */
 async function runIntoBreach(
   scratch: ClaudeScratch,
   options: readonly string[],
   letOut: () => void,
 ): Promise<{ readonly run: StartedCommand; readonly tree: readonly number[] }> {
-  const command = scratch.claudeCommand('paint the shed');
+  const command = scratch.claudeCommand(TREE_PROMPT);
   const place = { cwd: scratch.repository, env: scratch.env };
   const run = startReeve(place, 'run', '--name', 'shed', ...options, ...scratch.markOptions, '--', ...command);
   const roles = await scratch.treeUp();
@@ -45,9 +43,7 @@ async function runIntoBreach(
 
 test('K13 Claude Code: --max-usd 0.05 stops the whole tree, exits 124, and the ledger equals the script', async () => {
   const gate = Promise.withResolvers<void>();
-  await using scratch = await openClaudeScratch((mark) =>
-    breachScript(mark, { ...bashTurn(`sleep 304.${mark}`, USAGE), before: () => gate.promise }),
-  );
+  await using scratch = await openClaudeScratch((mark) => breachScript(mark, gate.promise));
   const place = { cwd: scratch.repository, env: scratch.env };
   const { run, tree } = await runIntoBreach(scratch, ['--max-usd', '0.05', '--grace', '500ms'], gate.resolve);
   const { exitCode, stderr } = await run.ended;
@@ -57,13 +53,13 @@ test('K13 Claude Code: --max-usd 0.05 stops the whole tree, exits 124, and the l
   const record = await reeveJson<InspectJson>(place, ['inspect', 'shed']);
   assert.equal(record.state, 'interrupted');
   assert.equal(record.endReason, 'budget-limit');
-  assert.match(record.error ?? '', /budget limit exceeded \(\$0\.0500\d*\/\$0\.05\)|budget limit exceeded/);
+  assert.match(record.error ?? '', /^budget limit exceeded \(\$0\.05\d*\/\$0\.05\d*\)$/);
   const signalled = record.receipts.flatMap((receipt) => receipt.signalled.map(({ pid }) => pid));
   for (const pid of tree) assert.ok(signalled.includes(pid), `the receipt names ${pid}`);
   assert.ok(record.receipts.every(({ provenEmpty }) => provenEmpty));
 
   const truth = truthOf(scratch.api.answers);
-  assert.equal(truth.costMicroUsd, 2 * 25_003);
+  assert.equal(truth.costMicroUsd, BREACH_ANSWERS * BREACH_ANSWER_MICRO_USD);
   assert.ok(truth.costMicroUsd > CAP_MICRO_USD);
   assert.equal(Math.round((record.usage?.costUsd ?? 0) * 1e6), truth.costMicroUsd);
   assert.equal(record.usage?.tokens, truth.totalTokens);
@@ -71,14 +67,11 @@ test('K13 Claude Code: --max-usd 0.05 stops the whole tree, exits 124, and the l
   // A run's own cap locks nobody out: the next run of the project may start.
   const next = await reeve(place, 'run', '--', 'true');
   assert.equal(next.exitCode, 0, next.stderr);
-  await reeve(place, 'down');
 });
 
 test('K13 L5 Claude Code: a daily limit stops the tree, locks the project out, and refuses the relaunch with 75', async () => {
   const gate = Promise.withResolvers<void>();
-  await using scratch = await openClaudeScratch((mark) =>
-    breachScript(mark, { ...bashTurn(`sleep 304.${mark}`, USAGE), before: () => gate.promise }),
-  );
+  await using scratch = await openClaudeScratch((mark) => breachScript(mark, gate.promise));
   writeFileSync(join(scratch.reeveHome, 'config.toml'), LIMITS);
   const place = { cwd: scratch.repository, env: scratch.env };
   const { run, tree } = await runIntoBreach(scratch, ['--grace', '500ms'], gate.resolve);
@@ -106,23 +99,22 @@ test('K13 L5 Claude Code: a daily limit stops the tree, locks the project out, a
   );
 
   const requestsBefore = scratch.api.requests.length;
-  const command = scratch.claudeCommand('paint the shed');
+  const command = scratch.claudeCommand(TREE_PROMPT);
   const relaunch = await reeve(place, 'run', ...scratch.markOptions, '--', ...command);
   assert.equal(relaunch.exitCode, 75);
   assert.match(relaunch.stderr, /LOCKED_OUT/);
   assert.match(relaunch.stderr, /pocket-money/);
   assert.deepEqual(scratch.living(), []);
   assert.equal(scratch.api.requests.length, requestsBefore, 'the refused relaunch reached the API');
-  await reeve(place, 'down');
 });
 
 test('K13 Claude Code: an agent that loops makes no further model request once it was stopped', async () => {
   await using scratch = await openClaudeScratch(() => [
-    { prompt: 'paint the shed', turns: [{ ...bashTurn('true', USAGE), repeats: true }] },
+    { prompt: TREE_PROMPT, turns: [{ ...bashTurn('true', BREACH_USAGE), repeats: true }] },
   ]);
   writeFileSync(join(scratch.reeveHome, 'config.toml'), LIMITS);
   const place = { cwd: scratch.repository, env: scratch.env };
-  const command = scratch.claudeCommand('paint the shed');
+  const command = scratch.claudeCommand(TREE_PROMPT);
   const run = await reeve(place, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command);
   assert.equal(run.exitCode, 124, run.stderr);
   assert.deepEqual(scratch.living(), []);
@@ -137,6 +129,5 @@ test('K13 Claude Code: an agent that loops makes no further model request once i
   const truth = truthOf(scratch.api.answers);
   const { totals } = await reeveJson<UsageJson>(place, ['usage', 'daily']);
   const unlogged = truth.costMicroUsd - Math.round(totals.costUsd * 1e6);
-  assert.ok(unlogged === 0 || unlogged === 25_003, `${unlogged} micro-dollars are in no log`);
-  await reeve(place, 'down');
+  assert.ok(unlogged === 0 || unlogged === BREACH_ANSWER_MICRO_USD, `${unlogged} micro-dollars are in no log`);
 });

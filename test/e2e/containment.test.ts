@@ -2,20 +2,17 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { awaitValue } from '../rig/await-value.ts';
-import { openClaudeScratch, TREE_ROLES, treeToolCall, type TreeRole } from '../rig/claude.ts';
-import { bashTurn, sayTurn, type Script } from '../rig/fake-api/script.ts';
+import { openClaudeScratch, TREE_ROLES, type TreeRole } from '../rig/claude.ts';
+import { bashTurn, sayTurn } from '../rig/fake-api/script.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive, type LiveProcess } from '../rig/live-processes.ts';
 import { reeve, reeveJson, startReeve } from '../rig/reeve.ts';
+import { TREE_PROMPT, treeScript } from '../rig/tree-script.ts';
 import type { InspectJson, ReceiptJson } from './shapes.ts';
 
 failOnLeaks();
 
 const USAGE = { input: 1_000, output: 200, cacheRead: 5_000 };
-
-function treeScript(mark: string): Script {
-  return [{ prompt: 'paint the shed', turns: [bashTurn(treeToolCall(mark), USAGE), sayTurn('painted', USAGE)] }];
-}
 
 function entryOf(receipt: ReceiptJson, process: LiveProcess): ReceiptJson['signalled'][number] | undefined {
   return receipt.signalled.find(({ pid, startTicks }) => pid === process.pid && startTicks === process.startTicks);
@@ -26,9 +23,9 @@ function assertInReceipt(receipt: ReceiptJson, tree: Readonly<Record<TreeRole, L
 }
 
 test('K13 Claude Code: `reeve stop` leaves nothing of the tree, and the receipt names all of it', async () => {
-  await using scratch = await openClaudeScratch(treeScript);
+  await using scratch = await openClaudeScratch((mark) => treeScript(mark));
   const place = { cwd: scratch.repository, env: scratch.env };
-  const command = scratch.claudeCommand('paint the shed');
+  const command = scratch.claudeCommand(TREE_PROMPT);
   const run = startReeve(place, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command);
   const tree = await scratch.treeUp();
 
@@ -59,12 +56,12 @@ test('K13 Claude Code: what a normal end leaves behind is swept and reported', a
   const { promise: leftoversSeen, resolve: seeLeftovers } = Promise.withResolvers<void>();
   await using scratch = await openClaudeScratch((mark) => [
     {
-      prompt: 'paint the shed',
+      prompt: TREE_PROMPT,
       turns: [bashTurn(background(mark), USAGE), { ...sayTurn('painted', USAGE), before: () => leftoversSeen }],
     },
   ]);
   const place = { cwd: scratch.repository, env: scratch.env };
-  const command = scratch.claudeCommand('paint the shed');
+  const command = scratch.claudeCommand(TREE_PROMPT);
   const run = startReeve(place, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command);
   const leftovers = await awaitValue('three background children', () => {
     const sleeps = scratch.living().filter(({ comm }) => comm === 'sleep');
@@ -84,9 +81,9 @@ test('K13 Claude Code: what a normal end leaves behind is swept and reported', a
 });
 
 test('K13 K12 Claude Code: with the shim SIGKILLed, `doctor` reports the tree and `reeve stop` ends it', async () => {
-  await using scratch = await openClaudeScratch(treeScript);
+  await using scratch = await openClaudeScratch((mark) => treeScript(mark));
   const place = { cwd: scratch.repository, env: scratch.env };
-  const command = scratch.claudeCommand('paint the shed');
+  const command = scratch.claudeCommand(TREE_PROMPT);
   const run = startReeve(place, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command);
   const tree = await scratch.treeUp();
   run.child.kill('SIGKILL');

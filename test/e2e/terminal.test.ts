@@ -1,26 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { awaitValue } from '../rig/await-value.ts';
-import { openClaudeScratch, TREE_ROLES, treeToolCall } from '../rig/claude.ts';
-import { bashTurn, sayTurn, type Script } from '../rig/fake-api/script.ts';
+import { openClaudeScratch, TREE_ROLES } from '../rig/claude.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive } from '../rig/live-processes.ts';
 import { openPty } from '../rig/pty.ts';
 import { REEVE, reeveJson } from '../rig/reeve.ts';
+import { TREE_PROMPT, treeScript } from '../rig/tree-script.ts';
 import type { InspectJson } from './shapes.ts';
 
 failOnLeaks();
 
-const USAGE = { input: 1_000, output: 200 };
-
-function treeScript(mark: string): Script {
-  return [{ prompt: 'paint the shed', turns: [bashTurn(treeToolCall(mark), USAGE), sayTurn('painted', USAGE)] }];
-}
-
 test('K13 Claude Code: Ctrl-C on `reeve run -- claude -p` leaves nothing of the tree', async (t) => {
-  await using scratch = await openClaudeScratch(treeScript);
+  await using scratch = await openClaudeScratch((mark) => treeScript(mark));
   const place = { cwd: scratch.repository, env: scratch.env };
-  const command = scratch.claudeCommand('paint the shed');
+  const command = scratch.claudeCommand(TREE_PROMPT);
   const pty = openPty(t, [REEVE, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command], place);
   const tree = await scratch.treeUp();
 
@@ -35,9 +29,9 @@ test('K13 Claude Code: Ctrl-C on `reeve run -- claude -p` leaves nothing of the 
 });
 
 test('K13 Claude Code: closing the terminal leaves nothing of the tree', async (t) => {
-  await using scratch = await openClaudeScratch(treeScript);
+  await using scratch = await openClaudeScratch((mark) => treeScript(mark));
   const place = { cwd: scratch.repository, env: scratch.env };
-  const command = scratch.claudeCommand('paint the shed');
+  const command = scratch.claudeCommand(TREE_PROMPT);
   const pty = openPty(t, [REEVE, 'run', '--name', 'shed', ...scratch.markOptions, '--', ...command], place);
   const tree = await scratch.treeUp();
 

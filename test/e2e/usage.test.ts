@@ -1,60 +1,27 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { openClaudeScratch, type ClaudeScratch } from '../rig/claude.ts';
-import { bashTurn, sayTurn, type Script } from '../rig/fake-api/script.ts';
+import { openClaudeScratch } from '../rig/claude.ts';
+import { runClaude } from '../rig/claude-process.ts';
 import { installAgents } from '../rig/install-agents.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { reeveJson } from '../rig/reeve.ts';
 import { truthOf } from '../rig/script-truth.ts';
+import { SHED_PROMPT, SHED_SCRIPT } from '../rig/shed-script.ts';
 import type { UsageJson } from './shapes.ts';
 
 failOnLeaks();
 
-const SCRIPT: Script = [
-  {
-    prompt: 'paint the shed',
-    turns: [
-      {
-        blocks: [
-          { type: 'thinking', thinking: 'two brushes, one helper' },
-          { type: 'text', text: 'I start.' },
-          { type: 'tool_use', name: 'Bash', input: { command: 'echo one', description: 'one' } },
-          { type: 'tool_use', name: 'Bash', input: { command: 'echo two', description: 'two' } },
-        ],
-        usage: { input: 11, output: 222, cacheWrite5m: 3_300, cacheWrite1h: 44, cacheRead: 5_555 },
-      },
-      {
-        blocks: [
-          {
-            type: 'tool_use',
-            name: 'Task',
-            input: { description: 'count', prompt: 'count the boards', subagent_type: 'general-purpose' },
-          },
-        ],
-        usage: { input: 7, output: 70, cacheRead: 9_000 },
-      },
-      sayTurn('painted', { input: 3, output: 33, cacheRead: 9_100 }),
-      sayTurn('painted again', { input: 5, output: 55, cacheWrite1h: 1_234, cacheRead: 9_200 }),
-    ],
-  },
-  {
-    prompt: 'count the boards',
-    turns: [
-      bashTurn('echo 12 boards', { input: 100, output: 10, cacheWrite5m: 1_000 }),
-      sayTurn('12', { input: 101, output: 11 }),
-    ],
-  },
-];
+const SESSION = 'aaaaaaaa-0000-4000-8000-000000000001';
 
 test('U2 on logs of real Claude Code, subagent, resume and fork included, reeve equals the script and ccusage token for token', async (t) => {
-  await using scratch = await openClaudeScratch(() => SCRIPT);
-  await claude(scratch, 'paint the shed', '--session-id', 'aaaaaaaa-0000-4000-8000-000000000001');
-  await claude(scratch, 'again', '--resume', 'aaaaaaaa-0000-4000-8000-000000000001', '--fork-session');
+  await using scratch = await openClaudeScratch(() => SHED_SCRIPT);
+  await runClaude(scratch, SHED_PROMPT, '--session-id', SESSION);
+  await runClaude(scratch, 'once more', '--resume', SESSION);
+  await runClaude(scratch, 'and again', '--resume', SESSION, '--fork-session');
   const truth = truthOf(scratch.api.answers);
-  assert.equal(scratch.api.answers.length, 6, 'four answers of the agent and two of its subagent');
+  assert.equal(scratch.api.answers.length, 7, 'five answers of the agent and two of its subagent');
 
   const place = { cwd: scratch.repository, env: scratch.env };
   for (const by of ['daily', 'weekly', 'monthly', 'session']) {
@@ -76,14 +43,3 @@ test('U2 on logs of real Claude Code, subagent, resume and fork included, reeve 
     [truth.inputTokens, truth.outputTokens, truth.cacheCreationTokens, truth.cacheReadTokens],
   );
 });
-
-async function claude(scratch: ClaudeScratch, prompt: string, ...options: readonly string[]): Promise<void> {
-  const [command, ...args] = scratch.claudeCommand(prompt, ...options);
-  const child = spawn(command, args, {
-    cwd: scratch.repository,
-    env: scratch.agentEnv,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const [exitCode] = (await once(child, 'exit')) as [number | null];
-  assert.equal(exitCode, 0);
-}

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../../src/host/clock.ts';
@@ -11,6 +11,7 @@ import { startFakeApi, type FakeApi } from './fake-api.ts';
 import type { Script } from './fake-api/script.ts';
 import { installAgents } from './install-agents.ts';
 import { livingWithEnvironment, type LiveProcess } from './live-processes.ts';
+import { reeve } from './reeve.ts';
 
 /** The model that the tests ask for: its price is in every price table, so that money can be compared exactly. */
 export const MODEL = 'claude-opus-4-8';
@@ -20,7 +21,7 @@ export const MODEL_PRICES = { input: 5, output: 25, cacheWrite5m: 6.25, cacheWri
 /** Set on the agent alone, never on reeve: by it the tests find what an agent left, wherever that went. */
 export const AGENT_MARK = 'SCRATCH_AGENT';
 
-/** Everything that the tool call of {@link treeToolCall} and the two MCP servers leave running at the least. */
+/** Everything that the tool call of `treeToolCall` and the two MCP servers leave running at the least. */
 export const TREE_ROLES = ['foreground sleep', 'plain &', 'setsid', 'nohup', 'polite MCP', 'stubborn MCP'] as const;
 export type TreeRole = (typeof TREE_ROLES)[number];
 
@@ -45,26 +46,13 @@ export interface ClaudeScratch extends AsyncDisposable {
   claudeCommand(prompt: string, ...args: readonly string[]): readonly [string, ...string[]];
   /** Every live process of the agent, by the mark. */
   living(): readonly LiveProcess[];
-  /** Waits for the whole tree of {@link treeToolCall} to be up. */
+  /** Waits for the whole tree of `treeToolCall` to be up. */
   treeUp(): Promise<Readonly<Record<TreeRole, LiveProcess>>>;
-  /** Ends whatever still carries the mark, closes the API, removes the folder. */
+  /** Stops every run and the daemon, ends whatever still carries the mark, closes the API, removes the folder. */
   close(): Promise<void>;
 }
 
-/**
- * The tool call that shows whether a stop is a stop: a foreground child, a background one, one in a session of its own whose parent is
- * gone at once, and one that ignores HUP. The durations carry the scratch's number, so that command lines are unique.
- */
-export function treeToolCall(mark: string): string {
-  return [
-    `sleep 300.${mark} &`,
-    `(setsid sleep 301.${mark} &) ;`,
-    `nohup sleep 303.${mark} >/dev/null 2>&1 &`,
-    `sleep 302.${mark}`,
-  ].join(' ');
-}
-
-/** @param scriptOf the script, given the mark that {@link treeToolCall} takes */
+/** @param scriptOf the script, given the mark */
 export async function openClaudeScratch(scriptOf: (mark: string) => Script): Promise<ClaudeScratch> {
   const agents = await installAgents();
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'reeve-claude-')));
@@ -101,6 +89,9 @@ export async function openClaudeScratch(scriptOf: (mark: string) => Script): Pro
 
   const living = (): readonly LiveProcess[] => livingWithEnvironment(AGENT_MARK, mark);
   const close = async (): Promise<void> => {
+    const place = { cwd: root, env };
+    if (existsSync(join(reeveHome, 'reeve.db'))) await reeve(place, 'stop', '--all', '--grace', '0');
+    if (existsSync(join(reeveHome, 'daemon.pid'))) await reeve(place, 'down');
     const processes = createLinuxProcesses();
     const leftovers = living().map(({ pid, startTicks }) => ({ ...processes.table.realm, pid, startTicks }));
     await killVerified({ ...processes, clock: systemClock }, leftovers, { graceMs: 0 });
