@@ -89,8 +89,10 @@ function headText(): string {
 function peersText(): string {
   const manifest = join(root, 'bench/package.json');
   if (!existsSync(manifest)) return '';
-  const { dependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as { dependencies?: Record<string, string> };
-  const names = Object.entries(dependencies).map(([name, at]) => `${name} ${at}`);
+  const { devDependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+    devDependencies?: Record<string, string>;
+  };
+  const names = Object.entries(devDependencies).map(([name, at]) => `${name} ${at}`);
   return names.length === 0 ? '' : `; peers: ${names.join(', ')}`;
 }
 

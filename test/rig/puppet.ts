@@ -3,7 +3,6 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { identityOf } from '../../src/linux/index.ts';
 import type { Identity } from '../../src/processes/identity.ts';
 import { watchForLeak } from './leaks.ts';
@@ -21,8 +20,13 @@ export interface Report {
   pids(role: string, count?: number): Promise<readonly number[]>;
 }
 
-/** A report file in a folder of its own, which is removed when the test ends. */
-export function createReport(t: TestContext): Report {
+/** What a puppet leaves for later: a test's context, or a list that a bench works off. */
+export interface Cleanup {
+  after(undo: () => void): void;
+}
+
+/** A report file in a folder of its own, which is removed afterwards. */
+export function createReport(t: Cleanup): Report {
   const folder = mkdtempSync(join(tmpdir(), 'reeve-report-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, 'report');
@@ -75,7 +79,7 @@ export interface PuppetOptions {
 }
 
 /** Starts a puppet in a session of its own. The test that starts it ends it; {@link failOnLeaks} sees to that. */
-export function startPuppet(t: TestContext, name: string, options: PuppetOptions = {}): Puppet {
+export function startPuppet(t: Cleanup, name: string, options: PuppetOptions = {}): Puppet {
   const report = options.report ?? createReport(t);
   const [command, ...args] = puppetCommand(name, report, options.args);
   const child = spawn(command, args, {

@@ -1,0 +1,204 @@
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { promisify } from 'node:util';
+import type * as Clocks from '../src/host/clock.ts';
+import type * as Linux from '../src/linux/index.ts';
+import type { Identity } from '../src/processes/identity.ts';
+import type { ProcessHandle } from '../src/processes/ports.ts';
+import type * as Stop from '../src/processes/stop-tree.ts';
+import { createReport, puppetCommand, startPuppet } from '../test/rig/puppet.ts';
+import type { Cleanup, Puppet } from '../test/rig/puppet.ts';
+import type { BenchRow } from './row.ts';
+
+const ROUNDS = 7;
+/** tree-kill takes half a minute for a thousand. */
+const LARGE_TREE_PEER_ROUNDS = 5;
+const CROWD = 1_000;
+/** Not a literal: the types must hold without the peers installed too. */
+const PS_LIST: string = 'ps-list';
+const HANG_MS = 600_000;
+
+const run = promisify(execFile);
+const require = createRequire(import.meta.url);
+const built = async <T>(path: string): Promise<T> => (await import(`../dist/${path}`)) as T;
+
+const { createLinuxProcesses } = await built<typeof Linux>('linux/index.js');
+const { stopTree } = await built<typeof Stop>('processes/stop-tree.js');
+const { systemClock } = await built<typeof Clocks>('host/clock.js');
+
+const { table, signaller } = createLinuxProcesses();
+
+/** Listing ~1,100 processes and killing trees of 10, 100, 1,000 and three that fork while they are killed. */
+export async function benchProcesses(): Promise<BenchRow[]> {
+  const undo: (() => void)[] = [];
+  const cleanup: Cleanup = { after: (step) => void undo.push(step) };
+  try {
+    return [
+      ...(await benchListing(cleanup)),
+      await benchKill(cleanup, 10, { barMs: 10, ratio: 1 }),
+      await benchKill(cleanup, 100, { barMs: 25, ratio: 25 }),
+      await benchKill(cleanup, 1_000, { barMs: 150, ratio: 150 }),
+      ...(await benchForking(cleanup)),
+    ];
+  } finally {
+    for (const step of undo) step();
+  }
+}
+
+async function benchListing(cleanup: Cleanup): Promise<BenchRow[]> {
+  const psList = (await import(PS_LIST)) as { default: () => Promise<unknown> };
+  const information = require('systeminformation') as { processes: () => Promise<unknown> };
+  const crowd = await startCrowd(cleanup, CROWD);
+  const reeve: number[] = [];
+  const times: Record<'psList' | 'ps' | 'information', number[]> = { psList: [], ps: [], information: [] };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    reeve.push(await timed(() => table.list().map(({ pid }) => table.cwd(pid))));
+    times.psList.push(await timed(() => psList.default()));
+    times.ps.push(await timed(() => run('ps', ['-axo', 'pid,ppid,pgid,sid,lstart,comm'])));
+    times.information.push(await timed(() => information.processes()));
+  }
+  await kill(crowd.leader);
+  await crowd.exited;
+  const work = `list ${CROWD.toLocaleString('en-US')} processes and the machine's own, with ppid, group, session, start, cwd`;
+  const own = median(reeve);
+  const row = (peer: string, peerMs: number, ratio: number): BenchRow => ({
+    work,
+    reeve: own,
+    peer,
+    peerValue: peerMs,
+    unit: 'ms',
+    bar: ratio > 1 ? `≤ 25 ms; ≥ ${ratio} × the peer` : '≤ 25 ms',
+    holds: own <= 25 && peerMs / own >= ratio,
+  });
+  return [
+    row(`ps-list ${versionOf('ps-list')} (no cwd, no start)`, median(times.psList), 5),
+    row('ps -axo (no cwd)', median(times.ps), 1),
+    row(`systeminformation ${versionOf('systeminformation')}`, median(times.information), 5),
+  ];
+}
+
+async function benchKill(
+  cleanup: Cleanup,
+  size: number,
+  bar: { readonly barMs: number; readonly ratio: number },
+): Promise<BenchRow> {
+  const treeKill = require('tree-kill') as (pid: number, signal: string, done: (error?: Error) => void) => void;
+  const peerRounds = size >= 1_000 ? LARGE_TREE_PEER_ROUNDS : ROUNDS;
+  const own: number[] = [];
+  const peer: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const ours = await startCrowd(cleanup, size);
+    own.push(await timed(() => kill(ours.leader)));
+    await ours.exited;
+    if (round >= peerRounds) continue;
+    const theirs = await startCrowd(cleanup, size);
+    const handles = open(theirs.leader);
+    peer.push(
+      await timed(async () => {
+        await promisify(treeKill)(theirs.leader.pid, 'SIGKILL');
+        await allDead(handles);
+      }),
+    );
+    await theirs.exited;
+  }
+  const [reeve, peerValue] = [median(own), median(peer)];
+  return {
+    work: `kill a tree of ${size.toLocaleString('en-US')}: reeve until proven empty, the peer until all are dead`,
+    reeve,
+    peer: `tree-kill ${versionOf('tree-kill')}`,
+    peerValue,
+    unit: 'ms',
+    bar: bar.ratio > 1 ? `≤ ${bar.barMs} ms; ≥ ${bar.ratio} × tree-kill` : `≤ ${bar.barMs} ms`,
+    holds: reeve <= bar.barMs && peerValue / reeve >= bar.ratio,
+  };
+}
+
+/** No peer ends these: by the time it has walked the tree, the tree is another one. */
+async function benchForking(cleanup: Cleanup): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const [work, name, args] of [
+    ['a loop that starts a child every 5 ms', 'fork-loop.sh', []],
+    ['an exponential tree, while it grows', 'exponential.sh', ['9']],
+    ['a hopper: fork, exit of the parent, setsid, again', 'hopper.sh', ['20000']],
+  ] as const) {
+    const times: number[] = [];
+    const proofs: boolean[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const report = createReport(cleanup);
+      const shim = startPuppet(cleanup, 'subreaper.ts', { report, args: puppetCommand(name, report, args) });
+      const { shim: identity } = await report.processes('shim');
+      await report.pids('leader');
+      times.push(
+        await timed(async () => {
+          const spec = { shim: identity, roots: [], cookie: null, group: null, session: null, exclude: [] };
+          const receipt = await stopTree(
+            { table, signaller, clock: systemClock },
+            { spec, reason: 'bench', graceMs: 0 },
+          );
+          proofs.push(receipt.provenEmpty);
+        }),
+      );
+      await kill(identity);
+      await shim.exited;
+    }
+    rows.push({
+      work: `kill ${work}`,
+      reeve: median(times),
+      peer: 'none ends it',
+      peerValue: Number.NaN,
+      unit: 'ms',
+      bar: '≤ 250 ms, proven empty each time',
+      holds: proofs.every(Boolean) && median(times) <= 250,
+    });
+  }
+  return rows;
+}
+
+async function startCrowd(cleanup: Cleanup, size: number): Promise<Puppet & { readonly leader: Identity }> {
+  const puppet = startPuppet(cleanup, 'crowd.sh', { args: [String(size)] });
+  const { leader } = await puppet.report.processes('leader');
+  return { ...puppet, leader };
+}
+
+async function kill(root: Identity): Promise<void> {
+  const spec = { shim: null, roots: [root], cookie: `bench.${root.pid}`, group: null, session: null, exclude: [] };
+  const receipt = await stopTree({ table, signaller, clock: systemClock }, { spec, reason: 'bench', graceMs: 0 });
+  if (!receipt.provenEmpty) throw new Error(`survivors: ${JSON.stringify(receipt.survivors)}`);
+}
+
+function open(root: Identity): readonly ProcessHandle[] {
+  return table
+    .list()
+    .filter(({ pid, ppid }) => pid === root.pid || ppid === root.pid)
+    .flatMap(({ pid, startTicks }) => {
+      const opened = signaller.open({ ...table.realm, pid, startTicks });
+      return opened.kind === 'open' ? [opened.handle] : [];
+    });
+}
+
+async function allDead(handles: readonly ProcessHandle[]): Promise<void> {
+  let left = handles;
+  while (left.length > 0) {
+    const exited = new Set(await signaller.waitAny(left, HANG_MS));
+    if (exited.size === 0) throw new Error(`${left.length} processes survive the peer`);
+    for (const handle of exited) handle.close();
+    left = left.filter((handle) => !exited.has(handle));
+  }
+}
+
+async function timed(work: () => unknown): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+function versionOf(peer: string): string {
+  const path = require.resolve(peer);
+  const folder = path.slice(0, path.lastIndexOf(`/node_modules/${peer}/`));
+  return (require(`${folder}/node_modules/${peer}/package.json`) as { version: string }).version;
+}
