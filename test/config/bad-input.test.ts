@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { checkConfig } from '../../src/config/load.ts';
 import { formatProblem } from '../../src/config/problem.ts';
-import { configJsonSchema } from '../../src/config/schema.ts';
+import { schemaFields } from './schema-fields.ts';
 
 /** One bad line in an otherwise good config, and what must be said about it. */
 interface BadInput {
@@ -286,22 +286,7 @@ describe('bad config, field by field', () => {
 
   test('every field of the schema has bad inputs in the table', () => {
     const covered = new Set(BAD_INPUTS.map(({ field }) => field));
-    const missing = fieldsOf(configJsonSchema() as JsonSchema, []).filter((field) => !covered.has(field));
+    const missing = schemaFields().filter((field) => !covered.has(field));
     assert.deepEqual(missing, []);
   });
 });
-
-interface JsonSchema {
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly items?: JsonSchema;
-}
-
-function fieldsOf(schema: JsonSchema, path: readonly string[]): readonly string[] {
-  const { properties = {}, items } = schema;
-  const own = path.length === 0 ? [] : [path.join('.')];
-  return [
-    ...own,
-    ...Object.entries(properties).flatMap(([key, child]) => fieldsOf(child, [...path, key])),
-    ...Object.entries(items?.properties ?? {}).flatMap(([key, child]) => fieldsOf(child, [...path, key])),
-  ];
-}
