@@ -1,64 +1,109 @@
-/** What stands in a record where a secret stood. */
+import { isSecretName } from './secret-names.ts';
+
+/** What stands in place of a secret. */
 export const REDACTED = '[redacted]';
 
-/** Arguments kept in a record; beyond them only their number is. */
-const MAX_ARGUMENTS = 200;
-/** Characters kept of one argument: prompts can be whole documents. */
-const MAX_ARGUMENT_LENGTH = 2_000;
+/** How much of a command line is kept on record: enough to recognise it, little enough for 10,000 records. In UTF-16 units. */
+const MAX_ARGUMENT_LENGTH = 1_000;
+const MAX_ARGUMENTS = 100;
 
-/** A word in a name that says its value is secret: `--api-key`, `GITHUB_TOKEN`, `x-auth`. */
-const SECRET_WORD =
-  '(?:api[-_]?key|key|token|secret|passwd|password|passphrase|pwd|credentials?|auth|authorization|cookie|dsn)';
-const SECRET_NAME = new RegExp(`(?:^|[-_.])${SECRET_WORD}(?:$|[-_.])`, 'iu');
-/** An option that takes its value from the next argument. */
-const OPTION = /^--?([\w.-]+)$/u;
+/** Beyond this an argument is not even looked at: the part that is kept comes from its beginning. */
+const MAX_LOOK = 65_536;
 
-/** Within a text: what to look for, and what of it stays. */
-const PATTERNS: readonly (readonly [RegExp, string])[] = [
-  // Authorization: Bearer x · x-api-key: x · Cookie: a=b; c=d
-  [
-    /\b((?:proxy-)?authorization|x-[\w-]*(?:key|token|auth)[\w-]*|(?:set-)?cookie)(["']?\s*[:=]\s*["']?)(?:(?:bearer|basic|token)\s+)?[^\s"',][^"'\r\n]*/giu,
-    `$1$2${REDACTED}`,
-  ],
-  [/\b(bearer|basic)(\s+)[\w.~+/=-]{6,}/giu, `$1$2${REDACTED}`],
+/** A flag alone, whose value is the next argument: `--api-key`, `-H`. */
+const FLAG = /^--?([A-Za-z][\w.-]*)$/;
+
+/** A whole argument that is one assignment: `--token=x`, `API_KEY=x`; all the rest is the value, whatever is in it. */
+const ASSIGNMENT = /^(-{0,2}([A-Za-z_][\w.-]*)=)([\s\S]+)$/;
+
+/** `curl -u name:password`, also written `-uname:password`. */
+const USER_FLAG = /^(?:-u|-U|--user|--proxy-user)$/;
+const JOINED_USER_FLAG = /^(-[uU][^:\s]+:)(.+)$/s;
+
+/** A string in quotes, closed or not; also in escaped ones, as scripts inside scripts have them. */
+const QUOTED = String.raw`(?:"(?:\\.|[^"\\])*(?:"|$)|'[^']*(?:'|$)|\\"(?:\\(?!")|[^\\])*(?:\\"|$))`;
+/** What a shell makes one word of: quoted and bare parts up to a blank. */
+const SHELL_WORD = new RegExp(String.raw`(?:${QUOTED}|\\.|[^\s"'\\])+`, 'sy');
+/** After a colon (JSON, YAML) a closing quote ends the value. */
+const DATA_VALUE = new RegExp(String.raw`${QUOTED}|[^\s"'\\]+`, 'sy');
+
+/** Secrets inside a longer text: shell scripts, headers, JSON, URLs, prompts. Each matches in linear time, also in a megabyte of one letter. */
+const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  // A header's value goes on to the end of the line or of the quotes around it.
+  [/\b((?:proxy-)?authorization|(?:set-)?cookie)(["']?\s{0,8}:\s{0,8}["']?)[^\r\n"']+/gi, `$1$2${REDACTED}`],
+  [/\b(bearer|basic)\s{1,8}[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
   // https://user:password@host
-  [/(\b[a-z][\w+.-]*:\/\/)[^\s/@:]*:[^\s/@]+@/giu, `$1${REDACTED}@`],
-  // Keys that show themselves by how they begin.
+  [/(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,30}:\/\/)[^\s/?#"']*@/g, `$1${REDACTED}@`],
+  [/-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g, REDACTED],
+  // Tokens known by their shape: OpenAI, Anthropic, Stripe, GitHub, GitLab, Slack, AWS, Google, npm, Hugging Face, JWT.
+  [/\b[sr]k[-_][A-Za-z0-9_-]{8,}/g, REDACTED],
   [
-    /\b(?:sk|pk|rk)-[\w-]{12,}|\b(?:ghp|gho|ghu|ghs|ghr)_\w{16,}|\bgithub_pat_\w{16,}|\bglpat-[\w-]{12,}|\bxox[a-z]-[\w-]{10,}|\bnpm_\w{20,}|\bAKIA[0-9A-Z]{12,}|\bAIza[\w-]{20,}|\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/gu,
+    /\b(?:gh[pousr]_|github_pat_|glpat-|xox[a-z]-|xapp-|npm_|hf_|pypi-|dop_v1_|AKIA|ASIA|AIza|ya29\.)[A-Za-z0-9_.-]{8,}/g,
     REDACTED,
   ],
+  [/\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
 ];
 
-/** `NAME=value` and `"name": "value"`, anywhere in a text. */
-const ASSIGNMENT = /(?<name>[A-Za-z_][\w.-]*)(?<sign>["']?\s*[:=]\s*)(?<value>"[^"]*"|'[^']*'|[^\s"';&|,}]+)/gu;
+/** `NAME=value`, `"name": "value"`, `--name value` inside a text; whether it is a secret is decided by the name. */
+const NAMED_VALUE = new RegExp(
+  String.raw`(?<![\w.-])(-{0,2}([A-Za-z_][\w.-]{0,99}))(["']?\s{0,8}[=:]\s{0,8}|\s{1,8})(?=\S)`,
+  'g',
+);
 
 /**
- * A command's arguments as they may be recorded: secrets replaced, long ones and long lists cut with a mark. Rather one word too many than
- * one too few: the record is for people to recognise a run by, not to repeat it from.
+ * A command line fit to be stored, logged and shown: secrets replaced by `[redacted]`, long arguments and long lists cut with a mark that
+ * says how much is missing. Rather hides too much than too little. The command itself is run with the originals.
  */
 export function redactArguments(args: readonly string[]): readonly string[] {
-  const kept = args.slice(0, MAX_ARGUMENTS).map((argument, index) => {
-    const option = OPTION.exec(args[index - 1] ?? '')?.[1];
-    const isValueOfSecret = option !== undefined && SECRET_NAME.test(option) && !argument.startsWith('--');
-    return isValueOfSecret ? REDACTED : redactArgument(argument);
-  });
-  const more = args.length - kept.length;
-  return more > 0 ? [...kept, `…(+${more} more)`] : kept;
+  const kept = args
+    .slice(0, MAX_ARGUMENTS)
+    .map((argument, index) => bound(redactArgument(argument, args[index - 1] ?? ''), argument));
+  const dropped = args.length - kept.length;
+  return dropped === 0 ? kept : [...kept, `…[${dropped} more arguments]`];
 }
 
-/** A text without the secrets in it: headers, assignments, URLs with a password, well-known kinds of keys. */
+/** A text without its secrets: an error message, a line of a log. */
 export function redactText(text: string): string {
-  // Headers first: an assignment ends at a blank, and `Authorization: Bearer x` goes on after one.
-  const rest = PATTERNS.reduce((before, [pattern, replacement]) => before.replaceAll(pattern, replacement), text);
-  return rest.replaceAll(ASSIGNMENT, (whole: string, name: string, sign: string) =>
-    SECRET_NAME.test(name) ? `${name}${sign}${REDACTED}` : whole,
-  );
+  const safe = PATTERNS.reduce((rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement), text);
+  return redactNamedValues(safe);
 }
 
-/** What lies far behind the cut is not looked at, so that a document of a prompt costs no time. */
-function redactArgument(argument: string): string {
-  const text = redactText(argument.slice(0, 2 * MAX_ARGUMENT_LENGTH));
-  const more = argument.length - MAX_ARGUMENT_LENGTH;
-  return more > 0 ? `${text.slice(0, MAX_ARGUMENT_LENGTH)}…(+${more} characters)` : text;
+function redactArgument(argument: string, previous: string): string {
+  const name = FLAG.exec(previous)?.[1];
+  if (name !== undefined && isSecretName(name)) return REDACTED;
+  if (USER_FLAG.test(previous) && argument.includes(':'))
+    return `${argument.slice(0, argument.indexOf(':'))}:${REDACTED}`;
+  const [, head, assigned] = ASSIGNMENT.exec(argument) ?? [];
+  if (head !== undefined && assigned !== undefined && isSecretName(assigned)) return `${head}${REDACTED}`;
+  return redactText(argument.slice(0, MAX_LOOK)).replace(JOINED_USER_FLAG, `$1${REDACTED}`);
+}
+
+/** By hand instead of with one expression, because the value must be skipped over, and not be searched for names again. */
+function redactNamedValues(text: string): string {
+  let result = '';
+  let done = 0;
+  NAMED_VALUE.lastIndex = 0;
+  for (let match = NAMED_VALUE.exec(text); match !== null; match = NAMED_VALUE.exec(text)) {
+    const [whole, flag = '', name = '', separator = ''] = match;
+    const isAssigned = separator.trim() !== '' || flag.startsWith('-');
+    if (!isAssigned || !isSecretName(name)) {
+      // What follows may be a name itself: `env API_KEY=x`.
+      NAMED_VALUE.lastIndex = match.index + flag.length;
+      continue;
+    }
+    const value = separator.includes(':') ? DATA_VALUE : SHELL_WORD;
+    value.lastIndex = match.index + whole.length;
+    const end = value.test(text) ? value.lastIndex : match.index + whole.length;
+    result += `${text.slice(done, match.index + whole.length)}${REDACTED}`;
+    done = end;
+    NAMED_VALUE.lastIndex = end;
+  }
+  return result + text.slice(done);
+}
+
+function bound(text: string, original: string): string {
+  const hidden = original.length - MAX_LOOK;
+  if (text.length <= MAX_ARGUMENT_LENGTH && hidden <= 0) return text;
+  const cut = text.slice(0, MAX_ARGUMENT_LENGTH);
+  return `${cut}…[${text.length - cut.length + Math.max(0, hidden)} more characters]`;
 }

@@ -1,104 +1,134 @@
 import { ReeveError } from '../errors.ts';
-import { isWithin } from '../processes/kill.ts';
-import type { Owner, RunRecord } from './record.ts';
+import { isTerminal } from './lifecycle.ts';
+import { SOURCES, type RunRecord } from './record.ts';
 
-/** A selector over runs: the AND of what it names; never empty. */
+/** What SCOPE names: a run by id, unique prefix or name, and conditions that must all hold. Never empty. */
 export interface Scope {
-  /** An id, a prefix of ids, or a name; null when only keys are given. */
-  readonly run: string | null;
-  /** `key=value` pairs in the order given; a key may come twice, and then both must hold. */
-  readonly conditions: readonly ScopeCondition[];
+  readonly word: string | null;
+  readonly conditions: readonly Condition[];
 }
 
-interface ScopeCondition {
+export interface Condition {
   readonly key: string;
   readonly value: string;
 }
 
-const equals =
-  (read: (record: RunRecord) => string | null) =>
-  (record: RunRecord, value: string): boolean =>
-    read(record) === value;
+/** What a condition is compared with; null never matches. */
+const FIELDS: Readonly<Record<string, (run: RunRecord) => string | null>> = {
+  id: ({ intent }) => intent.id,
+  name: ({ intent }) => intent.name,
+  parent: ({ intent }) => intent.parentRunId,
+  source: ({ intent }) => intent.source,
+  worktree: ({ intent }) => intent.worktree ?? intent.project,
+  project: ({ intent }) => intent.project,
+  branch: ({ intent }) => intent.branch,
+  agent: ({ intent }) => intent.agent,
+  session: ({ intent }) => intent.owner.sessionId,
+  turn: ({ intent }) => intent.owner.turnId,
+  toolcall: ({ intent }) => intent.owner.toolCallId,
+  terminal: ({ intent }) => intent.owner.terminalId,
+  extension: ({ intent }) => intent.owner.extensionName,
+  hook: ({ intent }) => intent.owner.hookName,
+  sandbox: ({ intent }) => intent.owner.sandboxId,
+};
 
-const owns = (field: keyof Owner) => equals(({ intent }) => intent.owner[field]);
+/** `label=key=value`: the label is part of the value. */
+const LABEL = 'label';
 
-/** Whether a run answers to a value, by key. */
-const MATCHERS: ReadonlyMap<string, (record: RunRecord, value: string) => boolean> = new Map([
-  ['name', equals(({ intent }) => intent.name)],
-  ['source', equals(({ intent }) => intent.source)],
-  ['worktree', isInWorktree],
-  ['project', equals(({ intent }) => intent.project)],
-  ['branch', equals(({ intent }) => intent.branch)],
-  ['agent', equals(({ intent }) => intent.agent)],
-  ['session', owns('sessionId')],
-  ['turn', owns('turnId')],
-  ['tool-call', owns('toolCallId')],
-  ['terminal', owns('terminalId')],
-  ['extension', owns('extensionName')],
-  ['hook', owns('hookName')],
-  ['sandbox', owns('sandboxId')],
-]);
-
-/** Outside git a folder takes a worktree's place, with all that lies below it. */
-function isInWorktree({ intent }: RunRecord, value: string): boolean {
-  return intent.worktree === null ? isWithin(value, intent.cwd) : intent.worktree === value;
-}
-
-/** `label.team=core` selects by a label. */
-const LABEL = 'label.';
-
-/** The keys of a scope, for help and completions. */
-export const SCOPE_KEYS: readonly string[] = [...MATCHERS.keys(), 'label.<name>'];
-
-/** What every id begins with. */
+/** What every id begins with. A shorter word is never taken for a prefix: it would name whatever happens to be the only run. */
 const ID_START = 'run_';
 
 /**
- * Reads the words of a scope: at most one run (id, prefix or name) and any number of `key=value`.
- * @throws SCOPE_EMPTY when nothing is named, USAGE for an unknown key, an empty value or a second run
+ * Reads the words of a SCOPE: at most one id, prefix or name, and any number of `key=value`. Keys may be written `tool-call`,
+ * `tool_call` or `toolCall`; values are trimmed.
+ * @throws SCOPE_EMPTY when nothing, or nothing but blanks, is named; USAGE for an unknown key or source, or a second run
  */
 export function parseScope(words: readonly string[]): Scope {
-  let run: string | null = null;
-  const conditions: ScopeCondition[] = [];
-  for (const word of words.map((given) => given.trim())) {
-    const at = word.indexOf('=');
-    if (at >= 0) conditions.push(condition(word.slice(0, at), word.slice(at + 1)));
-    else if (run !== null) throw new ReeveError('USAGE', `a scope names one run, and "${run}" and "${word}" are two`);
-    else if (word !== '') run = word;
+  const trimmed = words.map((word) => word.trim()).filter((word) => word !== '');
+  if (trimmed.length === 0) throw empty('nothing is named');
+  const names = trimmed.filter((word) => !word.includes('='));
+  if (names.length > 1) {
+    throw new ReeveError('USAGE', `a scope names one run, not ${names.length} (${names.join(', ')})`, {
+      hint: 'Conditions of a scope must all hold; name one run, or use key=value.',
+    });
   }
-  if (run === null && conditions.length === 0)
-    throw new ReeveError('SCOPE_EMPTY', 'the scope names nothing', { hint: 'name a run or key=value, or say --all' });
-  return { run, conditions };
-}
-
-function condition(key: string, value: string): ScopeCondition {
-  if (!MATCHERS.has(key) && !(key.startsWith(LABEL) && key.length > LABEL.length))
-    throw new ReeveError('USAGE', `a scope has no key "${key}"`, { hint: `keys are ${SCOPE_KEYS.join(', ')}` });
-  if (value === '') throw new ReeveError('SCOPE_EMPTY', `${key}= names nothing`);
-  return { key, value };
+  return { word: names[0] ?? null, conditions: trimmed.filter((word) => word.includes('=')).map(parseCondition) };
 }
 
 /**
- * The runs that a scope selects, in the order given. A name or a whole id wins over a prefix.
- * @throws RUN_AMBIGUOUS when a prefix fits several of them
+ * The runs of a list that a scope selects, in their order; none is no error here.
+ * @throws RUN_AMBIGUOUS with the candidates when the word is the beginning of several ids
  */
 export function selectRuns(runs: readonly RunRecord[], scope: Scope): readonly RunRecord[] {
-  return named(runs, scope.run).filter((record) => scope.conditions.every((each) => holds(record, each)));
+  const named = scope.word === null ? runs : runsNamed(runs, scope.word);
+  return named.filter((run) => scope.conditions.every((condition) => holds(condition, run)));
 }
 
-function named(runs: readonly RunRecord[], run: string | null): readonly RunRecord[] {
-  if (run === null) return runs;
-  const exact = runs.filter(({ intent }) => intent.id === run || intent.name === run);
-  if (exact.length > 0) return exact;
-  const prefix = run.slice(0, ID_START.length).toLowerCase() + run.slice(ID_START.length).toUpperCase();
-  if (prefix.length <= ID_START.length) return [];
-  const found = runs.filter(({ intent }) => intent.id.startsWith(prefix));
-  if (found.length > 1)
-    throw new ReeveError('RUN_AMBIGUOUS', `${found.length} runs begin with "${run}"`, { hint: 'give more of the id' });
-  return found;
+/** The id as it is written in records: people type the ULID in any case. */
+export function canonicalRunId(word: string): string {
+  return word.slice(0, ID_START.length).toLowerCase() + word.slice(ID_START.length).toUpperCase();
 }
 
-function holds(record: RunRecord, { key, value }: ScopeCondition): boolean {
-  if (key.startsWith(LABEL)) return record.intent.labels[key.slice(LABEL.length)] === value;
-  return MATCHERS.get(key)?.(record, value) ?? false;
+/** True when a word is long enough to be the beginning of an id. */
+export function isIdPrefix(word: string): boolean {
+  return word.length > ID_START.length && word.slice(0, ID_START.length).toLowerCase() === ID_START;
+}
+
+/** By whole id, then by name, then by the beginning of an id: what is spelt out never loses to what only begins like it. */
+function runsNamed(runs: readonly RunRecord[], word: string): readonly RunRecord[] {
+  const byName = runs.filter(({ intent }) => intent.name === word);
+  if (byName.length > 0) return byName;
+  if (!isIdPrefix(word)) return [];
+  const byPrefix = runs.filter(({ intent }) => intent.id.startsWith(canonicalRunId(word)));
+  if (byPrefix.length < 2) return byPrefix;
+  throw new ReeveError('RUN_AMBIGUOUS', `${byPrefix.length} runs begin with "${word}"`, {
+    hint: `Give more of the id: ${byPrefix.map(describe).join(', ')}`,
+    where: word,
+  });
+}
+
+function describe({ intent, current }: RunRecord): string {
+  const name = intent.name === null ? '' : ` "${intent.name}"`;
+  return `${intent.id}${name}${isTerminal(current.state) ? ` (${current.state})` : ''}`;
+}
+
+function parseCondition(word: string): Condition {
+  const at = word.indexOf('=');
+  const key = canonicalKey(word.slice(0, at));
+  const value = word.slice(at + 1).trim();
+  if (value === '' || (key === LABEL && value.startsWith('='))) throw empty(`${word} names nothing`);
+  if (key === LABEL && !value.includes('=')) {
+    throw new ReeveError('USAGE', `a label is written label=key=value, not ${word}`);
+  }
+  if (key !== LABEL && !Object.hasOwn(FIELDS, key)) {
+    throw new ReeveError('USAGE', `a scope has no "${word.slice(0, at)}"`, {
+      hint: `It knows ${Object.keys(FIELDS).toSorted().join(', ')}, label.`,
+    });
+  }
+  if (key === 'source' && !(SOURCES as readonly string[]).includes(value)) {
+    throw new ReeveError('USAGE', `there is no source "${value}"`, { hint: `Sources are ${SOURCES.join(', ')}.` });
+  }
+  return { key, value };
+}
+
+/** `tool-call`, `tool_call`, `toolCall`, `toolCallId` are one; so are `session` and `sessionId`, `run` and `id`. */
+function canonicalKey(key: string): string {
+  const plain = key.trim().toLowerCase().replaceAll(/[-_]/g, '');
+  if (plain === 'run' || plain === 'process') return 'id';
+  return Object.hasOwn(FIELDS, plain) ? plain : plain.replace(/(?:id|name)$/, '');
+}
+
+function holds({ key, value }: Condition, run: RunRecord): boolean {
+  if (key === LABEL) {
+    const at = value.indexOf('=');
+    return run.intent.labels[value.slice(0, at).trim()] === value.slice(at + 1).trim();
+  }
+  const wanted = key === 'id' || key === 'parent' ? canonicalRunId(value) : value;
+  return FIELDS[key]?.(run) === wanted;
+}
+
+function empty(detail: string): ReeveError {
+  return new ReeveError('SCOPE_EMPTY', `an empty scope would mean every run: ${detail}`, {
+    hint: 'Name a run, or key=value; --all means all of them.',
+  });
 }

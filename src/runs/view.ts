@@ -2,17 +2,17 @@ import type { Identity } from '../processes/identity.ts';
 import { outcomeOf, startedOf } from './lifecycle.ts';
 import type { EndReason, Owner, RunId, RunRecord, RunStateName, Source } from './record.ts';
 
-/** What a run has spent, as far as its agent's logs say. */
+/** What the ledger knows of a run's spend. */
 export interface RunUsage {
   readonly costMicroUsd: number;
   readonly tokens: number;
-  /** Prompts to their ends; null where the logs do not say. */
+  /** User prompts; null where they are not counted. */
   readonly turns: number | null;
   /** Answers with at least one tool call. */
   readonly toolTurns: number;
 }
 
-/** A run as `--json` prints it: the record flattened, times in ISO 8601 UTC, money in USD, absent = null. */
+/** A run as `--json` prints it: flat, times in ISO 8601 UTC, money in USD, absent = null. */
 export interface RunJson {
   readonly id: RunId;
   readonly name: string | null;
@@ -39,7 +39,7 @@ export interface RunJson {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly completedAt: string | null;
-  /** Null when nothing is known of its spend, which is not the same as nothing spent. */
+  /** Null: unmetered, which is not the same as nothing spent. */
   readonly usage: {
     readonly costUsd: number;
     readonly tokens: number;
@@ -48,11 +48,11 @@ export interface RunJson {
   } | null;
 }
 
-const MICRO_USD_PER_USD = 1_000_000;
+const MICRO = 1_000_000;
 
-/** The flat view of a record. */
+/** The flat view of a record. `usage` null: the ledger knows nothing of the run. */
 export function toRunJson(record: RunRecord, usage: RunUsage | null): RunJson {
-  const { intent, current } = record;
+  const { intent, current, updatedAt } = record;
   const started = startedOf(current);
   const outcome = outcomeOf(current);
   const exit = outcome ?? ('exit' in current ? current.exit : null);
@@ -73,27 +73,27 @@ export function toRunJson(record: RunRecord, usage: RunUsage | null): RunJson {
     agent: intent.agent,
     identity: started?.identity ?? null,
     processGroupId: started?.processGroupId ?? null,
-    startedAt: started === null ? null : isoTime(started.startedAt),
+    startedAt: isoOrNull(started?.startedAt),
     state: current.state,
     endReason: outcome?.endReason ?? null,
     exitCode: exit?.exitCode ?? null,
     signal: exit?.signal ?? null,
     error: outcome?.error ?? null,
-    createdAt: isoTime(intent.createdAt),
-    updatedAt: isoTime(record.updatedAt),
-    completedAt: outcome === null ? null : isoTime(outcome.completedAt),
-    usage:
-      usage === null
-        ? null
-        : {
-            costUsd: usage.costMicroUsd / MICRO_USD_PER_USD,
-            tokens: usage.tokens,
-            turns: usage.turns,
-            toolTurns: usage.toolTurns,
-          },
+    createdAt: iso(intent.createdAt),
+    updatedAt: iso(updatedAt),
+    completedAt: isoOrNull(outcome?.completedAt),
+    usage: usage === null ? null : usageJson(usage),
   };
 }
 
-function isoTime(epochMs: number): string {
+function usageJson({ costMicroUsd, tokens, turns, toolTurns }: RunUsage): NonNullable<RunJson['usage']> {
+  return { costUsd: costMicroUsd / MICRO, tokens, turns, toolTurns };
+}
+
+function iso(epochMs: number): string {
   return new Date(epochMs).toISOString();
+}
+
+function isoOrNull(epochMs: number | undefined): string | null {
+  return epochMs === undefined ? null : iso(epochMs);
 }

@@ -1,0 +1,80 @@
+import { sameRealm, type Identity, type Realm } from '../processes/identity.ts';
+import type { RunEvent } from './lifecycle.ts';
+import { startedOf } from './lifecycle.ts';
+import type { RunRecord } from './record.ts';
+
+/** What the process table shows of an active run. */
+export interface Observation {
+  /** Where we look from. */
+  readonly realm: Realm;
+  /** Whether a process with exactly this identity lives. */
+  readonly isAlive: (identity: Identity) => boolean;
+  /** How many members its tree has. */
+  readonly members: number;
+}
+
+/**
+ * - `recovered`: alive with its shim, which will complete it
+ * - `orphaned`: members live, but the shim or the leader is dead: nobody will end them
+ * - `stale`: nothing of it lives, or it was another boot's
+ * - `unstarted`: the intent was written, nothing was ever started, and nobody will
+ * - `elsewhere`: another PID namespace of this boot: cannot be seen from here, so nothing is said about it
+ */
+export type Verdict = 'recovered' | 'orphaned' | 'stale' | 'unstarted' | 'elsewhere';
+
+export interface Judgement {
+  readonly verdict: Verdict;
+  /** One sentence for people. */
+  readonly why: string;
+  /** What has to happen to the record; null when it stays as it is. */
+  readonly event: RunEvent | null;
+}
+
+/** Compares the record of an active run with what is there. Pure: nothing is signalled, nothing is written. */
+export function judgeRun(record: RunRecord, seen: Observation, now: number): Judgement {
+  const { shim } = record.intent;
+  if (shim.bootId !== seen.realm.bootId) return gone('stale', 'the machine has been restarted since', now);
+  if (!sameRealm(shim, seen.realm)) {
+    return {
+      verdict: 'elsewhere',
+      why: `it was started in another PID namespace (on ${record.intent.host})`,
+      event: null,
+    };
+  }
+  const shimAlive = seen.isAlive(shim);
+  if (seen.members === 0) return shimAlive ? recovered() : withoutMembers(record, now);
+  if (!shimAlive) return orphaned(`its shim (PID ${shim.pid}) is dead`);
+  const leader = startedOf(record.current)?.identity;
+  const leaderMatters = record.current.state === 'running' && leader !== undefined;
+  return leaderMatters && !seen.isAlive(leader) ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered();
+}
+
+function withoutMembers(record: RunRecord, now: number): Judgement {
+  switch (record.current.state) {
+    case 'starting':
+      return {
+        verdict: 'unstarted',
+        why: 'its shim died before the command was started',
+        event: { type: 'never-started', error: 'its shim died before the command was started', at: now },
+      };
+    case 'stopping': {
+      // The stop was asked for, and its tree is empty: only the last line is missing.
+      const event = { type: 'emptied', exit: null, error: null, at: now } as const;
+      return { verdict: 'stale', why: 'it was being stopped, and nothing of it lives', event };
+    }
+    default:
+      return gone('stale', 'nothing of it lives, and nobody saw it end', now);
+  }
+}
+
+function gone(verdict: 'stale', why: string, now: number): Judgement {
+  return { verdict, why, event: { type: 'lost', error: why, at: now } };
+}
+
+function recovered(): Judgement {
+  return { verdict: 'recovered', why: 'it is alive, and so is its shim', event: null };
+}
+
+function orphaned(what: string): Judgement {
+  return { verdict: 'orphaned', why: `${what}, and processes of its tree live on`, event: null };
+}

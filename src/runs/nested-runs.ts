@@ -1,0 +1,69 @@
+import type { Clock } from '../clock.ts';
+import { ReeveError } from '../errors.ts';
+import type { Identity } from '../processes/identity.ts';
+import type { ProcessTable } from '../processes/ports.ts';
+import type { Receipt } from '../processes/receipt.ts';
+import { findMembers } from '../processes/tree.ts';
+import { applyEvent } from './apply-event.ts';
+import { isShimAlive } from './shim-life.ts';
+import { isTerminal, type RunEvent } from './lifecycle.ts';
+import type { RunStore } from './ports.ts';
+import type { RunId, RunRecord } from './record.ts';
+import { treeSpecOf } from './tree-of-run.ts';
+
+interface NestedPorts {
+  readonly runs: RunStore;
+  readonly table: ProcessTable;
+  readonly clock: Clock;
+}
+
+/** Active runs nested in this one at any depth, outer before inner. A run that has ended may still have active ones inside. */
+export async function activeNestedRuns(runs: RunStore, id: RunId): Promise<readonly RunRecord[]> {
+  const found: RunRecord[] = [];
+  for (let outer: readonly RunId[] = [id]; outer.length > 0;) {
+    const inner = await runs.list({ parents: outer });
+    found.push(...inner);
+    outer = inner.map((run) => run.intent.id);
+  }
+  return found.filter((run) => !isTerminal(run.current.state));
+}
+
+/** Before the parent's tree is signalled: whichever nested run is asked to stop from now on, it ends because of the parent. */
+export async function announceToNested(ports: NestedPorts, parent: RunId): Promise<void> {
+  for (const { intent } of await activeNestedRuns(ports.runs, parent))
+    await applyUnlessEnded(ports, intent.id, stopEvent(ports));
+}
+
+/**
+ * After the parent's tree was ended: nested runs whose shim died with it get the end of their record from here. A nested shim that still
+ * lives completes its own run; a nested tree with members left stays `stopping`.
+ */
+export async function completeNested(
+  ports: NestedPorts,
+  request: { readonly parent: RunId; readonly receipt: Receipt; readonly exclude: readonly Identity[] },
+): Promise<void> {
+  const nested = await activeNestedRuns(ports.runs, request.parent);
+  const rows = nested.length === 0 ? [] : ports.table.list();
+  for (const run of nested) {
+    const { id, shim } = run.intent;
+    const members = findMembers(treeSpecOf(run, { exclude: request.exclude }), rows, ports.table);
+    if (isShimAlive(shim, ports.table) || members.length > 0) continue;
+    // One that began while the parent was being stopped has not been told yet.
+    await applyUnlessEnded(ports, id, stopEvent(ports));
+    const now = ports.clock.now();
+    await ports.runs.saveReceipt(id, { ...request.receipt, reason: 'parent' }, now);
+    await applyUnlessEnded(ports, id, { type: 'emptied', exit: null, error: null, at: now });
+  }
+}
+
+function stopEvent({ clock }: NestedPorts): RunEvent {
+  return { type: 'stop-requested', stop: { reason: 'parent', message: null, requestedAt: clock.now() } };
+}
+
+async function applyUnlessEnded(ports: NestedPorts, id: RunId, event: RunEvent): Promise<void> {
+  try {
+    await applyEvent(ports, id, event);
+  } catch (error) {
+    if (!(error instanceof ReeveError && error.code === 'RUN_ENDED')) throw error;
+  }
+}

@@ -1,0 +1,172 @@
+import type { Clock } from '../clock.ts';
+import { ReeveError } from '../errors.ts';
+import type { Identity, Realm } from '../processes/identity.ts';
+import type { Receipt } from '../processes/receipt.ts';
+import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
+import { applyEvent } from './apply-event.ts';
+import { isTerminal } from './lifecycle.ts';
+import { announceToNested, completeNested } from './nested-runs.ts';
+import type { RunStore } from './ports.ts';
+import type { RunId, RunRecord, StopReason } from './record.ts';
+import { isShimAlive } from './shim-life.ts';
+import { treeSpecOf } from './tree-of-run.ts';
+
+export interface StopRunPorts extends StopPorts {
+  readonly runs: RunStore;
+}
+
+export interface StopRunRequest {
+  readonly record: RunRecord;
+  readonly reason: StopReason;
+  /** Text for people; stays on the record. */
+  readonly message: string | null;
+  /** Time between TERM and KILL in milliseconds. */
+  readonly graceMs: number;
+  /** The caller, when it is inside the tree: signalled last, when its receipt is stored. */
+  readonly last?: Identity;
+  /** Called with that receipt while the caller still lives. */
+  readonly beforeLast?: (receipt: Receipt) => Promise<void>;
+  /** Never members of the tree: the daemon. */
+  readonly exclude?: readonly Identity[];
+}
+
+export interface StoppedRun {
+  readonly receipt: Receipt;
+  /** As it is on record now: terminal when the tree is proven empty and its shim, or we for a dead shim, wrote so; else `stopping`. */
+  readonly record: RunRecord;
+  /** What kept the store from recording it; null when all of it is on record. The tree was stopped all the same. */
+  readonly unrecorded: ReeveError | null;
+}
+
+/** How long a living shim may take to complete its run after the tree was proven empty, and how often that is looked at. */
+const COMPLETION_MS = 2_000;
+const COMPLETION_POLL_MS = 5;
+
+/**
+ * Stops a run. The order is the same whoever asks: write `stopping(reason)`, signal, verify, save the receipt, and only then the terminal
+ * state, which the shim writes; we do so when it is dead. With survivors the run stays `stopping`. Runs nested in it end with reason
+ * `parent`, each on its own record. Asked twice, or by two at once, it does no harm: the first reason stays. A run that has ended is left
+ * alone, and its last receipt returned. A store that cannot be written keeps no agent alive: the tree is stopped all the same.
+ * @throws OWNERSHIP_UNPROVEN when the run lives in another PID namespace; RUN_NOT_FOUND
+ */
+export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Promise<StoppedRun> {
+  const { runs, clock, table } = ports;
+  const { id } = request.record.intent;
+  const exclude = request.exclude ?? [];
+  const books = new Books();
+  assertVisible(request.record, table.realm);
+  const asked = await books.keep(() => askToStop(ports, request), request.record);
+  if (isTerminal(asked.current.state)) {
+    return { receipt: await lastReceipt(runs, id, request.reason), record: asked, unrecorded: books.failure };
+  }
+  await books.keep(() => announceToNested(ports, id), undefined);
+
+  const save = (receipt: Receipt) => books.keep(() => runs.saveReceipt(id, receipt, clock.now()), undefined);
+  const receipt = await stopTree(ports, {
+    spec: treeSpecOf(asked, { exclude }),
+    reason: request.reason,
+    graceMs: request.graceMs,
+    ...(request.last === undefined ? {} : { last: request.last }),
+    beforeLast: async (soFar) => {
+      await save(soFar);
+      await request.beforeLast?.(soFar);
+    },
+  });
+  await save(receipt);
+  await books.keep(() => completeNested(ports, { parent: id, receipt, exclude }), undefined);
+  const end = () => (receipt.provenEmpty ? completion(ports, asked) : reread(ports, asked));
+  return { receipt, record: await books.keep(end, asked), unrecorded: books.failure };
+}
+
+/** Keeps the books as long as the store lets it, and remembers the first reason why not. */
+class Books {
+  failure: ReeveError | null = null;
+
+  async keep<T>(write: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof ReeveError && error.code.startsWith('STORE_'))) throw error;
+      this.failure ??= error;
+      return otherwise;
+    }
+  }
+}
+
+/** From another PID namespace of this boot the tree cannot be seen, so it cannot be proven empty. Another boot's is gone for certain. */
+function assertVisible({ intent }: RunRecord, realm: Realm): void {
+  const { bootId, pidNamespace } = intent.shim;
+  if (bootId !== realm.bootId || pidNamespace === realm.pidNamespace) return;
+  throw new ReeveError('OWNERSHIP_UNPROVEN', `run ${intent.id} lives in another PID namespace`, {
+    where: intent.id,
+    hint: `Stop it from where it was started: the container or sandbox on ${intent.host}.`,
+  });
+}
+
+async function askToStop(ports: StopRunPorts, { record, reason, message }: StopRunRequest): Promise<RunRecord> {
+  const stop = { reason, message, requestedAt: ports.clock.now() };
+  try {
+    return await applyEvent(ports, record.intent.id, { type: 'stop-requested', stop });
+  } catch (error) {
+    if (error instanceof ReeveError && error.code === 'RUN_ENDED') return reread(ports, record);
+    throw error;
+  }
+}
+
+async function lastReceipt(runs: RunStore, id: RunId, reason: string): Promise<Receipt> {
+  const nothingDone = { signalled: [], survivors: [], escalated: false, elapsedMs: 0, provenEmpty: true };
+  return (await runs.receipts(id)).at(-1) ?? { reason, ...nothingDone };
+}
+
+/** Waits for the shim to complete the run, and does so itself once the shim is dead. */
+async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunRecord> {
+  const { clock, table } = ports;
+  const { id, shim } = stopped.intent;
+  const deadline = clock.monotonicMs() + COMPLETION_MS;
+  const isOwnShim = isOutOfOurHands(ports, shim);
+  if (!isOwnShim) wake(ports, shim);
+  for (;;) {
+    const shimLives = isShimAlive(shim, table);
+    // Read after the look at the shim: a shim that is gone has written whatever it was going to write.
+    const record = await reread(ports, stopped);
+    if (isTerminal(record.current.state)) return record;
+    if (!shimLives) return complete(ports, id);
+    if (isOwnShim || clock.monotonicMs() >= deadline) return record;
+    await clock.sleep(COMPLETION_POLL_MS);
+  }
+}
+
+/** A shim that was suspended with its command (Ctrl-Z) has to run to write the end of its run. */
+function wake({ table, signaller }: StopPorts, shim: Identity): void {
+  if (table.read(shim.pid)?.state !== 'T') return;
+  const opened = signaller.open(shim);
+  if (opened.kind !== 'open') return;
+  opened.handle.send('CONT');
+  opened.handle.close();
+}
+
+/** True for the shim that runs this very code, and for a caller below it: waiting for the one that waits for us would be in vain. */
+function isOutOfOurHands({ signaller }: StopPorts, shim: Identity): boolean {
+  try {
+    const opened = signaller.open(shim);
+    if (opened.kind === 'open') opened.handle.close();
+    return false;
+  } catch (error) {
+    if (error instanceof ReeveError && error.code === 'SIGNAL_REFUSED') return true;
+    throw error;
+  }
+}
+
+async function complete(ports: { readonly runs: RunStore; readonly clock: Clock }, id: RunId): Promise<RunRecord> {
+  try {
+    return await applyEvent(ports, id, { type: 'emptied', exit: null, error: null, at: ports.clock.now() });
+  } catch (error) {
+    const record = error instanceof ReeveError && error.code === 'RUN_ENDED' ? await ports.runs.get(id) : null;
+    if (record === null) throw error;
+    return record;
+  }
+}
+
+async function reread({ runs }: { readonly runs: RunStore }, record: RunRecord): Promise<RunRecord> {
+  return (await runs.get(record.intent.id)) ?? record;
+}
