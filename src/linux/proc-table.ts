@@ -27,17 +27,18 @@ export class ProcTable implements ProcessTable {
    */
   list(): readonly ProcessRow[] {
     const rows = new Map<number, ProcessRow>();
-    let newest = readLastPid();
-    readFolder(rows);
-    for (let chase = 0; chase < MAX_CHASES; chase += 1) {
-      const latest = readLastPid();
-      if (latest === newest) break;
-      // Smaller: the numbers have wrapped around.
-      if (latest < newest || latest - newest > MAX_CHASED_PIDS) readFolder(rows);
-      else for (let pid = newest + 1; pid <= latest; pid += 1) if (!rows.has(pid)) readInto(rows, pid);
-      newest = latest;
-    }
+    complete(rows);
     adoptOrphans(rows);
+    return [...rows.values()];
+  }
+
+  /** Reads the folder, but only those of its processes that are not known. A PID comes round after minutes, not within a stop. */
+  listNew(known: readonly ProcessRow[]): readonly ProcessRow[] {
+    const rows = new Map(known.map((row) => [row.pid, row]));
+    complete(rows);
+    if (rows.size === known.length) return [];
+    adoptOrphans(rows);
+    for (const { pid } of known) rows.delete(pid);
     return [...rows.values()];
   }
 
@@ -92,6 +93,20 @@ function readLastPid(): number {
   if (file === null) return 0;
   const text = file.bytes.toString('latin1', 0, file.length).trimEnd();
   return Number(text.slice(text.lastIndexOf(' ') + 1));
+}
+
+/** Adds whoever is not among the rows: those in the folder, then those that were started while it was being read. */
+function complete(rows: Map<number, ProcessRow>): void {
+  let newest = readLastPid();
+  readFolder(rows);
+  for (let chase = 0; chase < MAX_CHASES; chase += 1) {
+    const latest = readLastPid();
+    if (latest === newest) break;
+    // Smaller: the numbers have wrapped around.
+    if (latest < newest || latest - newest > MAX_CHASED_PIDS) readFolder(rows);
+    else for (let pid = newest + 1; pid <= latest; pid += 1) if (!rows.has(pid)) readInto(rows, pid);
+    newest = latest;
+  }
 }
 
 function readFolder(rows: Map<number, ProcessRow>): void {

@@ -43,6 +43,11 @@ export interface ProcessTable {
   readonly ticksPerSecond: number;
   /** Every process. One that is there before the call and after it is never missing. */
   list(): readonly ProcessRow[];
+  /**
+   * Those that are there now and were not among `known`, which `list` has returned a moment ago. For platforms where that costs less
+   * than a whole pass.
+   */
+  listNew?(known: readonly ProcessRow[]): readonly ProcessRow[];
   /** One row, or null when no such process exists. */
   read(pid: number): ProcessRow | null;
   details(pid: number): ProcessDetails;

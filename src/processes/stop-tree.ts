@@ -4,7 +4,7 @@ import type { Identity } from './identity.ts';
 import type { ProcessTable, Signaller } from './ports.ts';
 import type { Receipt } from './receipt.ts';
 import { receiptOf } from './receipt-of.ts';
-import { isReachable, mayDie, Targets } from './targets.ts';
+import { isReachable, mayDie, mayFork, Targets } from './targets.ts';
 import type { Target } from './targets.ts';
 import type { TreeSpec } from './tree-spec.ts';
 
@@ -39,6 +39,8 @@ export interface StopRequest {
 /** Deaths wake the executor at once; newcomers are looked for at these intervals, doubling from the first to the second. */
 const FIRST_RESCAN_MS = 20;
 const MAX_RESCAN_MS = 250;
+/** How long those who have yet to stop are given the CPU before the next look. */
+const SETTLE_MS = 1;
 /** A member that cannot be frozen could fork for ever; what it starts is then killed as found. */
 const MAX_FREEZE_MS = 500;
 /** Two scans, because a scan is not one instant. */
@@ -94,7 +96,7 @@ class Stop {
   async #end(): Promise<boolean> {
     const { graceMs } = this.#request;
     if (graceMs > 0 && (await this.#grace(this.#now() + graceMs))) return true;
-    this.#freeze(this.#now() + MAX_FREEZE_MS);
+    await this.#freeze(this.#now() + MAX_FREEZE_MS);
     return this.#kill();
   }
 
@@ -118,10 +120,17 @@ class Stop {
     return true;
   }
 
-  #freeze(deadline: number): void {
+  /**
+   * STOP does not interrupt a fork, so the tree is still only when everybody was seen to have stopped; what such a fork has left
+   * behind is found by one more look. A process of the tree that did not stop in time is killed as it is.
+   */
+  async #freeze(deadline: number): Promise<void> {
     for (let quiet = 0; quiet < PROOF_SCANS && this.#now() < deadline;) {
       this.#targets.signal('freeze', this.#living());
-      quiet = this.#targets.scan() === 0 ? quiet + 1 : 0;
+      const newcomers = this.#look(quiet);
+      if (newcomers === 0 && (quiet > 0 || !this.#living().some(mayFork))) quiet += 1;
+      else quiet = 0;
+      if (newcomers === 0 && quiet === 0) await this.#ports.clock.sleep(SETTLE_MS);
     }
   }
 
@@ -134,7 +143,7 @@ class Stop {
       if (deadline === Number.POSITIVE_INFINITY) deadline = this.#now() + (this.#request.verifyMs ?? VERIFY_MS);
       await this.#watch(Math.min(deadline, this.#now() + rescanMs));
       rescanMs = Math.min(rescanMs * 2, MAX_RESCAN_MS);
-      this.#targets.scan();
+      this.#look(empty);
       const living = this.#living();
       if (living.length === 0) {
         empty += 1;
@@ -157,6 +166,11 @@ class Stop {
       if (waitedFor.length === 0 || leftMs <= 0) return;
       await this.#targets.waitForDeath(waitedFor, leftMs);
     }
+  }
+
+  /** Scans; when the scan just before found nothing, it is enough to look at what that one has not seen. */
+  #look(quietScans: number): number {
+    return quietScans === 0 ? this.#targets.scan() : this.#targets.scanNew();
   }
 
   #living(): readonly Target[] {

@@ -33,6 +33,11 @@ export function isReachable(target: Target): boolean {
   return target.why === null;
 }
 
+/** True for a process that was told to stop and has not been given the CPU to do so: it may still be in the middle of a fork. */
+export function mayFork(target: Target): boolean {
+  return target.had.has('freeze') && isReachable(target) && target.row.state === 'R';
+}
+
 /** False for those who will be there for as long as this process is. Others may still end by themselves. */
 export function mayDie(target: Target): boolean {
   return target.why !== REFUSED;
@@ -44,6 +49,8 @@ export class Targets {
   readonly #spec: TreeSpec;
   readonly #cookies: CookieReader;
   readonly #found = new Map<string, Target>();
+  /** The table as last seen. */
+  #rows: readonly ProcessRow[] = [];
   #leader: { readonly pid: number; readonly group: number | null } | null = null;
   /** When the first signal went out. */
   firstSignalAt: number | null = null;
@@ -57,27 +64,26 @@ export class Targets {
   /** Reads the table, opens what is new and notes what has died. Returns how many living members were not known before. */
   scan(): number {
     this.#ports.reap?.();
-    const { table } = this.#ports;
-    const rows = table.list();
-    const living = [...this.#found.values()].filter((target) => !target.dead);
-    const roots = [...this.#spec.roots, ...living.map(({ row }) => identityIn(table.realm, row))];
-    const members = findMembers({ ...this.#spec, roots }, rows, table, this.#cookies);
-    this.#leader ??= leaderOf(this.#spec, rows);
-    const present = new Map(members.map(({ row }) => [identityKey(row), row]));
-    for (const target of living) {
+    this.#rows = this.#ports.table.list();
+    this.#leader ??= leaderOf(this.#spec, this.#rows);
+    const members = this.#members();
+    const present = new Map(members.map((row) => [identityKey(row), row]));
+    for (const target of this.living(null)) {
       const row = present.get(identityKey(target.row));
       if (row === undefined) this.#bury(target);
       else target.row = row;
     }
-    let newcomers = 0;
-    for (const [key, row] of present) {
-      if (this.#found.has(key)) continue;
-      const target = this.#open(row);
-      if (target === null) continue;
-      this.#found.set(key, target);
-      newcomers += 1;
-    }
-    return newcomers;
+    return this.#take(members);
+  }
+
+  /** Looks only at processes that the last scan has not seen. Returns how many of them are members. */
+  scanNew(): number {
+    const { table } = this.#ports;
+    if (table.listNew === undefined) return this.scan();
+    const started = table.listNew(this.#rows);
+    if (started.length === 0) return 0;
+    this.#rows = [...this.#rows, ...started];
+    return this.#take(this.#members());
   }
 
   all(): readonly Target[] {
@@ -113,6 +119,24 @@ export class Targets {
 
   close(): void {
     for (const target of this.#found.values()) target.handle?.close();
+  }
+
+  #members(): readonly ProcessRow[] {
+    const { table } = this.#ports;
+    const roots = [...this.#spec.roots, ...this.living(null).map(({ row }) => identityIn(table.realm, row))];
+    return findMembers({ ...this.#spec, roots }, this.#rows, table, this.#cookies).map(({ row }) => row);
+  }
+
+  #take(members: readonly ProcessRow[]): number {
+    let newcomers = 0;
+    for (const row of members) {
+      const key = identityKey(row);
+      const target = this.#found.has(key) ? null : this.#open(row);
+      if (target === null) continue;
+      this.#found.set(key, target);
+      newcomers += 1;
+    }
+    return newcomers;
   }
 
   #open(row: ProcessRow): Target | null {
