@@ -77,7 +77,7 @@ test('a prefix of several runs is refused, and so is one that says nothing but "
 
 test('what is named must all hold', () => {
   assert.deepEqual(select('session=s1'), ['run_01AAAA']);
-  assert.deepEqual(select('session=s1', 'label.team=core', 'project=/w/main'), ['run_01AAAA']);
+  assert.deepEqual(select('sessionId=s1', 'label=team=core', 'project=/w/main'), ['run_01AAAA']);
   assert.deepEqual(select('session=s1', 'source=hook'), []);
   assert.deepEqual(select('fix', 'source=hook'), []);
 });
@@ -99,6 +99,7 @@ test('I2 an empty scope is refused, by whichever way it is empty', () => {
 test('an unknown key and a second run are refused', () => {
   refuses('USAGE', 'color=red');
   refuses('USAGE', 'constructor=x');
-  refuses('USAGE', 'label.=x');
+  refuses('USAGE', 'label=x');
+  refuses('USAGE', 'source=nowhere');
   refuses('USAGE', 'one', 'two');
 });

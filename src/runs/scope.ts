@@ -1,4 +1,5 @@
 import { ReeveError } from '../errors.ts';
+import { isWithin } from '../processes/kill.ts';
 import { isTerminal } from './lifecycle.ts';
 import { SOURCES, type RunRecord } from './record.ts';
 
@@ -19,7 +20,7 @@ const FIELDS: Readonly<Record<string, (run: RunRecord) => string | null>> = {
   name: ({ intent }) => intent.name,
   parent: ({ intent }) => intent.parentRunId,
   source: ({ intent }) => intent.source,
-  worktree: ({ intent }) => intent.worktree ?? intent.project,
+  worktree: ({ intent }) => intent.worktree,
   project: ({ intent }) => intent.project,
   branch: ({ intent }) => intent.branch,
   agent: ({ intent }) => intent.agent,
@@ -123,6 +124,8 @@ function holds({ key, value }: Condition, run: RunRecord): boolean {
     const at = value.indexOf('=');
     return run.intent.labels[value.slice(0, at).trim()] === value.slice(at + 1).trim();
   }
+  // Outside git a folder takes a worktree's place, with all that lies below it.
+  if (key === 'worktree' && run.intent.worktree === null) return isWithin(value, run.intent.cwd);
   const wanted = key === 'id' || key === 'parent' ? canonicalRunId(value) : value;
   return FIELDS[key]?.(run) === wanted;
 }

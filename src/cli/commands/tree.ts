@@ -3,6 +3,7 @@ import type { LinuxProcesses } from '../../linux/index.ts';
 import type { Identity } from '../../processes/identity.ts';
 import { findMembers } from '../../processes/tree.ts';
 import type { RunRecord } from '../../runs/record.ts';
+import { redactArguments } from '../../runs/redact.ts';
 import { treeSpecOf } from '../../runs/tree-of-run.ts';
 import { paint, plain } from '../format.ts';
 import type { CliIo } from '../io.ts';
@@ -50,7 +51,8 @@ function treeOf(record: RunRecord, { table }: LinuxProcesses, exclude: readonly 
     runId: record.intent.id,
     processes: members.map(({ row, via }): TreeProcess => {
       const { argv, cwd, rssBytes, cpuMs } = table.details(row.pid);
-      return { ...row, argv, cwd, rssBytes, cpuMs, via };
+      // Secrets on a command line are the run's own business.
+      return { ...row, argv: argv && redactArguments(argv), cwd, rssBytes, cpuMs, via };
     }),
   };
 }
