@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { packAnswers, type Answer } from '../usage/answer-batch.ts';
 import { AnswerFold } from '../usage/claude/fold.ts';
-import { hasPrompt, scanLines } from '../usage/claude/line-scan.ts';
+import { scanLines } from '../usage/claude/line-scan.ts';
 import type { LogReading, LogReadRequest } from '../usage/log-source.ts';
 import { readCarry } from '../usage/log-state.ts';
 import type { LogProblem } from '../usage/ports.ts';
@@ -95,10 +95,10 @@ function readOpen(handle: number, { log, cursor }: LogReadRequest, now: number):
     const from = skippingFrom === null ? 0 : lines.indexOf(NEWLINE) + 1;
     if (skippingFrom !== null) problem(skippingFrom, `a line longer than ${MAX_LINE_BYTES} bytes was skipped`);
     skippingFrom = null;
-    const { answers: found, broken } = scanLines(lines.subarray(from));
+    const { answers: found, broken, prompted: spoken } = scanLines(lines.subarray(from));
     for (const line of found) fold.add(line.answer, offset + from + line.at);
     for (const line of broken) problem(offset + from + line.at, line.message);
-    prompted ||= hasPrompt(lines);
+    prompted ||= spoken;
   }
 
   /**

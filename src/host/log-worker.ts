@@ -1,18 +1,34 @@
-import { parentPort } from 'node:worker_threads';
-import type { LogReadRequest } from '../usage/log-source.ts';
+import { parentPort, workerData } from 'node:worker_threads';
+import type { LogReading, LogReadRequest } from '../usage/log-source.ts';
 import { readLog } from './log-reader.ts';
 
-/** What the pool sends: some logs to read. Answered with their readings, in the same order. */
-export interface ReadJob {
-  readonly index: number;
-  readonly requests: readonly LogReadRequest[];
+/** What the threads of one scan share: the work, and whose turn it is. */
+export interface SharedWork {
+  readonly jobs: readonly (readonly LogReadRequest[])[];
+  /** Index of the next job that nobody has taken, in shared memory. */
+  readonly next: Int32Array;
   readonly now: number;
 }
 
-parentPort?.on('message', ({ index, requests, now }: ReadJob) => {
-  const readings = requests.map((request) => readLog(request, now));
-  parentPort?.postMessage(
-    { index, readings },
-    readings.map((reading) => reading.answers.numbers.buffer as ArrayBuffer),
-  );
-});
+/** A finished job. */
+export interface JobReadings {
+  readonly index: number;
+  readonly readings: readonly LogReading[];
+}
+
+/** Takes the next job and reads its logs; null when all are taken. */
+export function readNextJob({ jobs, next, now }: SharedWork): JobReadings | null {
+  const index = Atomics.add(next, 0, 1);
+  const requests = jobs[index];
+  return requests === undefined ? null : { index, readings: requests.map((request) => readLog(request, now)) };
+}
+
+/** As a thread: job after job until all are taken. */
+function work(port: NonNullable<typeof parentPort>, shared: SharedWork): void {
+  for (let done = readNextJob(shared); done !== null; done = readNextJob(shared)) {
+    const columns = done.readings.map((reading) => reading.answers.numbers.buffer as ArrayBuffer);
+    port.postMessage(done, columns);
+  }
+}
+
+if (parentPort !== null) work(parentPort, workerData as SharedWork);

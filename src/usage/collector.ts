@@ -6,7 +6,7 @@ import type { LedgerStore, LogCursor, LogProblem, PricedEntry } from './ports.ts
 import { repriceInexact, type Prices } from './prices.ts';
 
 /** Answers per transaction: enough that the commits do not count, few enough that other writers get their turn. */
-const BATCH_ANSWERS = 4_000;
+const BATCH_ANSWERS = 8_000;
 
 export interface CollectorOptions {
   readonly ledger: LedgerStore;

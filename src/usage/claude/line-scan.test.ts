@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { answerOf } from './line.ts';
-import { hasPrompt, scanLines } from './line-scan.ts';
+import { answerLine } from '../../../test/usage/claude-lines.ts';
+import { AnswerFold } from './fold.ts';
+import { answerOf, type AnswerLine } from './line.ts';
+import { scanLines } from './line-scan.ts';
 
 const assistant = (id: string, extra: object = {}) => ({
   parentUuid: null,
@@ -94,6 +96,58 @@ test('finds exactly what parsing every line finds', () => {
 });
 
 test('tells a session that was prompted from one that was only opened', () => {
-  assert.equal(hasPrompt(chunkOf([{ type: 'user', message: { role: 'user', content: 'go' } }])), true);
-  assert.equal(hasPrompt(chunkOf([{ type: 'file-history-snapshot', note: '"type":"user"' }])), false);
+  assert.equal(scanLines(chunkOf([{ type: 'user', message: { role: 'user', content: 'go' } }])).prompted, true);
+  assert.equal(scanLines(chunkOf([{ type: 'file-history-snapshot', note: '"type":"user"' }])).prompted, false);
+});
+
+test('U1 of the lines of one answer only those are read that say something new', () => {
+  const text = { type: 'text', text: 'hi' };
+  const call = { type: 'tool_use', id: 'toolu_1', name: 'Bash', input: { id: 'msg_2', usage: { output_tokens: 7 } } };
+  const block = (content: object, id = 'msg_1', output = 1) => answerLine({ id, output, content: [content] }).trimEnd();
+  const lines = [
+    block(text), // new
+    block(text),
+    block(call), // a tool call
+    block(call),
+    block(text),
+    block(text, 'msg_1', 50), // larger
+    block(text, 'msg_2', 50), // another answer
+    block(call, 'msg_2', 50), // a tool call
+  ];
+  const { answers } = scanLines(chunkOf(lines));
+  assert.deepEqual(
+    answers.map(({ answer }) => [answer.messageKey, answer.tokens.output, answer.toolUse]),
+    [
+      ['msg_1', 1, false],
+      ['msg_1', 1, true],
+      ['msg_1', 50, false],
+      ['msg_2', 50, false],
+      ['msg_2', 50, true],
+    ],
+  );
+});
+
+test('leaving out repeats changes no answer, whatever the content holds', () => {
+  const content = fc.array(
+    fc.oneof(fc.jsonValue(), fc.record({ type: fc.constantFrom('text', 'tool_use'), input: fc.jsonValue() })),
+  );
+  const spec = fc.record({
+    id: fc.constantFrom('msg_1', 'msg_2'),
+    output: fc.constantFrom(1, 2),
+    content: content as fc.Arbitrary<object[]>,
+  });
+  fc.assert(
+    fc.property(fc.array(spec), (specs) => {
+      const texts = specs.map((one) => answerLine(one).trimEnd());
+      const read = foldOf(scanLines(chunkOf(texts)).answers.map(({ answer }) => answer));
+      const parsed = foldOf(texts.map((text) => answerOf(JSON.parse(text))).filter((answer) => answer !== null));
+      assert.deepEqual(read, parsed);
+    }),
+  );
+
+  function foldOf(answers: readonly AnswerLine[]): readonly object[] {
+    const fold = new AnswerFold({ file: 's.jsonl', lastAt: null, fallbackAt: 0, now: Number.MAX_SAFE_INTEGER });
+    for (const answer of answers) fold.add(answer, 0);
+    return fold.answers();
+  }
 });

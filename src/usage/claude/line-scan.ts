@@ -1,14 +1,11 @@
 import { answerOf, type AnswerLine } from './line.ts';
+import { LastAnswer, USAGE } from './last-answer.ts';
 
-/**
- * A line without these bytes holds no usage. Inside a JSON text the quotes would be escaped (`\"usage\":{`), so a tool result that
- * quotes a log does not even get here; an object that only looks like usage does, and is told apart after `JSON.parse`.
- */
-const MARKER = Buffer.from('"usage":{');
+const TYPE = Buffer.from('"type":"');
+const USER = Buffer.from('user"');
 /** How every line of a conversation begins in some version; where a torn line ends and the next one was written on. */
 const LINE_STARTS = ['{"parentUuid":', '{"type":"', '{"sessionId":"'] as const;
 const NEWLINE = 0x0a;
-const USER_LINE = Buffer.from('"type":"user"');
 
 export interface ScannedLine {
   /** Index of the line's first byte in the chunk. */
@@ -21,33 +18,53 @@ export interface BrokenLine {
   readonly message: string;
 }
 
-/**
- * Finds the metered answers among whole lines. `chunk` ends after a newline. The search for the marker runs natively over all bytes;
- * only lines that hold it are decoded and parsed.
- */
-export function scanLines(chunk: Buffer): {
+export interface ScannedLines {
+  /** Metered answers in the order of the lines; a line that only repeats the answer of the one before is left out. */
   readonly answers: readonly ScannedLine[];
   readonly broken: readonly BrokenLine[];
-} {
-  const answers: ScannedLine[] = [];
-  const broken: BrokenLine[] = [];
-  for (let from = 0; ;) {
-    const hit = chunk.indexOf(MARKER, from);
-    if (hit < 0) return { answers, broken };
-    const start = chunk.lastIndexOf(NEWLINE, hit) + 1;
-    const end = chunk.indexOf(NEWLINE, hit);
-    const text = chunk.toString('utf8', start, end);
-    from = end + 1;
-    const { document, error } = parse(text);
-    if (error !== null) broken.push({ at: start, message: error });
-    const answer = answerOf(document);
-    if (answer !== null) answers.push({ at: start, answer });
-  }
+  /** A line of type `user` was among them: somebody talked, whether or not the answers were metered. */
+  readonly prompted: boolean;
 }
 
-/** True when the lines hold a prompt: a session that talked, whether or not it was metered. */
-export function hasPrompt(chunk: Buffer): boolean {
-  return chunk.includes(USER_LINE);
+/**
+ * Finds the metered answers among whole lines. `chunk` ends after a newline. Most bytes of a log are tool results, in lines of type
+ * `user`, which are stepped over; the others are searched natively for the marker, and only lines that hold it are decoded and parsed.
+ */
+export function scanLines(chunk: Buffer): ScannedLines {
+  const answers: ScannedLine[] = [];
+  const broken: BrokenLine[] = [];
+  const last = new LastAnswer();
+  let prompted = false;
+  let marker = -1;
+  let end: number;
+  for (let start = 0; start < chunk.length; start = end + 1) {
+    end = chunk.indexOf(NEWLINE, start);
+    if (isUserLine(chunk, start, end)) {
+      prompted = true;
+      continue;
+    }
+    if (marker < start) marker = indexOrEnd(chunk, start);
+    if (marker > end || last.isRepeatedBy(chunk, start, end)) continue;
+    const { document, error } = parse(chunk.toString('utf8', start, end));
+    if (error !== null) broken.push({ at: start, message: error });
+    const answer = answerOf(document);
+    if (answer === null) continue;
+    answers.push({ at: start, answer });
+    last.remember({ chunk, start, end, toolUse: answer.toolUse });
+  }
+  return { answers, broken, prompted };
+}
+
+function indexOrEnd(chunk: Buffer, from: number): number {
+  const index = chunk.indexOf(USAGE, from);
+  return index < 0 ? chunk.length : index;
+}
+
+/** The first type that a line names is its own: Claude Code writes it before anything that could hold another. */
+function isUserLine(chunk: Buffer, start: number, end: number): boolean {
+  const type = chunk.indexOf(TYPE, start);
+  const value = type + TYPE.length;
+  return type >= 0 && type < end && chunk.compare(USER, 0, USER.length, value, value + USER.length) === 0;
 }
 
 /** A writer that died in mid-line leaves a line that the next one was appended to: its end may be whole. */
