@@ -22,15 +22,20 @@ type Breach = Exclude<Verdict, { readonly kind: 'warn' }>;
  * again just before it is written, because midnight, an unlock or an edit of the config may have come in between.
  */
 export async function act(verdicts: readonly Verdict[], live: readonly RunRecord[], ports: ActPorts): Promise<void> {
+  if (verdicts.some(isBreach)) await enforce((await ports.judgeAgain()).filter(isBreach), live, ports);
   for (const verdict of verdicts) if (verdict.kind === 'warn') await warn(verdict, ports);
-  if (!verdicts.some(isBreach)) return;
-  const confirmed = (await ports.judgeAgain()).filter(isBreach);
-  for (const breach of confirmed) {
-    if (breach.lockout !== null) await lockOut(breach.lockout, ports);
+}
+
+async function enforce(breaches: readonly Breach[], live: readonly RunRecord[], ports: ActPorts): Promise<void> {
+  const failures: unknown[] = [];
+  for (const breach of breaches) {
+    // A full disk keeps the lockout from being written; it must not keep the spending from being stopped.
+    if (breach.lockout !== null) await lockOut(breach.lockout, ports).catch((error: unknown) => failures.push(error));
     if (breach.kind === 'stop') stopRuns(breach, live, ports);
   }
+  if (failures.length > 0) throw failures[0];
   // What is said about it comes after what is done about it.
-  for (const breach of confirmed) await announce(breach, ports);
+  for (const breach of breaches) await announce(breach, ports);
 }
 
 function isBreach(verdict: Verdict): verdict is Breach {

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ReeveError } from '../errors.ts';
+import { createMemoryStore } from '../store/memory/open.ts';
+import { inputOf, limitOf, liveOf, NOON, recordOf } from '../../test/limits/build.ts';
+import { judge } from '../limits/verdict.ts';
+import { act } from './act.ts';
+
+test('L10 a lockout that cannot be written does not keep the runs from being stopped, and the failure is told', async () => {
+  const run = recordOf('spender');
+  const limits = [limitOf({ maxCostMicroUsd: 1 }), limitOf({ name: 'told', action: 'warn', maxCostMicroUsd: 1 })];
+  const verdicts = judge(inputOf({ limits, answers: [{ at: NOON, usd: 1 }], live: [liveOf(run)] }));
+  const stopped: string[] = [];
+  const ports = {
+    lockouts: {
+      ...createMemoryStore().lockouts,
+      put: () => Promise.reject(new ReeveError('STORE_FULL', 'the disk is full')),
+      noticeOnce: () => Promise.reject(new ReeveError('STORE_FULL', 'the disk is full')),
+    },
+    stops: {
+      begin: (order: { readonly record: typeof run }) => {
+        stopped.push(order.record.intent.id);
+        return Promise.resolve();
+      },
+    },
+    record: () => {},
+    judgeAgain: () => Promise.resolve(verdicts),
+    now: () => NOON,
+  };
+  await assert.rejects(act(verdicts, [run], ports as never), { code: 'STORE_FULL' });
+  assert.deepEqual(stopped, ['spender']);
+});
