@@ -101,7 +101,7 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
 
   async function withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
     await using store = await openSqliteStore({ path: paths.database, clock: systemClock });
-    return use(store);
+    return await use(store);
   }
 
   function events(): readonly Event[] {
