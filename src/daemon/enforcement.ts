@@ -77,7 +77,8 @@ export function createEnforcement(ports: EnforcementPorts): Enforcement {
         now: ports.now,
       };
       await act(verdicts, live, actPorts);
-      if (recheckLockouts) await releaseUnfounded(verdicts, actPorts);
+      // Without a config that was read there is no limit to compare with: a lost or broken file must not unlock everything.
+      if (recheckLockouts && ports.config().file !== null) await releaseUnfounded(verdicts, actPorts);
       recheckLockouts = false;
       const isStarting = live.length < active.length && verdicts.some((verdict) => verdict.kind === 'stop');
       ports.wakeIn(isStarting ? LOOK_AGAIN_MS : nextDeadlineMs(facts.live, ports.config().limits));
