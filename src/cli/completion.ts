@@ -27,6 +27,8 @@ export function describeProgram(program: Command, runs: readonly Suggestion[]): 
 
 function describeCommands(root: RootCommand, parent: Command, path: string, runs: readonly Suggestion[]): void {
   for (const command of parent.createHelp().visibleCommands(parent)) {
+    // Commander's own; `--help` says the same.
+    if (command.name() === 'help') continue;
     const name = path === '' ? command.name() : `${path} ${command.name()}`;
     const described = root.command(name, command.summary() || command.description());
     describeOptions(described, command);

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
 /** The command line as it is in `src`, run by the Node that runs the tests. */
-const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
+export const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
 const HANG_GUARD_MS = 30_000;
 
 export interface Result {
@@ -20,7 +20,7 @@ export interface Home {
   readonly env: Readonly<Record<string, string>>;
   reeve(...args: readonly string[]): Result;
   /** Runs with `--json` and parses stdout. @throws when it printed no JSON */
-  json<T>(...args: readonly string[]): T;
+  json<T>(verb: string, ...args: readonly string[]): T;
 }
 
 export function createHome(t: TestContext, more: Readonly<Record<string, string>> = {}): Home {
@@ -48,8 +48,8 @@ export function createHome(t: TestContext, more: Readonly<Record<string, string>
     folder,
     env,
     reeve,
-    json<T>(...args: readonly string[]) {
-      const { stdout, stderr } = reeve(...args, '--json');
+    json<T>(verb: string, ...args: readonly string[]) {
+      const { stdout, stderr } = reeve(verb, '--json', ...args);
       if (stdout === '') throw new Error(`no output; stderr: ${stderr}`);
       return JSON.parse(stdout) as T;
     },

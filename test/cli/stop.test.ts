@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { TestContext } from 'node:test';
+import type { Receipt } from '../../src/processes/receipt.ts';
+import type { RunJson } from '../../src/runs/view.ts';
+import { failOnLeaks, watchForLeak } from '../rig/leaks.ts';
+import { isAlive, readProcess } from '../rig/live-processes.ts';
+import type { LiveProcess } from '../rig/live-processes.ts';
+import { createReport, puppetCommand } from '../rig/puppet.ts';
+import { createHome, MAIN } from './command-line.ts';
+import type { Home } from './command-line.ts';
+import { identityOf } from '../../src/linux/index.ts';
+
+failOnLeaks();
+
+interface Stopped {
+  readonly receipts: readonly (Receipt & {
+    readonly runId: string | null;
+    readonly agent?: string;
+    readonly pid?: number;
+  })[];
+}
+
+/** Starts a puppet in the background under reeve, and waits until these roles of it are up. */
+async function startRun<Role extends string>(
+  t: TestContext,
+  home: Home,
+  options: { readonly puppet: string; readonly roles: readonly Role[]; readonly args?: readonly string[] },
+) {
+  const report = createReport(t);
+  const run = home.json<RunJson>('start', ...(options.args ?? []), '--', ...puppetCommand(options.puppet, report));
+  return { run, processes: await report.processes(...options.roles) };
+}
+
+/** A program that calls itself `claude` and does nothing, in a folder: an agent as the table of kinds knows it. */
+function startAgent(folder: string, name: string): LiveProcess & Disposable {
+  const program = join(folder, name);
+  copyFileSync('/bin/sleep', program);
+  const child = spawn(program, ['1000'], { cwd: folder, stdio: 'ignore', detached: true });
+  const identity = identityOf(child.pid ?? 0);
+  assert.ok(identity !== null);
+  watchForLeak(identity);
+  const found = readProcess(identity.pid);
+  assert.ok(found !== null);
+  return { ...found, [Symbol.dispose]: () => void child.kill('SIGKILL') };
+}
+
+test('K3 stop ends a child, a setsid child and a double-forked daemon, and names each in its receipt', async (t) => {
+  const home = createHome(t);
+  const { run, processes } = await startRun(t, home, {
+    puppet: 'escapees.sh',
+    roles: ['leader', 'child', 'session', 'daemon'],
+    args: ['--name', 'escapees'],
+  });
+  const {
+    receipts: [receipt],
+  } = home.json<Stopped>('stop', 'escapees');
+  assert.ok(receipt !== undefined);
+  assert.equal(receipt.runId, run.id);
+  assert.equal(receipt.provenEmpty, true);
+  assert.deepEqual(receipt.survivors, []);
+  const named = new Set(receipt.signalled.map(({ pid }) => pid));
+  for (const [role, identity] of Object.entries(processes)) {
+    assert.ok(named.has(identity.pid), `${role} is in the receipt`);
+    assert.equal(isAlive(identity), false, role);
+  }
+  const after = home.json<RunJson & { receipts: readonly Receipt[] }>('inspect', run.id);
+  assert.equal(after.state, 'interrupted');
+  assert.equal(after.endReason, 'stop');
+  assert.equal(after.receipts.length, 1);
+});
+
+test('K1 with a grace of 0 a target that ignores TERM is killed at once', async (t) => {
+  const home = createHome(t);
+  await startRun(t, home, { puppet: 'stubborn.sh', roles: ['leader', 'child'], args: ['--name', 'stubborn'] });
+  const { receipts } = home.json<Stopped>('stop', 'stubborn', '--grace', '0');
+  assert.deepEqual(
+    receipts[0]?.signalled.map(({ signals }) => signals),
+    [['KILL'], ['KILL']],
+  );
+  assert.equal(receipts[0].escalated, true);
+});
+
+test('I2 --dry-run prints the plan and signals nothing', async (t) => {
+  const home = createHome(t);
+  const { run, processes } = await startRun(t, home, {
+    puppet: 'escapees.sh',
+    roles: ['leader', 'child', 'session', 'daemon'],
+  });
+  const { targets } = home.json<{ targets: readonly { runId: string; processes: readonly { pid: number }[] }[] }>(
+    'stop',
+    run.id,
+    '--dry-run',
+  );
+  assert.equal(targets[0]?.runId, run.id);
+  const planned = new Set(targets[0].processes.map(({ pid }) => pid));
+  for (const identity of Object.values(processes)) {
+    assert.ok(planned.has(identity.pid));
+    assert.equal(isAlive(identity), true);
+  }
+  assert.equal(home.json<RunJson>('inspect', run.id).state, 'running');
+  assert.equal(home.reeve('stop', run.id).exitCode, 0);
+});
+
+test('K8 stop worktree=… ends runs and agents in that worktree, and nothing whose path begins alike or whose argv names it', async (t) => {
+  const home = createHome(t);
+  const [near, far] = [join(home.folder, 'w/1086'), join(home.folder, 'w/10861')];
+  const nested = join(near, 'nested');
+  for (const folder of [near, far, nested]) {
+    for (const part of ['refs', 'objects']) mkdirSync(join(folder, '.git', part), { recursive: true });
+    writeFileSync(join(folder, '.git/HEAD'), 'ref: refs/heads/main\n');
+  }
+  mkdirSync(join(near, 'sub'));
+  const { run, processes } = await startRun(t, home, {
+    puppet: 'sleeper.sh',
+    roles: ['leader'],
+    args: ['--cwd', join(near, 'sub')],
+  });
+  const other = await startRun(t, home, { puppet: 'sleeper.sh', roles: ['leader'], args: ['--cwd', far] });
+  using inside = startAgent(join(near, 'sub'), 'claude');
+  using beside = startAgent(far, 'claude');
+  using below = startAgent(nested, 'claude');
+  using editor = startAgent(near, 'vim');
+
+  const { receipts } = home.json<Stopped>('stop', `worktree=${join(near, 'sub', '..')}/`, '--grace', '0');
+
+  assert.deepEqual(new Set(receipts.map(({ runId }) => runId)), new Set([run.id, null]));
+  assert.deepEqual(
+    receipts.filter(({ runId }) => runId === null).map(({ agent, pid }) => ({ agent, pid })),
+    [{ agent: 'claude', pid: inside.pid }],
+  );
+  assert.equal(isAlive(processes.leader), false);
+  assert.equal(isAlive(inside), false);
+  for (const survivor of [beside, below, editor, other.processes.leader]) assert.equal(isAlive(survivor), true);
+  assert.equal(home.reeve('stop', '--all').exitCode, 0);
+  assert.equal(isAlive(beside), true, 'any other scope is about runs only');
+});
+
+test('K9 stop called from inside the tree that it stops completes, and prints its receipt first', async (t) => {
+  const home = createHome(t);
+  const printed = join(home.folder, 'receipt.json');
+  const stop = `"${process.execPath}" "${MAIN}" stop self --json >"${printed}"`;
+  const run = home.json<RunJson>(
+    'start',
+    '--name',
+    'self',
+    '--',
+    'sh',
+    '-c',
+    `sleep 1000 & setsid sleep 1001 & ${stop}; sleep 1002`,
+  );
+  home.reeve('wait', run.id);
+  const { receipts } = JSON.parse(readFileSync(printed, 'utf8')) as Stopped;
+  assert.equal(receipts[0]?.runId, run.id);
+  assert.ok(receipts[0].signalled.length >= 3);
+  const after = home.json<RunJson & { receipts: readonly Receipt[] }>('inspect', run.id);
+  assert.equal(after.state, 'interrupted');
+  assert.equal(after.endReason, 'stop');
+  assert.equal(after.receipts.at(-1)?.provenEmpty, true);
+});
+
+test('K9 stop --all from inside one of the runs ends the others too', async (t) => {
+  const home = createHome(t);
+  const other = await startRun(t, home, { puppet: 'sleeper.sh', roles: ['leader'] });
+  const run = home.json<RunJson>('start', '--', 'sh', '-c', `"${process.execPath}" "${MAIN}" stop --all; sleep 1000`);
+  home.reeve('wait', run.id);
+  home.reeve('wait', other.run.id);
+  assert.equal(isAlive(other.processes.leader), false);
+  assert.deepEqual(home.json<{ runs: readonly RunJson[] }>('ps').runs, []);
+});
+
+test('stop --all with nothing running is no failure; a scope that matches nothing is', (t) => {
+  const home = createHome(t);
+  assert.deepEqual(home.reeve('stop', '--all'), { stdout: 'nothing is running\n', stderr: '', exitCode: 0 });
+  const { stderr, exitCode } = home.reeve('stop', 'session=none');
+  assert.match(stderr, /\[RUN_NOT_FOUND\]/u);
+  assert.equal(exitCode, 2);
+});
+
+test('a run that is over is not stopped again, and is said to be over', (t) => {
+  const home = createHome(t);
+  const run = home.json<RunJson>('start', '--name', 'short', '--', 'true');
+  home.reeve('wait', run.id);
+  const { stderr, exitCode } = home.reeve('stop', 'short');
+  assert.match(stderr, /has ended \(completed\) \[RUN_ENDED\]/u);
+  assert.equal(exitCode, 1);
+});
+
+test('the receipt for people says what was proven, who needed KILL, and what a plain TERM would have missed', async (t) => {
+  const home = createHome(t);
+  await startRun(t, home, {
+    puppet: 'escapees.sh',
+    roles: ['leader', 'child', 'session', 'daemon'],
+    args: ['--name', 'shown'],
+  });
+  const { stdout } = home.reeve('stop', 'shown');
+  assert.match(
+    stdout,
+    /^shown \(run_\w{26}\): \d+ processes ended in .*; none left\n {3,}PID {2}NAME +SIGNALS {2}DIED AFTER/u,
+  );
+  assert.match(stdout, /a plain TERM would have missed it/u);
+});
