@@ -2,6 +2,7 @@ import { placeOf } from '../host/git-place.ts';
 import type { Calendar, Limit } from '../limits/limit.ts';
 import type { Facts, LiveRun } from '../limits/facts.ts';
 import { isCalendarPeriod, periodAt } from '../limits/period.ts';
+import { selectsAnyRun } from '../limits/selection.ts';
 import { startedOf } from '../runs/lifecycle.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
 import type { Store } from '../store/store.ts';
@@ -37,7 +38,9 @@ export async function gatherFacts(request: FactsRequest): Promise<Facts> {
     ),
   ]);
   const known = new Set(runIds);
-  const named = windows.flatMap(({ spend }) => spend.flatMap((row) => row.runId ?? []));
+  // Only a limit that asks for names or labels looks at the runs behind the spend; a year of them is many.
+  const asksForRuns = limits.some((limit) => isCalendarPeriod(limit.period) && !selectsAnyRun(limit));
+  const named = asksForRuns ? windows.flatMap(({ spend }) => spend.flatMap((row) => row.runId ?? [])) : [];
   const others = await withAncestors(store, new Set(named.filter((id) => !known.has(id))), known);
   return {
     now,
