@@ -5,9 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
-import { openClaudeScratch } from '../test/rig/claude.ts';
+import { closeClaudeScratches, openClaudeScratch } from '../test/rig/claude.ts';
 import { installAgents } from '../test/rig/install-agents.ts';
+import { isAlive } from '../test/rig/live-processes.ts';
 import { reeveJson } from '../test/rig/reeve.ts';
 import { breachScript, TREE_PROMPT } from '../test/rig/tree-script.ts';
 import { measurePlainTerm } from './plain-term.ts';
@@ -25,12 +27,16 @@ const CLAUDE = `claude -p "${TREE_PROMPT}"`;
 const LOCKED_OUT = 75;
 const ENDED_BY_LIMIT = 124;
 
+// Whoever ends the demo early must not be left with what it started.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => void closeClaudeScratches().finally(() => process.exit(128 + constants.signals[signal])));
+
 const screen = createScreen(process.stdout, process.env);
 const { paint, line } = screen;
 
 line(paint('bold', 'reeve: one real agent, stopped twice'));
 await installAgents((text) => line(paint('dim', text)));
-line(paint('dim', 'Claude Code is real; its model is a script on 127.0.0.1, its files are temporary.'));
+line(paint('dim', 'Claude Code is real. Its model is a script on 127.0.0.1, its files are temporary.'));
 
 await screen.chapter('A plain TERM');
 line(`   ${CLAUDE} runs a shell command with four sleeps,`);
@@ -42,7 +48,8 @@ line(paint('red', `${plain.alive.length} processes of it are still running:`));
 for (const { pid, comm, argv } of plain.alive)
   line(`  ${String(pid).padStart(8)}  ${comm === 'bash' ? 'bash (the tool call)' : argv.join(' ')}`);
 await screen.beat(2);
-line(paint('dim', '(The demo ended them by hand.)'));
+assert.ok(!plain.alive.some(isAlive));
+line(paint('dim', '(The demo has ended them, each by its identity.)'));
 
 await screen.chapter('The same agent under reeve, with five cents a day');
 const tree = Promise.withResolvers<void>();
@@ -90,6 +97,8 @@ await screen.prompt('reeve usage');
 await runShown(place, 'usage');
 await screen.prompt('reeve down');
 await runShown(place, 'down');
+assert.deepEqual(scratch.living(), []);
+line(`\n${paint('green', 'Nothing of either agent is left running.')}`);
 
 function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;

@@ -52,6 +52,14 @@ export interface ClaudeScratch extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Scratches that are open in this process. */
+const open = new Set<ClaudeScratch>();
+
+/** Closes every open scratch: for a program that is told to end early. */
+export async function closeClaudeScratches(): Promise<void> {
+  await Promise.all([...open].map((scratch) => scratch.close()));
+}
+
 /** @param scriptOf the script, given the mark */
 export async function openClaudeScratch(scriptOf: (mark: string) => Script): Promise<ClaudeScratch> {
   const agents = await installAgents();
@@ -62,7 +70,7 @@ export async function openClaudeScratch(scriptOf: (mark: string) => Script): Pro
     mkdirSync(path, { mode: 0o700 });
     return path;
   };
-  const repository = folder('repository');
+  const repository = folder('shed');
   const home = folder('home');
   const configDir = folder('claude');
   const reeveHome = folder('reeve');
@@ -89,6 +97,7 @@ export async function openClaudeScratch(scriptOf: (mark: string) => Script): Pro
 
   const living = (): readonly LiveProcess[] => livingWithEnvironment(AGENT_MARK, mark);
   const close = async (): Promise<void> => {
+    if (!open.delete(scratch)) return;
     const place = { cwd: root, env };
     if (existsSync(join(reeveHome, 'reeve.db'))) await reeve(place, 'stop', '--all', '--grace', '0');
     if (existsSync(join(reeveHome, 'daemon.pid'))) await reeve(place, 'down');
@@ -98,7 +107,7 @@ export async function openClaudeScratch(scriptOf: (mark: string) => Script): Pro
     await api.close();
     rmSync(root, { recursive: true, force: true });
   };
-  return {
+  const scratch: ClaudeScratch = {
     root,
     repository,
     configDir,
@@ -125,6 +134,8 @@ export async function openClaudeScratch(scriptOf: (mark: string) => Script): Pro
     close,
     [Symbol.asyncDispose]: close,
   };
+  open.add(scratch);
+  return scratch;
 }
 
 /** Each role's process; null while one of them is missing. */

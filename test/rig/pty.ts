@@ -44,7 +44,11 @@ export interface Pty {
  * Opens a terminal with posix_openpt(3) and starts a command on it. The command's shell leads a session without a terminal and opens the
  * slave, which thereby becomes its controlling terminal (tty_ioctl(4)): no native module is needed for that.
  */
-export function openPty(t: TestContext, command: readonly [string, ...string[]], options: PtyOptions): Pty {
+export function openPty(
+  t: Pick<TestContext, 'after'>,
+  command: readonly [string, ...string[]],
+  options: PtyOptions,
+): Pty {
   const master = check('posix_openpt', openMaster(constants.O_RDWR | constants.O_NOCTTY | O_CLOEXEC) as number);
   check('grantpt', grant(master) as number);
   check('unlockpt', unlock(master) as number);
