@@ -24,8 +24,8 @@ const JOINED_USER_FLAG = /^(-[uU][^:\s]+:)(.+)$/s;
 const QUOTED = String.raw`(?:"(?:\\.|[^"\\])*(?:"|$)|'[^']*(?:'|$)|\\"(?:\\(?!")|[^\\])*(?:\\"|$))`;
 /** What a shell makes one word of: quoted and bare parts up to a blank. */
 const SHELL_WORD = new RegExp(String.raw`(?:${QUOTED}|\\.|[^\s"'\\])+`, 'sy');
-/** After a colon (JSON, YAML) a closing quote ends the value. */
-const DATA_VALUE = new RegExp(String.raw`${QUOTED}|[^\s"'\\]+`, 'sy');
+/** After a colon (JSON, YAML) the value ends with its quotes, or where punctuation of the data does. */
+const DATA_VALUE = new RegExp(String.raw`${QUOTED}[^\s,;:}\])]*|[^\s"'\\]+`, 'sy');
 
 /** Secrets inside a longer text: shell scripts, headers, JSON, URLs, prompts. Each matches in linear time, also in a megabyte of one letter. */
 const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
@@ -46,7 +46,7 @@ const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
 
 /** `NAME=value`, `"name": "value"`, `--name value` inside a text; whether it is a secret is decided by the name. */
 const NAMED_VALUE = new RegExp(
-  String.raw`(?<![\w.-])(-{0,2}([A-Za-z_][\w.-]{0,99}))(["']?\s{0,8}[=:]\s{0,8}|\s{1,8})(?=\S)`,
+  String.raw`(?<![\w.-])(-{0,2}([A-Za-z_][\w.-]{0,99}))((?:\\?["'])?\s{0,8}[=:]\s{0,8}|\s{1,8})(?=\S)`,
   'g',
 );
 

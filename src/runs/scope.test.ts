@@ -1,105 +1,106 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, it } from 'node:test';
+import { ended, intentOf, NOW } from '../../test/contracts/samples.ts';
 import { ReeveError } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
 import type { RunId, RunIntent, RunRecord } from './record.ts';
 import { parseScope, selectRuns } from './scope.ts';
 
-const NOBODY = {
-  sessionId: null,
-  turnId: null,
-  toolCallId: null,
-  terminalId: null,
-  extensionName: null,
-  hookName: null,
-  sandboxId: null,
-};
-
-function run(id: string, more: Partial<RunIntent> = {}): RunRecord {
-  const identity = { bootId: 'b', pidNamespace: '1', pid: 10, startTicks: 10 };
-  const intent: RunIntent = {
-    id: id as RunId,
-    name: null,
-    labels: {},
-    parentRunId: null,
-    startedBy: identity,
-    source: 'subprocess',
-    owner: NOBODY,
-    command: 'claude',
-    args: [],
-    cwd: '/w/1086',
-    worktree: '/w/1086',
-    project: '/w/main',
-    branch: 'main',
-    agent: 'claude',
-    cookie: `${id}.00`,
-    host: 'h',
-    background: true,
-    caps: { maxCostMicroUsd: null, maxTokens: null, maxMs: null },
-    limited: false,
-    graceMs: 0,
-    keepBackground: false,
-    shim: identity,
-    protocol: 1,
-    createdAt: 0,
-    ...more,
-  };
-  return { intent, current: { state: 'starting' }, updatedAt: 0, version: 1 };
+function run(tail: string, given: Partial<RunIntent> = {}): RunRecord {
+  const id = `run_01J${tail.padStart(23, '0')}` as RunId;
+  return { intent: intentOf({ id, ...given }), current: { state: 'starting' }, updatedAt: NOW, version: 1 };
 }
 
-const A = run('run_01AAAA', { name: 'fix', owner: { ...NOBODY, sessionId: 's1' }, labels: { team: 'core' } });
-const B = run('run_01AABB', { worktree: '/w/10861', cwd: '/w/10861/sub', source: 'hook' });
-const C = run('run_01CCCC', { name: 'run_01AABB', worktree: null, cwd: '/plain/deep', project: '/plain/deep' });
-const all = [A, B, C];
-
-function select(...words: readonly string[]): readonly string[] {
-  return selectRuns(all, parseScope(words)).map(({ intent }) => intent.id);
+function failure(act: () => unknown): ReeveError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ReeveError) return error;
+  }
+  throw new Error('nothing was refused');
 }
 
-function refuses(code: ErrorCode, ...words: readonly string[]): void {
-  assert.throws(
-    () => select(...words),
-    (error) => error instanceof ReeveError && error.code === code,
-  );
+const owner = intentOf().owner;
+const A1 = run('A1', { name: 'nightly', labels: { team: 'blue', 'a=b': 'c' }, owner: { ...owner, sessionId: 's1' } });
+const A2 = run('A2', { source: 'hook', worktree: '/w/1086', owner: { ...owner, sessionId: 's1', toolCallId: 't1' } });
+const B1 = run('B1', {
+  worktree: null,
+  project: '/w/plain/deep',
+  cwd: '/w/plain/deep',
+  parentRunId: A1.intent.id,
+  branch: null,
+  labels: {},
+});
+const RUNS = [A1, A2, B1];
+
+function ids(...words: readonly string[]): readonly string[] {
+  return selectRuns(RUNS, parseScope(words)).map(({ intent }) => intent.id.slice(-2));
 }
 
-test('a run is named by id, unique prefix in any case, or name', () => {
-  assert.deepEqual(select('run_01AAAA'), ['run_01AAAA']);
-  assert.deepEqual(select('run_01c'), ['run_01CCCC']);
-  assert.deepEqual(select('fix'), ['run_01AAAA']);
-  assert.deepEqual(select('fi'), []);
-});
+describe('scope', () => {
+  it('I2 refuses an empty scope: no words, blanks, a key without value', () => {
+    for (const words of [[], [''], ['  '], ['session='], ['session= '], ['label='], ['label==x']])
+      assert.equal(failure(() => parseScope(words)).code, 'SCOPE_EMPTY', JSON.stringify(words));
+  });
 
-test('a prefix of several runs is refused, and so is one that says nothing but "run_"', () => {
-  refuses('RUN_AMBIGUOUS', 'run_01AA');
-  assert.deepEqual(selectRuns([A], parseScope(['run_'])), []);
-});
+  it('selects by id, by unique prefix in any case, and by name', () => {
+    assert.deepEqual(ids(A1.intent.id), ['A1']);
+    assert.deepEqual(ids(B1.intent.id.slice(0, -1).toLowerCase()), ['B1']);
+    assert.deepEqual(ids('nightly'), ['A1']);
+    assert.deepEqual(ids('run_02'), []);
+    assert.deepEqual(ids('nightl'), []);
+  });
 
-test('what is named must all hold', () => {
-  assert.deepEqual(select('session=s1'), ['run_01AAAA']);
-  assert.deepEqual(select('sessionId=s1', 'label=team=core', 'project=/w/main'), ['run_01AAAA']);
-  assert.deepEqual(select('session=s1', 'source=hook'), []);
-  assert.deepEqual(select('fix', 'source=hook'), []);
-});
+  it('never takes a word for the beginning of all ids, however few runs there are', () => {
+    for (const word of ['r', 'run', 'run_', 'RUN_']) assert.deepEqual(selectRuns([A1], parseScope([word])), []);
+  });
 
-test('K8 a worktree is not matched by the beginning of its path; outside git a folder covers what lies below it', () => {
-  assert.deepEqual(select('worktree=/w/1086'), ['run_01AAAA']);
-  assert.deepEqual(select('worktree=/w/10861'), ['run_01AABB']);
-  assert.deepEqual(select('worktree=/w'), []);
-  assert.deepEqual(select('worktree=/plain'), ['run_01CCCC']);
-  assert.deepEqual(select('worktree=/pl'), []);
-});
+  it('names the candidates when a prefix is ambiguous', () => {
+    const error = failure(() => ids(A1.intent.id.slice(0, -1)));
+    assert.equal(error.code, 'RUN_AMBIGUOUS');
+    assert.match(error.hint ?? '', new RegExp(`${A1.intent.id} "nightly", ${A2.intent.id}`));
+    const over = { ...A2, current: ended(NOW) };
+    assert.match(failure(() => selectRuns([A1, over], parseScope(['run_01J']))).hint ?? '', /\(completed\)/);
+  });
 
-test('I2 an empty scope is refused, by whichever way it is empty', () => {
-  refuses('SCOPE_EMPTY');
-  refuses('SCOPE_EMPTY', ' ');
-  refuses('SCOPE_EMPTY', 'worktree=');
-});
+  it('lets a name win over the prefix that it looks like', () => {
+    const named = run('C1', { name: A1.intent.id.slice(0, 8) });
+    assert.deepEqual(selectRuns([A1, named], parseScope([named.intent.name ?? ''])), [named]);
+  });
 
-test('an unknown key and a second run are refused', () => {
-  refuses('USAGE', 'color=red');
-  refuses('USAGE', 'constructor=x');
-  refuses('USAGE', 'label=x');
-  refuses('USAGE', 'source=nowhere');
-  refuses('USAGE', 'one', 'two');
+  it('ANDs conditions, with the run that is named too', () => {
+    assert.deepEqual(ids('session=s1'), ['A1', 'A2']);
+    assert.deepEqual(ids('session=s1', 'source=hook'), ['A2']);
+    assert.deepEqual(ids('nightly', 'source=hook'), []);
+    assert.deepEqual(ids(' session = s1 ', 'label=team=blue'), ['A1', 'A2']);
+    assert.deepEqual(ids('label=team=red'), []);
+    assert.deepEqual(ids(`parent=${A1.intent.id}`), ['B1']);
+    assert.deepEqual(ids('agent=claude', 'branch=main', 'project=/w/api'), ['A1', 'A2']);
+  });
+
+  it('writes keys as people do', () => {
+    for (const key of ['tool-call', 'tool_call', 'toolCall', 'toolCallId', 'TOOLCALL'])
+      assert.deepEqual(ids(`${key}=t1`), ['A2']);
+    for (const key of ['id', 'run', 'process']) assert.deepEqual(ids(`${key}=${A2.intent.id}`), ['A2']);
+  });
+
+  it('K8 compares worktrees whole; outside git a folder covers what lies below it', () => {
+    assert.deepEqual(ids('worktree=/w/1086'), ['A2']);
+    assert.deepEqual(ids('worktree=/w/10861'), []);
+    assert.deepEqual(ids('worktree=/w'), ['B1']);
+    assert.deepEqual(ids('worktree=/w/plain'), ['B1']);
+    assert.deepEqual(ids('worktree=/w/pl'), []);
+  });
+
+  it('O6 refuses an unknown key, an unknown source, a bare label and a second run', () => {
+    for (const words of [['colour=red'], ['=x'], ['source=telepathy'], ['label=team'], ['a', 'b']])
+      assert.equal(failure(() => parseScope(words)).code, 'USAGE', JSON.stringify(words));
+    assert.match(failure(() => parseScope(['colour=red'])).hint ?? '', /worktree/);
+  });
+
+  it('is not fooled by words of every object', () => {
+    for (const key of ['constructor', '__proto__', 'toString']) {
+      assert.equal(failure(() => parseScope([`${key}=x`])).code, 'USAGE');
+      assert.deepEqual(ids(`label=${key}=x`), []);
+    }
+  });
 });

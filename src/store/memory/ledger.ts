@@ -19,11 +19,16 @@ export function createLedger(): LedgerStore {
       )
       .toSorted((a, b) => b.fromMs - a.fromMs || (a.runId < b.runId ? 1 : -1))[0]?.runId ?? null;
 
+  const byTime = (a: PricedEntry, b: PricedEntry) =>
+    a.timestamp - b.timestamp ||
+    fileOrder(a.file) - fileOrder(b.file) ||
+    a.offset - b.offset ||
+    (a.messageKey < b.messageKey ? -1 : 1);
   const select = (query: UsageQuery) =>
     [...answers.values()]
       .map((entry) => ({ ...structuredClone(entry), runId: runIdOf(entry) }))
       .filter((entry) => matches(entry, query))
-      .toSorted((a, b) => a.timestamp - b.timestamp || fileOrder(a.file) - fileOrder(b.file) || a.offset - b.offset);
+      .toSorted(byTime);
 
   return {
     cursors: async () => structuredClone([...cursors.values()]).toSorted((a, b) => (a.file < b.file ? -1 : 1)),

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ReeveError } from '../errors.ts';
+import {
+  ACTIVE_STATES,
+  assertUpdate,
+  isTerminal,
+  nextState,
+  outcomeOf,
+  startedOf,
+  successorsOf,
+  TERMINAL_STATES,
+  type RunEvent,
+} from './lifecycle.ts';
+import type { EndReason, RunId, RunState, RunStateName } from './record.ts';
+
+const STARTED = {
+  identity: { bootId: 'b', pidNamespace: '1', pid: 10, startTicks: 20 },
+  processGroupId: 10,
+  sessionId: 10,
+  startedAt: 1,
+};
+const STOP = { reason: 'budget-limit', message: 'budget limit exceeded ($2/$1)', requestedAt: 2 } as const;
+const EXIT = { exitCode: 3, signal: null };
+
+const EVENTS: readonly RunEvent[] = [
+  { type: 'spawned', started: STARTED },
+  { type: 'start-failed', exitCode: 127, error: 'not found', at: 3 },
+  { type: 'never-started', error: 'died', at: 3 },
+  { type: 'stop-requested', stop: STOP },
+  { type: 'exited', exit: EXIT },
+  { type: 'kept', exit: EXIT },
+  { type: 'emptied', exit: null, error: null, at: 4 },
+  { type: 'emptied', exit: { exitCode: 0, signal: null }, error: null, at: 4 },
+  { type: 'emptied', exit: { exitCode: null, signal: 'SIGSEGV' }, error: 'note', at: 4 },
+  { type: 'lost', error: 'gone', at: 4 },
+];
+const START: RunState = { state: 'starting' };
+
+/** What architecture and product say may follow, written down independently of the table. */
+const MODEL: Readonly<Record<RunStateName, Partial<Record<RunEvent['type'], readonly RunStateName[]>>>> = {
+  starting: {
+    spawned: ['running'],
+    'start-failed': ['failed'],
+    'never-started': ['failed'],
+    'stop-requested': ['stopping'],
+    lost: ['stale'],
+  },
+  running: { 'stop-requested': ['stopping'], kept: ['lingering'], emptied: ['completed', 'failed'], lost: ['stale'] },
+  stopping: {
+    spawned: ['stopping'],
+    'start-failed': ['interrupted'],
+    'stop-requested': ['stopping'],
+    exited: ['stopping'],
+    emptied: ['interrupted'],
+    lost: ['stale'],
+  },
+  lingering: { 'stop-requested': ['stopping'], emptied: ['completed', 'failed'], lost: ['stale'] },
+  completed: {},
+  failed: {},
+  interrupted: {},
+  stale: {},
+};
+
+function codeOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    return error instanceof ReeveError ? error.code : String(error);
+  }
+  return 'no error';
+}
+
+function after(...events: readonly RunEvent[]): RunState {
+  return events.reduce(nextState, START);
+}
+
+const eventsFrom = fc.array(fc.constantFrom(...EVENTS), { maxLength: 12 });
+
+describe('lifecycle of a run', () => {
+  it('O6 follows the model for every sequence of events: illegal ones are refused by name and change nothing', () => {
+    fc.assert(
+      fc.property(eventsFrom, (events) => {
+        let state: RunState = START;
+        for (const event of events) {
+          const allowed = MODEL[state.state][event.type];
+          if (allowed === undefined) {
+            const from: RunState = state;
+            const before: RunState = structuredClone(from);
+            assert.equal(
+              codeOf(() => nextState(from, event)),
+              isTerminal(state.state) ? 'RUN_ENDED' : 'TRANSITION_ILLEGAL',
+            );
+            assert.deepEqual(state, before);
+          } else {
+            state = nextState(state, event);
+            assert.ok(allowed.includes(state.state), `${event.type} led to ${state.state}`);
+          }
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('O5 never revives a terminal state', () => {
+    fc.assert(
+      fc.property(eventsFrom, (events) => {
+        let ended: RunState | null = null;
+        let state: RunState = START;
+        for (const event of events) {
+          try {
+            state = nextState(state, event);
+          } catch {
+            // Refused: tested above.
+          }
+          if (ended !== null) assert.equal(state, ended);
+          else if (isTerminal(state.state)) ended = state;
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('lets a store write exactly what the table can lead to', () => {
+    const reached = new Map<RunStateName, Set<RunStateName>>();
+    const seen: RunState[] = [START];
+    for (const state of seen) {
+      for (const event of EVENTS) {
+        if (MODEL[state.state][event.type] === undefined) continue;
+        const next = nextState(state, event);
+        reached.set(state.state, (reached.get(state.state) ?? new Set()).add(next.state));
+        if (seen.length < 200 && !isTerminal(next.state)) seen.push(next);
+      }
+    }
+    for (const state of [...ACTIVE_STATES, ...TERMINAL_STATES])
+      assert.deepEqual([...(reached.get(state) ?? [])].toSorted(), [...successorsOf(state)].toSorted(), state);
+  });
+
+  it('calls exit 0 completed, any other exit or an unasked signal failed', () => {
+    const end = (exitCode: number | null, signal: string | null): readonly [RunStateName, EndReason | undefined] => {
+      const state = after(
+        { type: 'spawned', started: STARTED },
+        { type: 'emptied', exit: { exitCode, signal }, error: null, at: 9 },
+      );
+      return [state.state, outcomeOf(state)?.endReason];
+    };
+    assert.deepEqual(end(0, null), ['completed', 'exit']);
+    assert.deepEqual(end(3, null), ['failed', 'exit']);
+    assert.deepEqual(end(null, 'SIGKILL'), ['failed', 'signal']);
+  });
+
+  it('ends a stopped run with the first reason that was asked, whatever its exit', () => {
+    const state = after(
+      { type: 'spawned', started: STARTED },
+      { type: 'stop-requested', stop: STOP },
+      { type: 'stop-requested', stop: { ...STOP, reason: 'stop' } },
+      { type: 'exited', exit: { exitCode: 0, signal: null } },
+      { type: 'emptied', exit: null, error: null, at: 9 },
+    );
+    assert.equal(state.state, 'interrupted');
+    assert.deepEqual(outcomeOf(state), {
+      exitCode: 0,
+      signal: null,
+      endReason: 'budget-limit',
+      error: STOP.message,
+      completedAt: 9,
+    });
+  });
+
+  it('remembers the process of a run that was asked to stop before it was spawned', () => {
+    const state = after({ type: 'stop-requested', stop: STOP }, { type: 'spawned', started: STARTED });
+    assert.equal(state.state, 'stopping');
+    assert.deepEqual(startedOf(state), STARTED);
+  });
+
+  it('keeps the exit of a command whose background was kept, also when the rest is stopped or lost', () => {
+    const kept = after({ type: 'spawned', started: STARTED }, { type: 'kept', exit: EXIT });
+    const empty: RunEvent = { type: 'emptied', exit: null, error: null, at: 9 };
+    assert.equal(outcomeOf(nextState(kept, empty))?.exitCode, 3);
+    assert.equal(outcomeOf(nextState(kept, { type: 'lost', error: 'gone', at: 9 }))?.exitCode, 3);
+    assert.equal(outcomeOf(nextState(nextState(kept, { type: 'stop-requested', stop: STOP }), empty))?.exitCode, 3);
+  });
+
+  it('guards every write: unknown, ended, changed meanwhile and illegal are told apart in this order', () => {
+    const read = { id: 'run_x' as RunId, version: 2 };
+    const guard = (state: RunStateName | null, version: number, next: RunStateName) =>
+      codeOf(() => assertUpdate(state === null ? null : { state, version }, read, next));
+    assert.equal(guard(null, 2, 'running'), 'RUN_NOT_FOUND');
+    assert.equal(guard('completed', 3, 'running'), 'RUN_ENDED');
+    assert.equal(guard('running', 3, 'starting'), 'RUN_CONFLICT');
+    assert.equal(guard('running', 2, 'starting'), 'TRANSITION_ILLEGAL');
+    assert.equal(guard('running', 2, 'stopping'), 'no error');
+  });
+});

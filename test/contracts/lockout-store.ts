@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Allowance, Lockout } from '../../src/limits/lockout.ts';
+import type { LockoutStore } from '../../src/limits/ports.ts';
+import type { Store } from '../../src/store/store.ts';
+import { codeOf, NOW } from './samples.ts';
+
+const HERE = { project: '/w/api', branch: 'main', agent: 'claude' };
+
+function lockoutOf(given: Partial<Lockout> = {}): Lockout {
+  return {
+    limit: 'daily',
+    project: '/w/api',
+    branch: null,
+    agent: null,
+    selects: { project: '*', branch: '*', agent: '*', run: '*', labels: {} },
+    action: 'stop',
+    period: 'daily',
+    reason: 'budget limit exceeded ($5.01/$5.00)',
+    capMicroUsd: 5_000_000,
+    currentMicroUsd: 5_010_000,
+    capTokens: null,
+    currentTokens: null,
+    lockedAt: NOW,
+    expiresAt: NOW + 1_000,
+    ...given,
+  };
+}
+
+function allowanceOf(given: Partial<Allowance> = {}): Allowance {
+  return {
+    id: 'allow-1',
+    limit: null,
+    project: '/w/api',
+    branch: null,
+    agent: null,
+    extraMicroUsd: null,
+    grantedAt: NOW,
+    expiresAt: NOW + 1_000,
+    by: 'ada',
+    ...given,
+  };
+}
+
+/** What every LockoutStore does. */
+export function describeLockoutStore(name: string, open: () => Promise<Store>): void {
+  const withLockouts = (test: (lockouts: LockoutStore) => Promise<void>) => async () => {
+    await using store = await open();
+    await test(store.lockouts);
+  };
+
+  describe(`${name}: lockouts`, () => {
+    it(
+      'gives a lockout back as it was written; a new breach overwrites the same key',
+      withLockouts(async (lockouts) => {
+        await lockouts.put(lockoutOf());
+        await lockouts.put(lockoutOf({ currentMicroUsd: 6_000_000 }));
+        assert.deepEqual(await lockouts.list(), [lockoutOf({ currentMicroUsd: 6_000_000 })]);
+      }),
+    );
+
+    it(
+      'L12 keeps keys apart that only look alike',
+      withLockouts(async (lockouts) => {
+        const keys = [
+          { limit: 'a__b', project: 'c' },
+          { limit: 'a', project: 'b__c' },
+          { limit: 'a', project: null },
+          { limit: 'a', project: 'ü' },
+          { limit: 'a', project: '..' },
+          { limit: 'a', project: 'x'.repeat(300) },
+          { limit: 'a', project: `${'x'.repeat(300)}y` },
+          { limit: 'a', project: null, branch: 'b' },
+          { limit: 'a', project: null, agent: 'b' },
+        ];
+        for (const key of keys) await lockouts.put(lockoutOf(key));
+        assert.equal((await lockouts.list()).length, keys.length);
+        for (const key of keys) assert.equal(await lockouts.release(lockoutOf(key)), true);
+        assert.deepEqual(await lockouts.list(), []);
+      }),
+    );
+
+    it(
+      'refuses an empty part of the key',
+      withLockouts(async (lockouts) => {
+        for (const part of ['limit', 'project', 'branch', 'agent'])
+          assert.equal(await codeOf(lockouts.put(lockoutOf({ [part]: ' ' }))), 'USAGE');
+        assert.deepEqual(await lockouts.list(), []);
+      }),
+    );
+
+    it(
+      'answers what covers a place, the longest-lasting first, and nothing that has expired',
+      withLockouts(async (lockouts) => {
+        await lockouts.put(lockoutOf({ limit: 'short' }));
+        await lockouts.put(lockoutOf({ limit: 'forever', project: null, expiresAt: null }));
+        await lockouts.put(lockoutOf({ limit: 'long', branch: 'main', expiresAt: NOW + 5_000 }));
+        await lockouts.put(lockoutOf({ limit: 'elsewhere', project: '/w/web' }));
+        await lockouts.put(lockoutOf({ limit: 'other branch', branch: 'next' }));
+        await lockouts.put(lockoutOf({ limit: 'narrow', selects: { ...lockoutOf().selects, agent: 'codex' } }));
+        const names = async (now: number, place = HERE) =>
+          (await lockouts.covering(place, now)).map(({ limit }) => limit);
+        assert.deepEqual(await names(NOW), ['forever', 'long', 'short']);
+        assert.deepEqual(await names(NOW + 999), ['forever', 'long', 'short']);
+        assert.deepEqual(await names(NOW + 1_000), ['forever', 'long']);
+        assert.deepEqual(await names(NOW, { ...HERE, project: '/w/apis' }), ['forever']);
+      }),
+    );
+
+    it(
+      'releases by the whole key; releasing nothing succeeds',
+      withLockouts(async (lockouts) => {
+        await lockouts.put(lockoutOf());
+        assert.equal(await lockouts.release(lockoutOf({ branch: 'main' })), false);
+        assert.equal(await lockouts.release(lockoutOf()), true);
+        assert.equal(await lockouts.release(lockoutOf()), false);
+      }),
+    );
+
+    it(
+      'prunes the expired and returns them',
+      withLockouts(async (lockouts) => {
+        const kept = [
+          lockoutOf({ limit: 'forever', expiresAt: null }),
+          lockoutOf({ limit: 'later', expiresAt: NOW + 1 }),
+        ];
+        for (const lockout of [lockoutOf({ expiresAt: NOW }), ...kept]) await lockouts.put(lockout);
+        assert.deepEqual(await lockouts.prune(NOW), [lockoutOf({ expiresAt: NOW })]);
+        assert.deepEqual(await lockouts.list(), kept);
+      }),
+    );
+
+    it(
+      'L6 keeps allowances until they end',
+      withLockouts(async (lockouts) => {
+        const forever = allowanceOf({ id: 'allow-2', grantedAt: NOW + 1, expiresAt: null, extraMicroUsd: 5 });
+        await lockouts.grant(forever);
+        await lockouts.grant(allowanceOf());
+        assert.deepEqual(await lockouts.allowances(NOW), [allowanceOf(), forever]);
+        assert.deepEqual(await lockouts.allowances(NOW + 1_000), [forever]);
+      }),
+    );
+
+    it(
+      'L7 lets one notice through per limit, counter, period and step',
+      withLockouts(async (lockouts) => {
+        const notice = { limit: 'daily', counter: '/w/api', periodStart: NOW, step: '0.5' };
+        assert.equal(await lockouts.noticeOnce(notice, NOW), true);
+        assert.equal(await lockouts.noticeOnce(notice, NOW + 1), false);
+        for (const other of [{ limit: 'x' }, { counter: 'x' }, { periodStart: 0 }, { step: '0.8' }])
+          assert.equal(await lockouts.noticeOnce({ ...notice, ...other }, NOW), true);
+      }),
+    );
+  });
+}

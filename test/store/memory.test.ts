@@ -1,0 +1,10 @@
+import { createMemoryStore } from '../../src/store/memory/open.ts';
+import { describeLedgerStore } from '../contracts/ledger-store.ts';
+import { describeLockoutStore } from '../contracts/lockout-store.ts';
+import { describeRunStore } from '../contracts/run-store.ts';
+
+const open = async () => createMemoryStore();
+
+describeRunStore('memory', open);
+describeLedgerStore('memory', open);
+describeLockoutStore('memory', open);
