@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Finding } from '../../src/cli/doctor/finding.ts';
+import type { RunJson } from '../../src/runs/view.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { isAlive, readProcess } from '../rig/live-processes.ts';
+import { until } from '../rig/until.ts';
+import { createHome } from './command-line.ts';
+import type { Home } from './command-line.ts';
+
+failOnLeaks();
+
+interface Report {
+  readonly checked: number;
+  readonly recovered: number;
+  readonly stale: number;
+  readonly unstarted: number;
+  readonly orphaned: number;
+  readonly findings: readonly Finding[];
+}
+
+/** Findings about this home; agents of whoever runs the tests are theirs. */
+function problems(report: Report): readonly Finding[] {
+  return report.findings.filter(({ severity }) => severity === 'problem');
+}
+
+/** A background run of a shell with a child, whose shim is then SIGKILLed. */
+function orphan(home: Home) {
+  const run = home.json<RunJson>('start', '--', 'sh', '-c', 'sleep 1000 & sleep 1001');
+  const { processes } = home.json<{ processes: readonly { pid: number; ppid: number; startTicks: number }[] }>(
+    'tree',
+    run.id,
+  );
+  const leader = processes.find(({ pid }) => pid === run.identity?.pid);
+  assert.ok(leader !== undefined);
+  process.kill(leader.ppid, 'SIGKILL');
+  return { run, processes };
+}
+
+test('a healthy home has no problem and exits 0', (t) => {
+  const home = createHome(t);
+  const run = home.json<RunJson>('start', '--', 'sleep', '1000');
+  const report = home.json<Report>('doctor');
+  assert.deepEqual(problems(report), []);
+  assert.equal(report.recovered, 1);
+  assert.equal(home.reeve('doctor').exitCode, 0);
+  home.reeve('stop', run.id);
+});
+
+test('O4 K12 an orphaned tree is reported with evidence, left alone, and ended by --fix with a receipt', (t) => {
+  const home = createHome(t);
+  const { run, processes } = orphan(home);
+  const looked = home.json<Report>('doctor');
+  assert.equal(looked.orphaned, 1);
+  const [found] = problems(looked);
+  assert.equal(found?.kind, 'orphaned');
+  assert.equal(found.subject, run.id);
+  assert.match(found.evidence.join('\n'), /its shim \(PID \d+\) is dead[\s\S]*PID \d+ sleep lives on/u);
+  assert.equal(home.reeve('doctor').exitCode, 1);
+  for (const each of processes) assert.equal(isAlive(each), true, 'looking signals nobody');
+
+  const fixed = home.json<Report>('doctor', '--fix');
+  const [after] = problems(fixed);
+  assert.equal(after?.receipt?.provenEmpty, true);
+  assert.equal(after.fixed, 'its tree is ended and its record closed');
+  for (const each of processes) assert.equal(isAlive(each), false);
+  assert.equal(home.json<RunJson>('inspect', run.id).state, 'interrupted');
+  assert.equal(home.reeve('doctor').exitCode, 0);
+});
+
+test('a record of which nothing lives is stale: reported, and closed only by --fix', async (t) => {
+  const home = createHome(t);
+  const { run, processes } = orphan(home);
+  for (const { pid } of processes) process.kill(pid, 'SIGKILL');
+  await until(() => processes.every(({ pid }) => readProcess(pid) === null));
+  const looked = home.json<Report>('doctor');
+  assert.equal(looked.stale, 1);
+  assert.equal(home.json<RunJson>('inspect', run.id).state, 'running', 'looking writes nothing');
+  const fixed = home.json<Report>('doctor', '--fix');
+  assert.equal(problems(fixed)[0]?.fixed, 'its record is closed');
+  const { state, endReason } = home.json<RunJson>('inspect', run.id);
+  assert.deepEqual({ state, endReason }, { state: 'stale', endReason: 'lost' });
+});
+
+test('a corrupt lockout file is shown with its place, and set aside by --fix, never overwritten', (t) => {
+  const home = createHome(t);
+  const folder = home.reeve('lockouts', 'path').stdout.trim();
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, 'broken.json');
+  writeFileSync(file, '{"limit":');
+  const [found] = problems(home.json<Report>('doctor'));
+  assert.equal(found?.kind, 'corrupt-lockout');
+  assert.equal(found.subject, file);
+  assert.equal(home.reeve('doctor', '--fix').exitCode, 0);
+  assert.deepEqual(problems(home.json<Report>('doctor')), []);
+  assert.equal(readdirSync(folder).length, 1, 'what was there is kept under another name');
+});
+
+test('an invalid config is a problem with its line and column', (t) => {
+  const home = createHome(t);
+  mkdirSync(join(home.folder, 'home'), { recursive: true });
+  writeFileSync(join(home.folder, 'home/config.toml'), 'timezone = "system"\nunknown = 1\n');
+  const [found] = problems(home.json<Report>('doctor'));
+  assert.equal(found?.kind, 'config');
+  assert.match(found.subject, /config\.toml:2:1/u);
+});
