@@ -1,5 +1,5 @@
+import { holdsToolCall, layoutOf, sameAnswer, USAGE, withoutContent, type AnswerLayout } from './answer-layout.ts';
 import { answerOf, type AnswerLine } from './line.ts';
-import { LastAnswer, USAGE } from './last-answer.ts';
 
 const TYPE = Buffer.from('"type":"');
 const USER = Buffer.from('user"');
@@ -33,7 +33,7 @@ export interface ScannedLines {
 export function scanLines(chunk: Buffer): ScannedLines {
   const answers: ScannedLine[] = [];
   const broken: BrokenLine[] = [];
-  const last = new LastAnswer();
+  let last: { readonly layout: AnswerLayout; readonly toolUse: boolean } | null = null;
   let prompted = false;
   let marker = -1;
   let end: number;
@@ -44,13 +44,17 @@ export function scanLines(chunk: Buffer): ScannedLines {
       continue;
     }
     if (marker < start) marker = indexOrEnd(chunk, start);
-    if (marker > end || last.isRepeatedBy(chunk, start, end)) continue;
-    const { document, error } = parse(chunk.toString('utf8', start, end));
+    if (marker > end) continue;
+    const layout = layoutOf(chunk, start, end);
+    const toolUse = layout !== null && holdsToolCall(layout);
+    if (layout !== null && last !== null && (last.toolUse || !toolUse) && sameAnswer(last.layout, layout)) continue;
+    const quick = layout === null ? null : answerOf(parse(withoutContent(layout)).document);
+    const { answer, error } =
+      quick === null ? readWhole(chunk.toString('utf8', start, end)) : { answer: { ...quick, toolUse }, error: null };
     if (error !== null) broken.push({ at: start, message: error });
-    const answer = answerOf(document);
     if (answer === null) continue;
     answers.push({ at: start, answer });
-    last.remember({ chunk, start, end, toolUse: answer.toolUse });
+    if (layout !== null) last = { layout, toolUse: answer.toolUse };
   }
   return { answers, broken, prompted };
 }
@@ -68,17 +72,20 @@ function isUserLine(chunk: Buffer, start: number, end: number): boolean {
 }
 
 /** A writer that died in mid-line leaves a line that the next one was appended to: its end may be whole. */
+function readWhole(text: string): { readonly answer: AnswerLine | null; readonly error: string | null } {
+  const { document, error } = parse(text);
+  if (error === null) return { answer: answerOf(document), error: null };
+  const tail = Math.max(...LINE_STARTS.map((start) => text.lastIndexOf(start)));
+  return {
+    answer: tail > 0 ? answerOf(parse(text.slice(tail)).document) : null,
+    error: `this line is not JSON (${error.slice(0, 120)}); its usage is not counted`,
+  };
+}
+
 function parse(text: string): { readonly document: unknown; readonly error: string | null } {
   try {
     return { document: JSON.parse(text) as unknown, error: null };
   } catch (error) {
-    const message = `this line is not JSON (${(error as Error).message.slice(0, 120)}); its usage is not counted`;
-    const tail = Math.max(...LINE_STARTS.map((start) => text.lastIndexOf(start)));
-    if (tail <= 0) return { document: null, error: message };
-    try {
-      return { document: JSON.parse(text.slice(tail)) as unknown, error: message };
-    } catch {
-      return { document: null, error: message };
-    }
+    return { document: null, error: (error as Error).message };
   }
 }
