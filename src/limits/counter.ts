@@ -4,11 +4,16 @@ import type { Ancestry } from './ancestry.ts';
 import { capLimits } from './caps.ts';
 import { tokensOf } from './facts.ts';
 import type { Facts, LiveRun, Spend } from './facts.ts';
-import { ANY, matchesName } from './glob.ts';
+import { matchesName, matchesProject } from './glob.ts';
 import type { CounterKey, Limit } from './limit.ts';
 import { NO_BRANCH } from './lockout.ts';
 import type { LockoutKey } from './lockout.ts';
+import type { Window } from './period.ts';
+import { agentsOf, faces } from './run-faces.ts';
+import type { Face } from './run-faces.ts';
 import { selects, selectsAnyRun, selectsRun } from './selection.ts';
+import { indexSpend } from './spend-index.ts';
+import type { SpendIndex } from './spend-index.ts';
 
 /** Whose spend a counter holds: the key of the lockout that its breach makes. Null = any. */
 export type CounterPlace = Omit<LockoutKey, 'limit'>;
@@ -42,26 +47,29 @@ export function counterKey(counter: Counter): string {
 /** Every counter that the limits, and the caps of live runs, have now. */
 export function countersOf(limits: readonly Limit[], facts: Facts): readonly Counter[] {
   const ancestry = ancestryOf([...facts.live.map((run) => run.record), ...facts.runs]);
-  return [
-    ...facts.live.flatMap((run) =>
-      capLimits(run.record.intent).map((limit) => runCounter(limit, run, facts, ancestry)),
-    ),
-    ...limits.flatMap((limit) => {
-      if (limit.period === 'run') {
-        return facts.live
-          .filter((run) => isSubject(limit, run, facts.runSpend))
-          .map((run) => runCounter(limit, run, facts, ancestry));
-      }
-      if (limit.period === 'session') return sessionCounters(limit, facts);
-      return calendarCounters(limit, facts, ancestry);
-    }),
-  ];
+  const runSpend = indexSpend(facts.runSpend, ancestry);
+  const sessionSpend = indexSpend(facts.sessionSpend, ancestry);
+  const windows = facts.windows.map(({ window, spend }) => ({ window, spend: indexSpend(spend, ancestry) }));
+  const caps = facts.live.flatMap((run) =>
+    capLimits(run.record.intent).map((limit) => runCounter(limit, run, runSpend.within(run.record.intent.id))),
+  );
+  const counters = limits.flatMap((limit): readonly Counter[] => {
+    if (limit.period === 'run') {
+      return facts.live.flatMap((run) => {
+        const { id } = run.record.intent;
+        return isSubject(limit, run, runSpend.of(id)) ? [runCounter(limit, run, runSpend.within(id))] : [];
+      });
+    }
+    if (limit.period === 'session') return sessionCounters(limit, facts, sessionSpend);
+    const found = windows.find(({ window }) => window.period === limit.period);
+    return found === undefined ? [] : calendarCounters(limit, found, facts.live, ancestry);
+  });
+  return [...caps, ...counters];
 }
 
-function runCounter(limit: Limit, run: LiveRun, facts: Facts, ancestry: Ancestry): Counter {
+/** Counts what nested runs spend too: the inner one may not be a way out of the outer one's cap. */
+function runCounter(limit: Limit, run: LiveRun, within: readonly Spend[]): Counter {
   const { id, createdAt } = run.record.intent;
-  // A nested run's spend counts in every run around it: the inner one may not be a way out of the outer one's cap.
-  const spend = facts.runSpend.filter((row) => ancestry.isWithin(row.runId, id) && matchesName(limit.agent, row.agent));
   return {
     limit,
     place: placeOfRun(run),
@@ -69,48 +77,49 @@ function runCounter(limit: Limit, run: LiveRun, facts: Facts, ancestry: Ancestry
     sessionId: null,
     start: createdAt,
     end: null,
-    ...totals(spend),
+    ...totals(within.filter((row) => matchesName(limit.agent, row.agent))),
     elapsedMs: run.elapsedMs,
     live: [run],
   };
 }
 
-function sessionCounters(limit: Limit, facts: Facts): readonly Counter[] {
-  return facts.sessions.flatMap(({ runId, sessionId }): readonly Counter[] => {
-    const run = facts.live.find((one) => one.record.intent.id === runId);
-    if (run === undefined || !isSubject(limit, run, facts.sessionSpend)) return [];
-    const spend = facts.sessionSpend.filter(
-      (row) => row.sessionId === sessionId && matchesName(limit.agent, row.agent),
-    );
+function sessionCounters(limit: Limit, { sessions, live }: Facts, spend: SpendIndex): readonly Counter[] {
+  return sessions.flatMap(({ runId, sessionId }): readonly Counter[] => {
+    const run = live.find((one) => one.record.intent.id === runId);
+    if (run === undefined || !isSubject(limit, run, spend.of(runId))) return [];
+    const rows = spend.rows.filter((row) => row.sessionId === sessionId && matchesName(limit.agent, row.agent));
     const counter = { limit, place: placeOfRun(run), runId, sessionId, start: 0, end: null };
-    return [{ ...counter, ...totals(spend), elapsedMs: 0, live: [run] }];
+    return [{ ...counter, ...totals(rows), elapsedMs: 0, live: [run] }];
   });
 }
 
-function calendarCounters(limit: Limit, facts: Facts, ancestry: Ancestry): readonly Counter[] {
-  const found = facts.windows.find(({ window }) => window.period === limit.period);
-  if (found === undefined) return [];
-  const { window, spend } = found;
-  const matching = spend.filter((row) => selectsSpend(limit, row, ancestry));
-  const subjects = facts.live.flatMap((run) =>
-    faces(run, spend)
-      .filter((face) => selectsFace(limit, run, face, ancestry))
-      .map((face) => ({ run, key: JSON.stringify(placeBy(limit.per, face)) })),
+function calendarCounters(
+  limit: Limit,
+  { window, spend }: { readonly window: Window; readonly spend: SpendIndex },
+  live: readonly LiveRun[],
+  ancestry: Ancestry,
+): readonly Counter[] {
+  // Spend of no known run counts only where no run is asked for.
+  const isOfRuns = selectsAnyRun(limit)
+    ? () => true
+    : ({ runId }: Spend): boolean => runId !== null && selectsLine(limit, runId, ancestry);
+  const matching = spend.rows.filter(
+    (row) => row.project !== null && selectsPlace(limit, row as Face) && isOfRuns(row),
   );
-  const groups = Map.groupBy(matching, (row) => JSON.stringify(placeBy(limit.per, row)));
+  const subjects = live.flatMap((run) =>
+    faces(run, spend.of(run.record.intent.id))
+      .filter((face) => selectsFace(limit, run, face, ancestry))
+      .map((face) => ({ run, key: keyBy(limit.per, face) })),
+  );
+  const runsByKey = Map.groupBy(subjects, ({ key }) => key);
+  const groups = Map.groupBy(matching, (row) => keyBy(limit.per, row));
   return [...groups].map(([key, rows]) => {
     const place = placeBy(limit.per, rows[0] as Spend);
-    const live = [...new Set(subjects.filter((subject) => subject.key === key).map((subject) => subject.run))];
+    const runs = [...new Set(runsByKey.get(key)?.map(({ run }) => run))];
     const { start, end } = window;
     const counter = { limit, place, runId: null, sessionId: null, start, end, elapsedMs: 0 };
-    return { ...counter, ...totals(rows), live: outermost(live, ancestry) };
+    return { ...counter, ...totals(rows), live: outermost(runs, ancestry) };
   });
-}
-
-/** Spend of no known run counts only where no run is asked for. */
-function selectsSpend(limit: Limit, row: Spend, ancestry: Ancestry): boolean {
-  if (row.project === null || !selectsPlace(limit, { ...row, project: row.project })) return false;
-  return selectsAnyRun(limit) || (row.runId !== null && selectsLine(limit, row.runId, ancestry));
 }
 
 function selectsFace(limit: Limit, run: LiveRun, face: Face, ancestry: Ancestry): boolean {
@@ -118,7 +127,11 @@ function selectsFace(limit: Limit, run: LiveRun, face: Face, ancestry: Ancestry)
 }
 
 function selectsPlace(limit: Limit, place: Face): boolean {
-  return selects({ ...limit, run: ANY, labels: {} }, place);
+  return (
+    matchesProject(limit.project, place.project) &&
+    matchesName(limit.branch, place.branch) &&
+    matchesName(limit.agent, place.agent)
+  );
 }
 
 /** A run's name and labels also speak for what is nested in it. */
@@ -128,39 +141,27 @@ function selectsLine(limit: Limit, id: RunId, ancestry: Ancestry): boolean {
 }
 
 /** Whether a live run is one that a run or session limit is about. */
-function isSubject(limit: Limit, run: LiveRun, spend: readonly Spend[]): boolean {
+function isSubject(limit: Limit, run: LiveRun, own: readonly Spend[]): boolean {
   const { name, labels, project } = run.record.intent;
-  return agentsOf(run, spend).some((agent) =>
-    selects(limit, { project, branch: run.branch, agent, run: name, labels }),
-  );
-}
-
-type Face = Pick<Spend, 'branch' | 'agent'> & { readonly project: string };
-
-/**
- * The places in which a live run is: the project it was started in, on the branch that is checked out now, and the project in which
- * it last spent when that is another one, so that `cd` is no way out of that project's limits.
- */
-function faces(run: LiveRun, spend: readonly Spend[]): readonly Face[] {
-  const { id, project } = run.record.intent;
-  const own = spend.filter((row) => row.runId === id);
-  const last = own.reduce<Spend | null>(
-    (latest, row) => (latest === null || row.lastAt > latest.lastAt ? row : latest),
-    null,
-  );
-  const home = agentsOf(run, own).map((agent): Face => ({ project, branch: run.branch, agent }));
-  if (last === null || last.project === null || last.project === project) return home;
-  return [...home, { project: last.project, branch: last.branch, agent: last.agent }];
-}
-
-/** The kind of the command itself, and the kinds that a script started as the command has spent as. */
-function agentsOf(run: LiveRun, spend: readonly Spend[]): readonly (string | null)[] {
-  const { id, agent } = run.record.intent;
-  return [...new Set([agent, ...spend.filter((row) => row.runId === id).map((row) => row.agent)])];
+  return agentsOf(run, own).some((agent) => selects(limit, { project, branch: run.branch, agent, run: name, labels }));
 }
 
 function placeOfRun(run: LiveRun): CounterPlace {
   return { project: run.record.intent.project, branch: run.branch, agent: run.record.intent.agent };
+}
+
+/** The counter of a place as text. Quick, because it is asked of every row; NUL is in no path and no branch. */
+function keyBy(per: CounterKey, { project, branch, agent }: Pick<Spend, 'project' | 'branch' | 'agent'>): string {
+  switch (per) {
+    case 'all':
+      return '';
+    case 'agent':
+      return agent ?? '';
+    case 'project':
+      return project ?? '';
+    case 'branch':
+      return `${project}\0${branch ?? NO_BRANCH}`;
+  }
 }
 
 function placeBy(per: CounterKey, spend: Pick<Spend, 'project' | 'branch' | 'agent'>): CounterPlace {
