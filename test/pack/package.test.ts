@@ -35,18 +35,20 @@ describe('the packed package', () => {
       PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
       HOME: folder,
       REEVE_HOME: join(folder, 'home'),
-      TMPDIR: tmpdir(),
+      TMPDIR: folder,
     };
     writeFileSync(join(app, 'package.json'), '{"name":"app","private":true,"type":"module"}\n');
+    // npm keeps a compile cache in TMPDIR otherwise.
+    const npm = { timeout: HANG_GUARD_MS, env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' } };
     execFileSync('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder], {
       cwd: root,
-      timeout: HANG_GUARD_MS,
+      ...npm,
     });
     const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
     assert.ok(tarball !== undefined, 'npm pack wrote a tarball');
     execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent', join(folder, tarball)], {
       cwd: app,
-      timeout: HANG_GUARD_MS,
+      ...npm,
     });
   });
 
@@ -77,9 +79,10 @@ describe('the packed package', () => {
       import { descendants, findProcesses, killVerified, identityOf } from 'reeve';
       const child = spawn('sleep', ['300']);
       const identity = identityOf(child.pid);
-      if (!(await findProcesses({ argv: (argv) => argv[0] === 'sleep' })).some((found) => found.pid === child.pid)) throw new Error('not found');
+      const found = findProcesses({ argv: ['sleep', '300'] });
+      if (!found.some((each) => each.identity.pid === child.pid)) throw new Error('not found');
       const receipt = await killVerified([identity], { graceMs: 5000 });
-      console.log(JSON.stringify({ empty: receipt.provenEmpty, signals: receipt.signalled[0].signals, below: (await descendants(identity)).length }));
+      console.log(JSON.stringify({ empty: receipt.provenEmpty, signals: receipt.signalled[0].signals, below: descendants(identity).length }));
     `;
     writeFileSync(join(app, 'use.mjs'), script);
     const { stdout, stderr, status } = spawnSync(process.execPath, ['use.mjs'], {
