@@ -18,6 +18,7 @@ export class AnswerFold {
   readonly #answers = new Map<string, Answer>();
   readonly #contexts = new Map<string, AnswerContext>();
   #lastAt: number | null;
+  #last: { readonly line: AnswerLine; readonly context: AnswerContext } | null = null;
 
   constructor(options: FoldOptions) {
     this.#options = options;
@@ -56,21 +57,34 @@ export class AnswerFold {
     this.#answers.set(line.messageKey, { ...known, context, tokens: larger ? line.tokens : known.tokens, toolUse });
   }
 
-  /** One object per distinct context, so that a batch holds it once. */
+  /** One object per distinct context, so that a batch holds it once. Neighbouring lines nearly always share it. */
   #contextOf(line: AnswerLine): AnswerContext {
-    const key = `${line.model}\n${line.sessionId}\n${line.subagentId}\n${line.branch}\n${line.cwd}`;
-    const known = this.#contexts.get(key);
-    if (known !== undefined) return known;
-    const context: AnswerContext = {
-      sessionId: line.sessionId ?? sessionOfPath(this.#options.file),
-      subagentId: line.subagentId,
-      cwd: line.cwd ?? '',
-      branch: line.branch,
-      model: line.model,
-    };
-    this.#contexts.set(key, context);
+    if (this.#last !== null && sameContext(this.#last.line, line)) return this.#last.context;
+    const key = JSON.stringify([line.model, line.sessionId, line.subagentId, line.branch, line.cwd]);
+    let context = this.#contexts.get(key);
+    if (context === undefined) {
+      context = {
+        sessionId: line.sessionId ?? sessionOfPath(this.#options.file),
+        subagentId: line.subagentId,
+        cwd: line.cwd ?? '',
+        branch: line.branch,
+        model: line.model,
+      };
+      this.#contexts.set(key, context);
+    }
+    this.#last = { line, context };
     return context;
   }
+}
+
+function sameContext(a: AnswerLine, b: AnswerLine): boolean {
+  return (
+    a.model === b.model &&
+    a.sessionId === b.sessionId &&
+    a.subagentId === b.subagentId &&
+    a.branch === b.branch &&
+    a.cwd === b.cwd
+  );
 }
 
 /** More tokens, or as many of which more are the dearer one-hour writes (a first line may lack the split). */

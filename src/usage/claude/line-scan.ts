@@ -43,11 +43,15 @@ export function scanLines(chunk: Buffer): ScannedLines {
       prompted = true;
       continue;
     }
-    if (marker < start) marker = indexOrEnd(chunk, start);
-    if (marker > end) continue;
     const layout = layoutOf(chunk, start, end);
+    if (layout === null) {
+      if (marker < start) marker = indexOrEnd(chunk, start);
+      if (marker > end) continue;
+    }
+    const repeated = layout !== null && last !== null && sameAnswer(last.layout, layout);
+    if (repeated && last?.toolUse === true) continue;
     const toolUse = layout !== null && holdsToolCall(layout);
-    if (layout !== null && last !== null && (last.toolUse || !toolUse) && sameAnswer(last.layout, layout)) continue;
+    if (repeated && !toolUse) continue;
     const quick = layout === null ? null : answerOf(parse(withoutContent(layout)).document);
     const { answer, error } =
       quick === null ? readWhole(chunk.toString('utf8', start, end)) : { answer: { ...quick, toolUse }, error: null };
