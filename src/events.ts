@@ -10,11 +10,47 @@ export type Event =
   | { readonly type: 'run.stopping'; readonly at: number; readonly runId: RunId; readonly reason: string }
   | { readonly type: 'run.killed'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }
   | { readonly type: 'run.swept'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }
-  | { readonly type: 'run.exited'; readonly at: number; readonly runId: RunId; readonly endReason: EndReason; readonly exitCode: number | null; readonly signal: string | null }
-  | { readonly type: 'limit.warned'; readonly at: number; readonly limit: string; readonly message: string; readonly project: string | null; readonly branch: string | null; readonly runId: RunId | null }
-  | { readonly type: 'limit.breached'; readonly at: number; readonly limit: string; readonly message: string; readonly project: string | null; readonly branch: string | null; readonly runId: RunId | null }
-  | { readonly type: 'lockout.written' | 'lockout.released'; readonly at: number; readonly limit: string; readonly project: string | null; readonly branch: string | null; readonly message: string }
+  | {
+      readonly type: 'run.exited';
+      readonly at: number;
+      readonly runId: RunId;
+      readonly endReason: EndReason;
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+    }
+  | {
+      readonly type: 'limit.warned';
+      readonly at: number;
+      readonly limit: string;
+      readonly message: string;
+      readonly project: string | null;
+      readonly branch: string | null;
+      readonly runId: RunId | null;
+    }
+  | {
+      readonly type: 'limit.breached';
+      readonly at: number;
+      readonly limit: string;
+      readonly message: string;
+      readonly project: string | null;
+      readonly branch: string | null;
+      readonly runId: RunId | null;
+    }
+  | {
+      readonly type: 'lockout.written' | 'lockout.released';
+      readonly at: number;
+      readonly limit: string;
+      readonly project: string | null;
+      readonly branch: string | null;
+      readonly message: string;
+    }
   | { readonly type: 'config.rejected'; readonly at: number; readonly message: string; readonly where: string | null }
   | { readonly type: 'log.unreadable'; readonly at: number; readonly file: string; readonly message: string }
-  | { readonly type: 'agent.unsupervised'; readonly at: number; readonly agent: string; readonly pid: number; readonly cwd: string | null }
+  | {
+      readonly type: 'agent.unsupervised';
+      readonly at: number;
+      readonly agent: string;
+      readonly pid: number;
+      readonly cwd: string | null;
+    }
   | { readonly type: 'store.failed'; readonly at: number; readonly code: string; readonly message: string };
