@@ -53,8 +53,6 @@ export function createUnsupervisedWatch(ports: UnsupervisedPorts) {
   };
 }
 
-export type UnsupervisedWatch = ReturnType<typeof createUnsupervisedWatch>;
-
 /** The name changes with exec, and with it the program. */
 function keyOf(row: ProcessRow): string {
   return `${identityKey(row)} ${row.comm}`;

@@ -1,5 +1,3 @@
-import type { RunId } from '../runs/record.ts';
-
 /** Token counts of one model answer, as the log gives them; `input` excludes cache tokens. */
 export interface TokenCounts {
   readonly input: number;
@@ -44,8 +42,4 @@ export interface Pricing {
   readonly basis: 'exact' | 'assumed' | 'none';
   /** Version of the price table, e.g. `genai-prices@0.1.8`. */
   readonly priceVersion: string;
-}
-
-export interface LedgerEntry extends UsageEntry, Pricing {
-  readonly runId: RunId | null;
 }

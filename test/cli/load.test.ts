@@ -8,15 +8,7 @@ import { test } from 'node:test';
 const root = join(import.meta.dirname, '../..');
 
 /** Libraries that cost 8 to 63 ms to load, none of which a run needs. */
-const HEAVY = [
-  'zod',
-  '@pydantic/genai-prices',
-  'toml-eslint-parser',
-  '@decimalturn/toml-patch',
-  'temporal-polyfill',
-  'picomatch',
-  '@bomb.sh/tab',
-];
+const HEAVY = ['zod', '@pydantic/genai-prices', 'toml-eslint-parser', 'temporal-polyfill', 'picomatch', '@bomb.sh/tab'];
 
 /** Every module that a command line loads, as file URLs. */
 function modulesLoadedBy(args: readonly string[]): readonly string[] {
