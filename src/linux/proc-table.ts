@@ -28,7 +28,6 @@ export class ProcTable implements ProcessTable {
   list(): readonly ProcessRow[] {
     const rows = new Map<number, ProcessRow>();
     complete(rows);
-    adoptOrphans(rows);
     return [...rows.values()];
   }
 
@@ -37,7 +36,6 @@ export class ProcTable implements ProcessTable {
     const rows = new Map(known.map((row) => [row.pid, row]));
     complete(rows);
     if (rows.size === known.length) return [];
-    adoptOrphans(rows);
     for (const { pid } of known) rows.delete(pid);
     return [...rows.values()];
   }
@@ -95,8 +93,16 @@ function readLastPid(): number {
   return Number(text.slice(text.lastIndexOf(' ') + 1));
 }
 
-/** Adds whoever is not among the rows: those in the folder, then those that were started while it was being read. */
+/** Adds whoever is not among the rows, and reads orphans again, until no process got away in between. */
 function complete(rows: Map<number, ProcessRow>): void {
+  for (let chase = 0; chase < MAX_CHASES; chase += 1) {
+    addNew(rows);
+    if (adoptOrphans(rows) === 0) return;
+  }
+}
+
+/** Adds those in the folder, then those that were started while it was being read. */
+function addNew(rows: Map<number, ProcessRow>): void {
   let newest = readLastPid();
   readFolder(rows);
   for (let chase = 0; chase < MAX_CHASES; chase += 1) {
@@ -121,14 +127,19 @@ function readInto(rows: Map<number, ProcessRow>, pid: number): void {
   if (stat !== null && !stat.isThread) rows.set(pid, stat.row);
 }
 
-/** A child read before its parent exited names a parent that is not there: read again, it names the process that adopted it. */
-function adoptOrphans(rows: Map<number, ProcessRow>): void {
+/**
+ * A child read before its parent exited names a parent that is not there: read again, it names the process that adopted it. Returns how
+ * many are gone by then, who may have left a child that nobody has read.
+ */
+function adoptOrphans(rows: Map<number, ProcessRow>): number {
+  let gone = 0;
   for (const row of rows.values()) {
     if (row.ppid === 0 || rows.has(row.ppid)) continue;
     const again = readStat(row.pid);
-    if (again === null) rows.delete(row.pid);
-    else rows.set(row.pid, again.row);
+    if (again !== null) rows.set(row.pid, again.row);
+    else if (rows.delete(row.pid)) gone += 1;
   }
+  return gone;
 }
 
 function readStat(pid: number): ProcessStat | null {

@@ -104,10 +104,11 @@ class Stop {
   async #grace(deadline: number): Promise<boolean> {
     let rescanMs = FIRST_RESCAN_MS;
     for (let empty = 0; empty < PROOF_SCANS;) {
-      this.#targets.scan();
+      const newcomers = this.#targets.scan();
       const living = this.#living();
       if (living.length === 0) {
-        empty += 1;
+        empty = newcomers === 0 ? empty + 1 : 0;
+        if (empty === 0 && this.#now() >= deadline) return false;
         continue;
       }
       empty = 0;
@@ -143,14 +144,14 @@ class Stop {
       if (deadline === Number.POSITIVE_INFINITY) deadline = this.#now() + (this.#request.verifyMs ?? VERIFY_MS);
       await this.#watch(Math.min(deadline, this.#now() + rescanMs));
       rescanMs = Math.min(rescanMs * 2, MAX_RESCAN_MS);
-      this.#look(empty);
+      const newcomers = this.#look(empty);
       const living = this.#living();
-      if (living.length === 0) {
+      if (living.length === 0 && newcomers === 0) {
         empty += 1;
         continue;
       }
       empty = 0;
-      if (this.#now() < deadline && living.some(mayDie)) continue;
+      if (this.#now() < deadline && (living.length === 0 || living.some(mayDie))) continue;
       // What this last scan found for the first time still gets its KILL, but no further time.
       this.#targets.signal('kill', living);
       return false;

@@ -49,6 +49,8 @@ export class Targets {
   readonly #spec: TreeSpec;
   readonly #cookies: CookieReader;
   readonly #found = new Map<string, Target>();
+  /** Members that were gone before they could be held: what they have started in between is not among the rows. */
+  readonly #missed = new Set<string>();
   /** The table as last seen. */
   #rows: readonly ProcessRow[] = [];
   #leader: { readonly pid: number; readonly group: number | null } | null = null;
@@ -61,7 +63,7 @@ export class Targets {
     this.#cookies = new CookieReader(ports.table);
   }
 
-  /** Reads the table, opens what is new and notes what has died. Returns how many living members were not known before. */
+  /** Reads the table, opens what is new and notes what has died. Returns how many members were not known before, dead by now or not. */
   scan(): number {
     this.#ports.reap?.();
     this.#rows = this.#ports.table.list();
@@ -131,9 +133,10 @@ export class Targets {
     let newcomers = 0;
     for (const row of members) {
       const key = identityKey(row);
-      const target = this.#found.has(key) ? null : this.#open(row);
-      if (target === null) continue;
-      this.#found.set(key, target);
+      if (this.#found.has(key) || this.#missed.has(key)) continue;
+      const target = this.#open(row);
+      if (target === null) this.#missed.add(key);
+      else this.#found.set(key, target);
       newcomers += 1;
     }
     return newcomers;
