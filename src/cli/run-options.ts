@@ -5,6 +5,7 @@ import { parseTokens, parseUsd } from '../limits/amount.ts';
 import { parseDuration } from '../limits/duration.ts';
 import { SOURCES, type Owner, type Source } from '../runs/record.ts';
 import type { RunRequest } from '../shim/request.ts';
+import { parseGraceMs } from './grace.ts';
 import type { CliIo } from './io.ts';
 
 /** What commander makes of the options that `run` and `start` share. */
@@ -22,12 +23,11 @@ export interface RunOptions {
   readonly maxUsd?: string;
   readonly maxTokens?: string;
   readonly maxMinutes?: string;
-  readonly grace?: string;
+  readonly grace: string;
   readonly keepBackground?: boolean;
   readonly json?: boolean;
 }
 
-const DEFAULT_GRACE_MS = 10_000;
 const DEFAULT_SOURCE: Source = 'subprocess';
 
 /** The ids of an owner by the words they have on the command line. */
@@ -61,7 +61,7 @@ export function defineRunOptions(command: Command): Command {
     .option('--max-usd <amount>', 'stop the run when it has spent more, in dollars')
     .option('--max-tokens <count>', 'stop the run when it has used more tokens, such as 200k')
     .option('--max-minutes <minutes>', 'stop the run when it has lasted that long')
-    .option('--grace <duration>', 'time to end by itself before KILL, such as 10s or 0s (default: 10s)')
+    .option('--grace <time>', 'time between TERM and KILL, such as 500ms or 0', '10s')
     .option('--keep-background', 'leave what the command starts in the background running, still watched');
 }
 
@@ -95,7 +95,7 @@ export function toRunRequest(
       ),
       maxMs: cap('--max-minutes', options.maxMinutes, parseMinutes, 'a number of minutes above 0, such as 30 or 0.5'),
     },
-    graceMs: options.grace === undefined ? DEFAULT_GRACE_MS : graceOf(options.grace),
+    graceMs: parseGraceMs(options.grace),
     keepBackground: options.keepBackground === true,
     startedByPid,
     reportFile: options.report === undefined ? null : resolve(io.cwd, named('--report', options.report)),
@@ -159,12 +159,6 @@ function cap(
 /** Minutes as decimal text → milliseconds, at most what a timer of Node can hold. */
 function parseMinutes(text: string): number | null {
   return /^\d+(\.\d+)?$/.test(text.trim()) ? parseDuration(`${text.trim()}m`) : null;
-}
-
-function graceOf(text: string): number {
-  const graceMs = parseDuration(text);
-  if (graceMs === null) throw refused('--grace', text, 'give a duration such as 10s, 500ms or 0s');
-  return graceMs;
 }
 
 function refused(what: string, value: string, hint: string): ReeveError {

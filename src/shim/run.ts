@@ -9,6 +9,7 @@ import type { RunExit, RunRecord } from '../runs/record.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
 import { recordFailedStart, type AdmittedRun } from './admission.ts';
 import { DaemonLink, LOST_AFTER_MS } from './daemon-link.ts';
+import { pruneHistory } from './history.ts';
 import { launch, type Launched } from './launch.ts';
 import { startAlarm } from './alarm.ts';
 import { complain } from './messages.ts';
@@ -89,8 +90,9 @@ export async function startRun(
       liftTimeLimit();
       daemon?.close();
       reaper.close();
-      restoreSignals();
       await socket?.close();
+      await pruneHistory(workplace);
+      restoreSignals();
     },
   };
 }
@@ -124,11 +126,10 @@ function reportFailedStop(error: unknown): void {
   complain(`the stop failed: ${error instanceof Error ? error.message : String(error)}`);
 }
 
-/** A nested run's processes get the signals of the outer run's stop like all others: then the outer run is the reason. */
-async function onSignal(supervisor: Supervisor, otherwise: () => void): Promise<void> {
+/** A nested run's shim gets the signals of the outer run's stop like all others there: then there is nothing left for it to do about them. */
+async function onSignal(supervisor: Supervisor, act: () => void): Promise<void> {
   try {
-    if (await supervisor.parentEnds()) await supervisor.endWithParent();
-    else otherwise();
+    if (!(await supervisor.endsWithParent())) act();
   } catch (error) {
     reportFailedStop(error);
   }

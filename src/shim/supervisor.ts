@@ -6,6 +6,7 @@ import type { TreeSpec } from '../processes/tree-spec.ts';
 import { applyEvent } from '../runs/apply-event.ts';
 import { outcomeOf, type RunEvent } from '../runs/lifecycle.ts';
 import type { RunExit, RunRecord, StopReason } from '../runs/record.ts';
+import { announceToNested, completeNested } from '../runs/nested-runs.ts';
 import { stopRun } from '../runs/stop-run.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
 import type { Ending } from './ending.ts';
@@ -63,21 +64,11 @@ export class Supervisor {
     return this.#stop;
   }
 
-  /** Whoever ends the run that this one is nested in signals our processes with all the rest: ours is only the record. */
-  async endWithParent(): Promise<void> {
-    const stop = { reason: 'parent', message: null, requestedAt: this.#workplace.clock.now() } as const;
-    await this.#apply({ type: 'stop-requested', stop });
-  }
-
-  /** True when the run that this one is nested in is being ended, by a stop or by its own command's exit. */
-  async parentEnds(): Promise<boolean> {
-    const { parentRunId } = this.#record.intent;
-    const parent = parentRunId === null ? null : await this.#workplace.store.runs.get(parentRunId);
-    if (parent === null) return false;
-    if (parent.current.state !== 'running') return true;
-    const { pid, startTicks } = parent.current.started.identity;
-    const row = this.#workplace.table.read(pid);
-    return row === null || row.startTicks !== startTicks || row.state === 'Z';
+  /** True when the run that this one is nested in is being ended: whoever does it signals our processes, and us, with all the rest. */
+  async endsWithParent(): Promise<boolean> {
+    await this.#refresh();
+    const { current } = this.#record;
+    return current.state === 'stopping' && current.stop.reason === 'parent';
   }
 
   /** After the command's exit: proves the tree empty, sweeping or keeping what was left behind, and ends the record. */
@@ -117,10 +108,14 @@ export class Supervisor {
   }
 
   async #sweep(graceMs: number): Promise<readonly Member[]> {
-    const { store, clock } = this.#workplace;
+    const { store, clock, excluded } = this.#workplace;
+    const { id } = this.#record.intent;
+    const nestedPorts = { ...this.#ports, runs: store.runs };
+    await announceToNested(nestedPorts, id);
     const receipt = await stopTree(this.#ports, { spec: this.#spec(), reason: SWEEP_REASON, graceMs });
     this.#receipts.push(receipt);
-    await retryStore(clock, () => store.runs.saveReceipt(this.#record.intent.id, receipt, clock.now()));
+    await retryStore(clock, () => store.runs.saveReceipt(id, receipt, clock.now()));
+    await completeNested(nestedPorts, { parent: id, receipt, exclude: excluded() });
     this.#announce('run.swept', receipt);
     return this.#leftAfter(receipt);
   }

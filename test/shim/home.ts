@@ -1,0 +1,109 @@
+import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { TestContext } from 'node:test';
+import type { RunJson } from '../../src/runs/view.ts';
+
+export const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+export interface CommandEnd {
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface StartedCommand {
+  readonly child: ChildProcess;
+  readonly ended: Promise<CommandEnd>;
+}
+
+export interface StartOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdio?: StdioOptions;
+}
+
+/** A user's home of its own: a store, a folder for work, and the command line on the sources. */
+export interface Home {
+  readonly folder: string;
+  /** Where commands run unless told otherwise; outside git. */
+  readonly work: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Starts `reeve` in a session of its own, so that no terminal of whoever runs the tests has a say. */
+  start(args: readonly string[], options?: StartOptions): StartedCommand;
+  /** Runs `reeve` to its end. */
+  reeve(args: readonly string[], options?: StartOptions): Promise<CommandEnd>;
+  /** Every run on record, newest first. */
+  runs(): Promise<readonly RunJson[]>;
+  /** The only run on record. */
+  onlyRun(): Promise<RunJson>;
+}
+
+/** Makes a home that is removed, after a daemon was ended if one was started, when the test ends. */
+export function createHome(t: TestContext): Home {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reeve-shim-')));
+  const work = join(folder, 'work');
+  for (const path of [work, join(folder, 'user')]) mkdirSync(path);
+  const env = {
+    PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
+    HOME: join(folder, 'user'),
+    REEVE_HOME: join(folder, 'reeve'),
+    XDG_RUNTIME_DIR: folder,
+    TMPDIR: folder,
+    // Whatever a test file marks its processes with (see rig/leaks.ts).
+    ...(process.env['REEVE_TEST_MARK'] === undefined ? {} : { REEVE_TEST_MARK: process.env['REEVE_TEST_MARK'] }),
+  };
+  const home: Home = {
+    folder,
+    work,
+    env,
+    start: (args, options = {}) => startReeve(args, { cwd: work, ...options, env: { ...env, ...options.env } }),
+    reeve: (args, options) => home.start(args, options).ended,
+    async runs() {
+      const listed = await home.reeve(['ps', '--all', '--json']);
+      return (JSON.parse(listed.stdout) as { runs: RunJson[] }).runs;
+    },
+    async onlyRun() {
+      const [run, ...others] = await home.runs();
+      if (run === undefined || others.length > 0)
+        throw new Error(`${others.length + (run ? 1 : 0)} runs are on record`);
+      return run;
+    },
+  };
+  t.after(async () => {
+    if (daemonPid(home) !== null) await home.reeve(['down']);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return home;
+}
+
+/** PID of the home's daemon as its file says, or null. */
+export function daemonPid(home: Home): number | null {
+  try {
+    return Number(readFileSync(join(home.env['REEVE_HOME'] ?? '', 'daemon.pid'), 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+function startReeve(
+  args: readonly string[],
+  { cwd, env, stdio }: { readonly cwd: string; readonly env: Record<string, string>; readonly stdio?: StdioOptions },
+): StartedCommand {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd,
+    env,
+    detached: true,
+    stdio: stdio ?? ['ignore', 'pipe', 'pipe'],
+  });
+  const exit = new Promise<Pick<CommandEnd, 'exitCode' | 'signal'>>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+  });
+  const [out, err] = [child.stdout, child.stderr].map((stream) => (stream === null ? '' : text(stream)));
+  const ended = Promise.all([exit, out, err]).then(([end, stdout = '', stderr = '']) => ({ ...end, stdout, stderr }));
+  return { child, ended };
+}
