@@ -7,7 +7,7 @@ export interface ShownReceipt {
   readonly signalled: readonly {
     readonly pid: number;
     readonly startTicks: number;
-    readonly signals: readonly string[];
+    readonly diedMs: number | null;
   }[];
   readonly survivors: readonly { readonly pid: number }[];
 }
@@ -31,7 +31,7 @@ export function showSideBySide(
     const entry = stopped.receipts
       .flatMap(({ signalled }) => signalled)
       .find((candidate) => candidate.pid === pid && candidate.startTicks === startTicks);
-    const right = entry === undefined ? 'ended by its parent' : paint('green', `ended by ${entry.signals.at(-1)}`);
+    const right = entry === undefined ? 'ended' : paint('green', `ended, after ${entry.diedMs} ms`);
     line(`  ${role.padEnd(ROLE_WIDTH)}${left}${right}`);
   }
 }
