@@ -35,7 +35,7 @@ export function writeClaudeCorpus(
   const random = generator(options.seed ?? 1);
   const project = join(configDir, 'projects', '-home-dev-work-shop');
   const sessions = Math.ceil(options.responses / RESPONSES_PER_SESSION);
-  const started = Date.UTC(2026, 5, 1);
+  const started = Date.UTC(2025, 5, 1);
   const fillerPerResponse = Math.max(0, Math.floor(options.bytes / options.responses) - 1.64 * 1700);
   const prose = words(random, 60_000);
   const facts = { bytes: 0, files: 0, lines: 0, usageLines: 0, responses: 0, totalTokens: 0, lastFile: '' };

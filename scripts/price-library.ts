@@ -24,6 +24,9 @@ const PRICE_KEYS = [
   'cache_read_mtok',
 ] as const;
 
+/** The library's licence asks for its notice to go with what is taken from it. */
+const LICENCE = 'MIT, Copyright (c) Pydantic Services Inc. 2025 to present';
+
 /** What reeve keeps of the library's table. */
 export function snapshotOfLibrary(version: string): PriceSnapshot {
   const providers = Object.entries(NAMES_BY_PROVIDER).map(([id, name]) => {
@@ -31,7 +34,12 @@ export function snapshotOfLibrary(version: string): PriceSnapshot {
     if (provider?.id !== id) throw new Error(`${name} leads to provider ${provider?.id ?? 'none'}, not to ${id}`);
     return snapshotOfProvider(provider);
   });
-  return { version: `genai-prices@${version}`, origin: 'https://github.com/pydantic/genai-prices', providers };
+  return {
+    version: `genai-prices@${version}`,
+    origin: 'https://github.com/pydantic/genai-prices',
+    licence: LICENCE,
+    providers,
+  };
 }
 
 function snapshotOfProvider(provider: Provider): SnapshotProvider {

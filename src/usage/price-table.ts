@@ -49,6 +49,7 @@ export interface PriceSnapshot {
   /** `genai-prices@0.1.8`; stored with every priced answer. */
   readonly version: string;
   readonly origin: string;
+  readonly licence: string;
   readonly providers: readonly SnapshotProvider[];
 }
 

@@ -104,7 +104,7 @@ test(
   { skip },
   async () => {
     using scratch = openScratch();
-    const shared = [1, 2, 3].map((n) => ({ id: `msg_${n}`, output: n, at: `2026-11-20T04:5${n}:59.99${n}Z` }));
+    const shared = [1, 2, 3].map((n) => ({ id: `msg_${n}`, output: n, at: `2025-11-20T04:5${n}:59.99${n}Z` }));
     const copy = (session: string) =>
       promptLine(session) + shared.map((spec) => answerLine({ ...spec, session })).join('');
     scratch.write(
@@ -127,7 +127,7 @@ test(
         answerLine({ id: 'msg_9', session: 'c', model: '<synthetic>', usage: { input_tokens: 0, output_tokens: 0 } }),
         answerLine({ id: 'msg_10', session: 'c', usage: { input_tokens: 5, output_tokens: 6, speed: 'fast' } }),
         answerLine({ id: 'msg_11', session: 'c', model: 'some-model-nobody-prices' }),
-        `${JSON.stringify({ type: 'user', uuid: 'u', sessionId: 'c', version: '2.1.197', timestamp: '2026-11-20T10:00:00Z', message: { role: 'user', content: answerLine({ id: 'msg_12', output: 9_999 }) }, toolUseResult: { usage: { input_tokens: 7_777, output_tokens: 1 } } })}\n`,
+        `${JSON.stringify({ type: 'user', uuid: 'u', sessionId: 'c', version: '2.1.197', timestamp: '2025-11-20T10:00:00Z', message: { role: 'user', content: answerLine({ id: 'msg_12', output: 9_999 }) }, toolUseResult: { usage: { input_tokens: 7_777, output_tokens: 1 } } })}\n`,
         answerLine({ id: 'msg_13', session: 'c', output: 3 }).slice(0, -1),
       ].join(''),
     );

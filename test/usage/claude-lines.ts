@@ -42,7 +42,7 @@ export function answerLine(spec: AnswerSpec): string {
     ...(requestId === null ? {} : { requestId }),
     type: 'assistant',
     uuid: `uuid-${id}-${output}`,
-    timestamp: spec.at ?? '2026-11-20T10:00:00.000Z',
+    timestamp: spec.at ?? '2025-11-20T10:00:00.000Z',
     userType: 'external',
     cwd: spec.cwd ?? '/home/dev/work/shop',
     sessionId: session,
@@ -54,5 +54,5 @@ export function answerLine(spec: AnswerSpec): string {
 
 /** One prompt with its newline. */
 export function promptLine(session = 'session-1', text = 'go'): string {
-  return `${JSON.stringify({ parentUuid: null, type: 'user', message: { role: 'user', content: text }, uuid: 'uuid-prompt', timestamp: '2026-11-20T09:59:00.000Z', cwd: '/home/dev/work/shop', sessionId: session, version: '2.1.197', gitBranch: 'main' })}\n`;
+  return `${JSON.stringify({ parentUuid: null, type: 'user', message: { role: 'user', content: text }, uuid: 'uuid-prompt', timestamp: '2025-11-20T09:59:00.000Z', cwd: '/home/dev/work/shop', sessionId: session, version: '2.1.197', gitBranch: 'main' })}\n`;
 }

@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { answerLine, promptLine } from './claude-lines.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+interface UsageJson {
+  readonly entries: readonly Readonly<Record<string, string | number | null>>[];
+  readonly totals: Readonly<Record<string, string | number | null>>;
+  readonly unmeteredSessions: number;
+}
+
+interface Desk extends Disposable {
+  write(name: string, text: string): void;
+  config(text: string): void;
+  reeve(
+    args: readonly string[],
+    zone?: string,
+  ): { readonly stdout: string; readonly stderr: string; readonly code: number | null };
+  json(args: readonly string[], zone?: string): UsageJson;
+}
+
+function openDesk(): Desk {
+  const dir = mkdtempSync(join(tmpdir(), 'reeve-usage-cli-'));
+  const place = (file: string, text: string) => {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  };
+  const desk: Desk = {
+    write: (name, text) => place(join(dir, '.claude', 'projects', name), text),
+    config: (text) => place(join(dir, 'reeve', 'config.toml'), text),
+    reeve(args, zone = 'UTC') {
+      const env = { HOME: dir, REEVE_HOME: join(dir, 'reeve'), PATH: process.env['PATH'], TZ: zone, NO_COLOR: '1' };
+      const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, ...args], { env, encoding: 'utf8' });
+      return { stdout, stderr, code: status };
+    },
+    json(args, zone) {
+      const { stdout, stderr, code } = desk.reeve(['usage', ...args, '--json'], zone);
+      assert.equal(code, 0, stderr);
+      return JSON.parse(stdout) as UsageJson;
+    },
+    [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
+  };
+  return desk;
+}
+
+function writeThreeDays(desk: Desk): void {
+  const lines = [
+    answerLine({ id: 'm1', session: 'a', at: '2025-11-20T23:50:00Z', output: 1 }),
+    answerLine({ id: 'm2', session: 'a', at: '2025-11-21T00:10:00Z', output: 2, branch: 'feat/x' }),
+    answerLine({ id: 'm3', session: 'a', at: '2025-11-24T12:00:00Z', output: 4, model: 'claude-haiku-4-5' }),
+  ];
+  desk.write('slug/a.jsonl', promptLine('a') + lines.join(''));
+  desk.write('slug/killed.jsonl', promptLine('killed'));
+}
+
+test('reads the logs by itself and prints one entry per local day, the shape of the contract', () => {
+  using desk = openDesk();
+  writeThreeDays(desk);
+  const { entries, totals, unmeteredSessions } = desk.json(['daily']);
+  assert.deepEqual(
+    entries.map(({ period, outputTokens }) => [period, outputTokens]),
+    [
+      ['2025-11-20', 1],
+      ['2025-11-21', 2],
+      ['2025-11-24', 4],
+    ],
+  );
+  assert.deepEqual(entries[0], {
+    period: '2025-11-20',
+    project: '/home/dev/work/shop',
+    branch: 'main',
+    agent: 'claude',
+    model: 'claude-opus-4-8',
+    inputTokens: 3,
+    outputTokens: 1,
+    cacheCreationTokens: 100,
+    cacheReadTokens: 1000,
+    totalTokens: 1104,
+    costUsd: 0.001315,
+    unpricedTokens: 0,
+  });
+  assert.deepEqual([totals['outputTokens'], totals['branch'], totals['agent']], [7, null, 'claude']);
+  assert.equal(unmeteredSessions, 1);
+});
+
+test('days, weeks and months are those of the configured zone', () => {
+  using desk = openDesk();
+  writeThreeDays(desk);
+  const periods = (args: readonly string[], zone?: string) => desk.json(args, zone).entries.map(({ period }) => period);
+  assert.deepEqual(periods(['daily'], 'America/New_York'), ['2025-11-20', '2025-11-24']);
+  assert.deepEqual(periods(['weekly']), ['2025-11-17', '2025-11-24']);
+  assert.deepEqual(periods(['monthly']), ['2025-11']);
+  desk.config('timezone = "Asia/Tokyo"\nweek_start = "sunday"\n');
+  assert.deepEqual(periods(['daily']), ['2025-11-21', '2025-11-24']);
+  assert.deepEqual(periods(['weekly']), ['2025-11-16', '2025-11-23']);
+});
+
+test('--since and --until take local days, both included; filters and --breakdown narrow and split', () => {
+  using desk = openDesk();
+  writeThreeDays(desk);
+  const outputs = (args: readonly string[], zone?: string) =>
+    desk.json(args, zone).entries.map(({ outputTokens }) => outputTokens);
+  assert.deepEqual(outputs(['daily', '--since', '2025-11-21']), [2, 4]);
+  assert.deepEqual(outputs(['daily', '--until', '20251121']), [1, 2]);
+  assert.deepEqual(outputs(['daily', '--since', '2025-11-21', '--until', '2025-11-23'], 'Asia/Tokyo'), [3]);
+  assert.deepEqual(outputs(['monthly', '--branch', 'feat/x']), [2]);
+  assert.deepEqual(outputs(['monthly', '--project', '/nowhere']), []);
+  assert.deepEqual(outputs(['monthly', '--breakdown']), [2, 1, 4], 'the dearest first');
+  assert.deepEqual(
+    desk.json(['session']).entries.map(({ period, model }) => [period, model]),
+    [['a', null]],
+  );
+  assert.deepEqual(
+    desk.json(['run']).entries.map(({ period }) => period),
+    [null],
+  );
+  assert.deepEqual(
+    desk.json(['agent']).entries.map(({ period }) => period),
+    ['claude'],
+  );
+});
+
+test('an answer without a known price has no cost, and the table says so', () => {
+  using desk = openDesk();
+  desk.config('[prices]\nunknown_model = "tokens-only"\n');
+  desk.write('slug/a.jsonl', answerLine({ id: 'm1', model: 'claude-opus-99', output: 1 }));
+  assert.deepEqual(
+    [desk.json(['daily']).totals['costUsd'], desk.json(['daily']).totals['unpricedTokens']],
+    [null, 1104],
+  );
+  const { stdout } = desk.reeve(['usage']);
+  assert.match(stdout, /unknown/);
+  assert.match(stdout, /1,104 tokens have no known price/);
+  assert.doesNotMatch(stdout, /\$0/);
+});
+
+test('the table is plain in a pipe and has a total; sessions without usage are named, not priced', () => {
+  using desk = openDesk();
+  writeThreeDays(desk);
+  const { stdout } = desk.reeve(['usage']);
+  assert.match(stdout, /^DAY +INPUT +OUTPUT +CACHE WRITE +CACHE READ +TOKENS +COST\n2025-11-20 /);
+  assert.match(stdout, /\ntotal +9 +7 +300 +3,000 +3,316 +\$0\.00/);
+  assert.match(stdout, /1 session left no usage: unmetered, not \$0\n$/);
+  assert.ok(!stdout.includes('\u001B'));
+});
+
+test('without any logs there is nothing to report, which is no error', () => {
+  using desk = openDesk();
+  assert.deepEqual(desk.reeve(['usage']), { stdout: 'no usage found\n', stderr: '', code: 0 });
+  assert.deepEqual(desk.json(['daily']).entries, []);
+});
+
+test('a broken line is named on stderr with its place, and the rest counts', () => {
+  using desk = openDesk();
+  desk.write('slug/a.jsonl', `{"message":{"usage":{"input_tokens":\n${answerLine({ id: 'm1', output: 1 })}`);
+  const { stdout, stderr, code } = desk.reeve(['usage', '--json']);
+  assert.equal(code, 0);
+  assert.match(stderr, /a\.jsonl at byte 0: this line is not JSON/);
+  assert.equal((JSON.parse(stdout) as UsageJson).totals['outputTokens'], 1);
+});
+
+test('bad words are refused by name', () => {
+  using desk = openDesk();
+  const refused: readonly [readonly string[], RegExp][] = [
+    [['usage', 'hourly'], /hourly/],
+    [['usage', '--since', 'yesterday'], /--since yesterday is not a day/],
+    [['usage', '--since', '2025-02-30'], /--since 2025-02-30 is not a day/],
+    [['usage', '--since', '2025-11-22', '--until', '2025-11-21'], /after --until/],
+    [['prices', 'nobody-knows'], /no price is known for nobody-knows/],
+  ];
+  for (const [args, message] of refused) {
+    const { stderr, code } = desk.reeve(args);
+    assert.equal(code, 2, args.join(' '));
+    assert.match(stderr, message);
+  }
+});
+
+test('prices lists what is in force with version and origin, and the history of one model', () => {
+  using desk = openDesk();
+  const all = JSON.parse(desk.reeve(['prices', '--json']).stdout) as {
+    version: string;
+    origin: string;
+    prices: { model: string }[];
+  };
+  assert.match(all.version, /^genai-prices@\d/);
+  assert.match(all.origin, /^https:/);
+  assert.ok(all.prices.some(({ model }) => model === 'claude-opus-4-8'));
+  const history = JSON.parse(desk.reeve(['prices', 'claude-opus-4-6', '--json']).stdout) as {
+    prices: { from: string | null }[];
+  };
+  assert.deepEqual(
+    history.prices.map(({ from }) => from),
+    [null, '2026-03-13'],
+  );
+});
