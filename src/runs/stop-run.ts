@@ -123,15 +123,15 @@ async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunR
   const { clock, table } = ports;
   const { id, shim } = stopped.intent;
   const deadline = clock.monotonicMs() + COMPLETION_MS;
-  const isOwnShim = isOutOfOurHands(ports, shim);
-  if (!isOwnShim) wake(ports, shim);
+  const waits = isShimAlive(shim, table) && !isOutOfOurHands(ports, shim);
+  if (waits) wake(ports, shim);
   for (;;) {
     const shimLives = isShimAlive(shim, table);
     // Read after the look at the shim: a shim that is gone has written whatever it was going to write.
     const record = await reread(ports, stopped);
     if (isTerminal(record.current.state)) return record;
     if (!shimLives) return complete(ports, id);
-    if (isOwnShim || clock.monotonicMs() >= deadline) return record;
+    if (!waits || clock.monotonicMs() >= deadline) return record;
     await clock.sleep(COMPLETION_POLL_MS);
   }
 }

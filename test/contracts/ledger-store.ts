@@ -76,7 +76,7 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
         assert.deepEqual(await ingest(ledger, copy), { inserted: 0, grown: 0 });
         const [sum] = await ledger.sums({}, ['session']);
         assert.equal(sum?.sessionId, 'session-a');
-        assert.deepEqual([sum?.answers, sum?.tokens.output, sum?.costMicroUsd], [1, 7, 70]);
+        assert.deepEqual([sum.answers, sum.tokens.output, sum.costMicroUsd], [1, 7, 70]);
       }),
     );
 
@@ -155,7 +155,7 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
           const ledgerOf = async (batches: readonly (readonly PricedEntry[])[]) => {
             await using store = await open();
             for (const batch of [greetings, ...batches]) await ingest(store.ledger, ...batch);
-            return store.ledger.entries({});
+            return await store.ledger.entries({});
           };
           const shuffled = order.flatMap((index) => entries[index] ?? []);
           assert.deepEqual(await ledgerOf([shuffled.slice(0, cut), shuffled.slice(cut)]), await ledgerOf([entries]));

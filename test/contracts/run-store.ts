@@ -187,10 +187,10 @@ export function describeRunStore(name: string, open: () => Promise<Store>): void
         assert.deepEqual(await runs.receipts(a), []);
         assert.deepEqual(await runs.prune({ before: 0, keep: 2 }), [b]);
         assert.deepEqual(
-          (await runs.list({})).map(({ intent }) => intent.id).toSorted(),
-          [active.intent.id, c, d].toSorted(),
+          new Set((await runs.list({})).map(({ intent }) => intent.id)),
+          new Set([active.intent.id, c, d]),
         );
-        assert.deepEqual([...(await runs.prune({ before: 0, keep: 0 }))].toSorted(), [c, d].toSorted());
+        assert.deepEqual(new Set(await runs.prune({ before: 0, keep: 0 })), new Set([c, d]));
         assert.deepEqual(await runs.prune({ before: NOW, keep: 0 }), []);
         assert.deepEqual((await runs.list({}))[0]?.intent.id, active.intent.id);
       }),
