@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
@@ -60,7 +61,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { table, self } = processes;
   instance.register(self);
 
-  const shout = (text: string): void => void process.stderr.write(`${new Date(clock.now()).toISOString()} ${text}\n`);
+  const shout = (text: string): void => complain(clock.now(), text);
   const events = createEventLog({
     folder: paths.eventsDir,
     onFailure: (error, event) => shout(`event ${event.type} is not in the log: ${String(error)}`),
@@ -72,7 +73,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     shout(`lockout file ${path}: ${error}`),
   );
   const store: Store = { ...sqlite, lockouts };
-  const found: Reconciliation = await reconcile({ runs: store.runs, table, clock });
+  const found: Reconciliation = await reconcile({ runs: store.runs, table, clock }, { exclude: [self] });
 
   const config = await openConfigSource({
     paths,
@@ -89,7 +90,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 
   const logs = createLogRoots({ ledger: store.ledger, clock, placeOf: placeOfLog, wake });
-  const stopper = createStopper({ ...processes, clock, store, shout });
+  const stopper = createStopper({
+    ...processes,
+    paths,
+    clock,
+    store,
+    isStoreFailing: () => guard.failure !== null,
+    shout,
+  });
   const stops = createStops({
     stop: stopper.stop,
     record,
@@ -171,17 +179,27 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       shutDown: () => void setImmediate(stop, 'asked to'),
       stopFromInside: stopper.stopFromInside,
       identityOf,
-      onDetached: wake,
+      onDetached: (id) => upkeep.detached(id),
       now: clock.now,
     }),
   });
   record({ type: 'daemon.started', at: startedAt, pid: process.pid, version });
   upkeep.start();
+  carryOnStops();
   rounds.request().then(
     () => (ready = true),
     () => {},
   );
   return { stop, reload: () => void config.refresh(), stopped };
+
+  /** Stops that a predecessor, or a shim that is gone, had begun. Ordering one twice does no harm. */
+  function carryOnStops(): void {
+    for (const { record: run } of found.runs) {
+      if (run.current.state !== 'stopping') continue;
+      const { reason, message } = run.current.stop;
+      void stops.begin({ record: run, reason, message: message ?? reason, graceMs: run.intent.graceMs });
+    }
+  }
 
   function wake(): void {
     // Failures are the guard's business.
@@ -230,6 +248,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await sqlite.close();
     record({ type: 'daemon.stopped', at: clock.now(), reason });
     instance.unregister();
+  }
+}
+
+/** To the daemon's own log. A disk without space for a complaint must not end the daemon, as Node's stream would. */
+function complain(at: number, text: string): void {
+  try {
+    writeSync(2, `${new Date(at).toISOString()} ${text}\n`);
+  } catch {
+    // There is nobody left to tell.
   }
 }
 

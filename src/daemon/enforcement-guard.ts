@@ -26,11 +26,6 @@ export interface EnforcementGuard {
   readonly failure: string | null;
 }
 
-/** True for what the store adapters throw when the store, and not the request, is at fault. */
-export function isStoreFailure(error: unknown): error is ReeveError {
-  return error instanceof ReeveError && error.code.startsWith('STORE_');
-}
-
 /** Applies the fail-safe's decision once per failure, and says so loudly. */
 export function createEnforcementGuard(ports: EnforcementGuardPorts): EnforcementGuard {
   const grace = ports.graceMs === undefined ? {} : { graceMs: ports.graceMs };

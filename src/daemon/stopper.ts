@@ -1,37 +1,60 @@
 import type { Clock } from '../clock.ts';
+import { shimSocket, type Paths } from '../host/paths.ts';
+import { connect } from '../ipc/client.ts';
 import type { LinuxProcesses } from '../linux/index.ts';
 import type { Receipt } from '../processes/receipt.ts';
-import { stopTree } from '../processes/stop-tree.ts';
+import { VERIFY_MS } from '../processes/stop-tree.ts';
 import { stopRun } from '../runs/stop-run.ts';
-import { treeSpecOf } from '../runs/tree-of-run.ts';
 import type { Store } from '../store/store.ts';
-import { isStoreFailure } from './enforcement-guard.ts';
 import type { InsideStop } from './methods.ts';
-import type { StopOrder } from './stops.ts';
+import type { StopDone, StopOrder } from './stops.ts';
+
+/** On top of grace and verification, for a shim's answer: it tries its own store several times. */
+const SHIM_SLACK_MS = 5_000;
 
 export interface StopperPorts extends LinuxProcesses {
+  readonly paths: Paths;
   readonly clock: Clock;
   readonly store: Store;
+  /** True while the daemon cannot write to the store. */
+  readonly isStoreFailing: () => boolean;
   readonly shout: (text: string) => void;
 }
 
 /** The daemon as the executor of stops: outside every tree, by its identity. */
-export function createStopper({ table, signaller, self, clock, store, shout }: StopperPorts) {
+export function createStopper(options: StopperPorts) {
+  const { paths, table, signaller, self, clock, store, isStoreFailing, shout } = options;
   const ports = { runs: store.runs, table, signaller, clock };
   const exclude = [self];
 
+  /** The shim has a store connection of its own: it may get the reason on record where the daemon cannot. */
+  async function stopByShim(order: StopOrder): Promise<Receipt> {
+    const { reason, message, graceMs, record } = order;
+    const runId = record.intent.id;
+    const shim = await connect(shimSocket(paths, runId));
+    try {
+      const request = { runId, reason, message, graceMs, callerPid: self.pid };
+      const { receipt } = await shim.call('stop', request, { timeoutMs: graceMs + VERIFY_MS + SHIM_SLACK_MS });
+      return receipt;
+    } finally {
+      shim.close();
+    }
+  }
+
   return {
     /** A run whose record cannot be written is stopped all the same: a full disk must not be what keeps an agent spending. */
-    async stop(order: StopOrder): Promise<Receipt> {
-      try {
-        const record = (await store.runs.get(order.record.intent.id)) ?? order.record;
-        return (await stopRun(ports, { ...order, record, exclude })).receipt;
-      } catch (error) {
-        if (!isStoreFailure(error)) throw error;
-        shout(`run ${order.record.intent.id} is stopped without a record of it: ${error.message}`);
-        const { reason, graceMs } = order;
-        return stopTree(ports, { spec: treeSpecOf(order.record, { exclude }), reason, graceMs });
+    async stop(order: StopOrder): Promise<StopDone> {
+      const runId = order.record.intent.id;
+      if (isStoreFailing()) {
+        try {
+          return { receipt: await stopByShim(order), byShim: true };
+        } catch (error) {
+          shout(`run ${runId} is stopped without its shim: ${String(error)}`);
+        }
       }
+      const { receipt, unrecorded } = await stopRun(ports, { ...order, exclude });
+      if (unrecorded !== null) shout(`run ${runId} was stopped without a full record of it: ${unrecorded.message}`);
+      return { receipt, byShim: false };
     },
 
     async stopFromInside(order: InsideStop): Promise<Receipt> {

@@ -19,9 +19,15 @@ export interface Stops {
   settled(): Promise<void>;
 }
 
+export interface StopDone {
+  readonly receipt: Receipt;
+  /** True when the run's shim was the executor, which announces its own stops. */
+  readonly byShim: boolean;
+}
+
 export interface StopsPorts {
   /** Writes `stopping`, stops the tree, stores the receipt. */
-  readonly stop: (order: StopOrder) => Promise<Receipt>;
+  readonly stop: (order: StopOrder) => Promise<StopDone>;
   readonly record: (event: Event) => void;
   readonly onError: (error: unknown, order: StopOrder) => void;
   readonly now: () => number;
@@ -37,9 +43,9 @@ export function createStops(ports: StopsPorts): Stops {
     const runId = order.record.intent.id;
     try {
       ports.record({ type: 'run.stopping', at: ports.now(), runId, reason: order.message });
-      const receipt = await ports.stop(order);
+      const { receipt, byShim } = await ports.stop(order);
       if (receipt.provenEmpty) provenEmpty.add(runId);
-      ports.record({ type: 'run.killed', at: ports.now(), runId, receipt });
+      if (!byShim) ports.record({ type: 'run.killed', at: ports.now(), runId, receipt });
       return receipt;
     } catch (error) {
       ports.onError(error, order);

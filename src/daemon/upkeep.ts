@@ -7,14 +7,16 @@ import type { LinuxProcesses } from '../linux/index.ts';
 import { findInWorktree, killVerified, type FoundProcess } from '../processes/kill.ts';
 import { agentKindOf } from '../processes/kinds.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
-import type { RunRecord } from '../runs/record.ts';
+import { isTerminal } from '../runs/lifecycle.ts';
+import { reconcile } from '../runs/reconcile.ts';
+import type { RunId, RunRecord } from '../runs/record.ts';
 import type { Store } from '../store/store.ts';
 import { runOfProcess, type ProcessView } from './run-of-process.ts';
 import type { SessionLinks } from './session-links.ts';
 import { createUnsupervisedWatch } from './unsupervised.ts';
 import { applyUnsupervisedPolicy } from './unsupervised-policy.ts';
 
-/** Interval of what no event tells of: expired lockouts, agents that reeve did not start. */
+/** Interval of what no event tells of: expired lockouts, runs whose shim was killed, agents that reeve did not start. */
 const SLOW_MS = 30_000;
 /** At most one pass over all processes in this time, however many rounds there are: it is the dear part. */
 const PASS_EVERY_MS = 1_000;
@@ -36,6 +38,8 @@ export interface UpkeepPorts extends LinuxProcesses {
 /** The daemon's slow work, kept off the path from an appended line to a stop. */
 export interface Upkeep {
   start(): void;
+  /** A run's shim has gone: if it did not end its run first, it was killed, and what is left is looked at. */
+  detached(id: RunId): void;
   /** Something happened: sessions of tools, and agents where they must not be, are looked for soon. */
   afterRound(): void;
   /** Agents running that reeve did not start, at the last look. */
@@ -88,6 +92,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     for (const { limit, project, branch } of await store.lockouts.prune(now)) {
       ports.record({ type: 'lockout.released', at: now, limit, project, branch, message: 'its period has ended' });
     }
+    await reconcile({ runs: store.runs, table, clock }, { exclude: [ports.self] });
     await lookForAgents();
   }
 
@@ -98,6 +103,14 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     start() {
       enqueue(slowWork);
       slowTimer = setInterval(() => enqueue(slowWork), SLOW_MS);
+    },
+    detached(id) {
+      enqueue(async () => {
+        const run = await store.runs.get(id);
+        if (run === null || isTerminal(run.current.state)) return;
+        await reconcile({ runs: store.runs, table, clock }, { exclude: [ports.self] });
+        ports.wake();
+      });
     },
     afterRound() {
       if (passTimer !== null || (ports.live().length === 0 && !stopsUnsupervised(ports.config()))) return;

@@ -36,7 +36,7 @@ export async function startBackground(workplace: ShimWorkplace, request: RunRequ
         message: `${output.folder}: ${String(error)}`,
       }),
   });
-  return { live, ended: watch() };
+  return { live, ended: watch().catch(giveUp) };
 
   async function startWithOutput(): Promise<LiveRun> {
     let files: ReturnType<typeof openRunOutput>;
@@ -58,6 +58,12 @@ export async function startBackground(workplace: ShimWorkplace, request: RunRequ
       closeSync(files.out);
       closeSync(files.err);
     }
+  }
+
+  /** A store that cannot be written must not leave a shim that waits for ever for nothing. */
+  async function giveUp(error: unknown): Promise<never> {
+    await live.close();
+    throw error;
   }
 
   async function watch(): Promise<void> {

@@ -1,4 +1,4 @@
-import { openTerminal } from '../linux/terminal.ts';
+import { openTerminal, type Terminal } from '../linux/terminal.ts';
 import { admit } from './admission.ts';
 import { exitPlanOf, type ExitPlan } from './ending.ts';
 import { report } from './report.ts';
@@ -26,6 +26,23 @@ export async function runForeground(workplace: ShimWorkplace, request: RunReques
     ownSession: false,
     signals: terminal === null ? 'forward' : 'terminal',
   });
+  try {
+    return await attend(workplace, { request, live, terminal });
+  } catch (error) {
+    // A store that cannot be written must not leave a shim that waits for ever for nothing.
+    await live.close();
+    throw error;
+  }
+}
+
+async function attend(
+  workplace: ShimWorkplace,
+  {
+    request,
+    live,
+    terminal,
+  }: { readonly request: RunRequest; readonly live: LiveRun; readonly terminal: Terminal | null },
+): Promise<ForegroundEnd> {
   const stopSharing = terminal === null ? null : shareSuspensionOf(workplace, live);
   const exit = await live.exit;
   const ending = await live.supervisor.finish(exit);
