@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { writeClaudeCorpus } from '../../bench/claude-corpus.ts';
+import { openClaudeScratch } from '../rig/claude.ts';
+import { bashTurn, sayTurn, type Script } from '../rig/fake-api/script.ts';
 import { installAgents } from '../rig/install-agents.ts';
+import { truthOf } from '../rig/script-truth.ts';
 import { answerLine, promptLine } from './claude-lines.ts';
 
 const run = promisify(execFile);
@@ -39,7 +44,7 @@ function openScratch(): Scratch {
   };
 }
 
-async function ccusageCounts({ env }: Scratch, by: 'daily' | 'session'): Promise<Counts> {
+async function ccusageCounts({ env }: Pick<Scratch, 'env'>, by: 'daily' | 'session'): Promise<Counts> {
   const { stdout } = await run(ccusage ?? '', [by, '--json', '--offline', '--timezone', 'America/New_York'], {
     env,
     maxBuffer: 1 << 28,
@@ -63,7 +68,7 @@ async function ccusageCounts({ env }: Scratch, by: 'daily' | 'session'): Promise
   );
 }
 
-async function reeveCounts({ env }: Scratch, by: 'daily' | 'session'): Promise<Counts> {
+async function reeveCounts({ env }: Pick<Scratch, 'env'>, by: 'daily' | 'session'): Promise<Counts> {
   const { stdout } = await run(process.execPath, [MAIN, 'usage', by, '--breakdown', '--json'], {
     env,
     maxBuffer: 1 << 28,
@@ -77,7 +82,7 @@ async function reeveCounts({ env }: Scratch, by: 'daily' | 'session'): Promise<C
   return counts;
 }
 
-async function assertEqualTotals(scratch: Scratch): Promise<Counts> {
+async function assertEqualTotals(scratch: Pick<Scratch, 'env'>): Promise<Counts> {
   const daily = await ccusageCounts(scratch, 'daily');
   assert.notDeepEqual(daily, {}, 'ccusage found the logs');
   assert.deepEqual(await reeveCounts(scratch, 'daily'), daily);
@@ -132,5 +137,65 @@ test(
       ].join(''),
     );
     await assertEqualTotals(scratch);
+  },
+);
+
+test(
+  'U2 logs of the real Claude Code (parallel blocks, subagent, resume, fork) equal ccusage and what its API played',
+  {
+    skip,
+  },
+  async () => {
+    const usage = { input: 11, output: 220, cacheWrite5m: 300, cacheWrite1h: 33, cacheRead: 4_444 };
+    const delegate = { description: 'help', prompt: 'COUNT THE NAILS', subagent_type: 'general-purpose' };
+    const script: Script = [
+      {
+        prompt: 'build the shed',
+        turns: [
+          {
+            ...bashTurn(['echo one', 'echo two'], usage),
+            blocks: [{ type: 'thinking', thinking: 'hm' }, ...bashTurn(['echo one', 'echo two'], usage).blocks],
+          },
+          {
+            blocks: [
+              { type: 'text', text: 'I ask for help.' },
+              { type: 'tool_use', name: 'Agent', input: delegate },
+            ],
+            usage,
+          },
+          sayTurn('built', usage),
+          { ...sayTurn('built on', { ...usage, output: 5 }), repeats: true },
+        ],
+      },
+      {
+        prompt: 'COUNT THE NAILS',
+        turns: [
+          bashTurn('echo nails', { input: 5, output: 6, cacheRead: 800 }),
+          sayTurn('seven', { input: 5, output: 6, cacheWrite5m: 70 }),
+        ],
+      },
+    ];
+    await using scratch = await openClaudeScratch(() => script);
+    const session = '11111111-2222-4333-8444-000000000001';
+    const claude = async (...args: readonly string[]): Promise<void> => {
+      const [command, ...rest] = scratch.claudeCommand(args[0] ?? '', ...args.slice(1));
+      const child = spawn(command, rest, {
+        cwd: scratch.repository,
+        env: scratch.agentEnv,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+      assert.equal(code, 0, output);
+    };
+    await claude('build the shed', '--session-id', session);
+    await claude('go on', '--resume', session);
+    await claude('go on elsewhere', '--resume', session, '--fork-session');
+
+    const counts = await assertEqualTotals({ env: { ...scratch.env, TZ: 'America/New_York' } });
+    const total = Object.values(counts)
+      .flat()
+      .reduce((sum, value) => sum + value, 0);
+    assert.equal(scratch.api.answers.length, 7, 'three turns, two of the subagent, one resumed, one forked');
+    assert.equal(total, truthOf(scratch.api.answers).totalTokens);
   },
 );
