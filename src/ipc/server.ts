@@ -89,7 +89,7 @@ function accept<Served extends MethodName>(socket: Socket, options: ServerOption
   // A peer that vanishes mid-write is its own affair; 'close' follows.
   socket.on('error', () => socket.destroy());
   const peer = peerOfSocket(socket, options);
-  if (peer instanceof ReeveError) return reject(socket, 0, peer);
+  if (peer instanceof ReeveError) return refuse(socket, 0, peer);
   const connection: Connection = {
     peer,
     onClose: (listener) => void (socket.destroyed ? listener() : socket.once('close', listener)),
@@ -98,10 +98,10 @@ function accept<Served extends MethodName>(socket: Socket, options: ServerOption
   socket.on('data', (chunk) => {
     const lines = frames.push(chunk);
     if (lines === 'too-long')
-      return reject(socket, 0, new ReeveError('USAGE', `frame longer than ${MAX_FRAME_BYTES} bytes`));
+      return refuse(socket, 0, new ReeveError('USAGE', `frame longer than ${MAX_FRAME_BYTES} bytes`));
     for (const line of lines) {
       const request = readRequest(line);
-      if ('error' in request) return reject(socket, request.id, request.error);
+      if ('error' in request) return refuse(socket, request.id, request.error);
       void answer(socket, options, request, connection);
     }
   });
@@ -156,7 +156,7 @@ function isServed<Served extends MethodName>(handlers: Handlers<Served>, name: s
 }
 
 /** Tells the peer why, and hangs up: after a bad frame nothing that follows can be trusted. */
-function reject(socket: Socket, id: number, error: ReeveError): void {
+function refuse(socket: Socket, id: number, error: ReeveError): void {
   socket.removeAllListeners('data');
   // Keep draining, or the pending input would turn our close into a reset that loses the answer.
   socket.resume();

@@ -36,7 +36,7 @@ test('a run that spends past its cap is stopped with its whole tree, and the cap
   assert.equal(readProcess(child), null);
   const outcome = outcomeOf((await home.run(run.runId)).current);
   assert.equal(outcome?.endReason, 'budget-limit');
-  assert.match(outcome?.error ?? '', /budget limit exceeded \(\$0\.06\/\$0\.05\)/);
+  assert.match(outcome.error ?? '', /budget limit exceeded \(\$0\.06\/\$0\.05\)/);
   const killed = await home.event('run.killed', (event) => event.runId === run.runId);
   assert.equal(killed.receipt.provenEmpty, true);
   assert.deepEqual(killed.receipt.survivors, []);

@@ -34,7 +34,7 @@ test('L10 a store that the daemon cannot write stops the limited runs, loudly, w
   assert.equal(ended.code, 124, ended.stderr);
   const outcome = outcomeOf((await home.run(limited.runId)).current);
   assert.equal(outcome?.endReason, 'budget-limit');
-  assert.match(outcome?.error ?? '', /limits cannot be enforced: .*no space/);
+  assert.match(outcome.error ?? '', /limits cannot be enforced: .*no space/);
   assert.match(logOf(home), /STORE_FULL[\s\S]*limited runs are stopped/);
   await home.event('store.failed');
   assert.equal((await home.run(free.runId)).current.state, 'running');

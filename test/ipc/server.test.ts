@@ -98,12 +98,12 @@ test('a coded failure comes back as the same ReeveError, a bug as a plain error 
     assert.deepEqual([error.code, error.message, error.hint, error.where], ['RUN_NOT_FOUND', 'no', 'h', 'w']);
     return true;
   });
-  const before = faults.length;
+  const faultsBefore = faults.length;
   await assert.rejects(
     client.call('attach', { runId: 'run_01JABCDEFGHJKMNPQRSTVWXYZ0' as never }),
     /a bug \[INTERNAL\]/,
   );
-  assert.equal(faults.length, before + 1);
+  assert.equal(faults.length, faultsBefore + 1);
   await assert.rejects(client.call('admit', { runId: 'run_01JABCDEFGHJKMNPQRSTVWXYZ0' as never }), {
     code: 'USAGE',
     message: /no method "admit"/,

@@ -46,7 +46,7 @@ export async function startAgentRun(home: Home, options: AgentRunOptions = {}): 
 
   async function answer(): Promise<string> {
     const next = await Promise.race([lines.next(), ended]);
-    if ('done' in next && next.done !== true) return next.value;
+    if ('done' in next && !next.done) return next.value;
     throw new Error(`the agent has ended: ${JSON.stringify(await ended)}`);
   }
 
@@ -66,7 +66,7 @@ export async function startAgentRun(home: Home, options: AgentRunOptions = {}): 
     sessionId: sessionId ?? '',
     ended,
     async tell(command) {
-      child.stdin?.write(`${command}\n`);
+      child.stdin.write(`${command}\n`);
       return (await answer()).split(' ').slice(1).join(' ');
     },
   };
