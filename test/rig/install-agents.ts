@@ -15,6 +15,8 @@ export interface InstalledAgents {
 }
 
 const AGENTS_DIR = join(import.meta.dirname, '..', 'agents');
+/** ccusage's native binary inside node_modules. */
+const CCUSAGE = join('@ccusage', 'ccusage-linux-x64', 'bin', 'ccusage');
 /** Inside node_modules: the hash of the lock that was installed. Written last, so a half-done install never counts. */
 const STAMP = '.installed-lock';
 
@@ -33,11 +35,8 @@ export async function installAgents(announce: (line: string) => void = () => {})
   }
   const modules = join(AGENTS_DIR, 'node_modules');
   const binDir = join(modules, '.bin');
-  const ccusage = join(modules, '@ccusage', 'ccusage-linux-x64', 'bin', 'ccusage');
-  const hasCcusage = existsSync(ccusage);
-  // It is published without its execute bits; its own launcher, which is not installed, sets them.
-  if (hasCcusage) await chmod(ccusage, 0o755);
-  return { binDir, claude: join(binDir, 'claude'), ccusage: hasCcusage ? ccusage : null };
+  const ccusage = join(modules, CCUSAGE);
+  return { binDir, claude: join(binDir, 'claude'), ccusage: existsSync(ccusage) ? ccusage : null };
 }
 
 async function isInstalled(lockHash: string): Promise<boolean> {
@@ -52,7 +51,10 @@ async function install(lockHash: string): Promise<void> {
       await copyFile(join(AGENTS_DIR, file), join(scratch, file));
     }
     await npmCi(scratch);
+    // It is published without its execute bits; its own launcher, which is not installed, sets them.
+    await chmod(join(scratch, 'node_modules', CCUSAGE), 0o755).catch(ignoreMissing);
     await writeFile(join(scratch, 'node_modules', STAMP), lockHash);
+    if (await isInstalled(lockHash)) return;
     const place = join(AGENTS_DIR, 'node_modules');
     await rename(place, join(scratch, 'replaced')).catch(ignoreMissing);
     await rename(join(scratch, 'node_modules'), place).catch(async (error: unknown) => {
