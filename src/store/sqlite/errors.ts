@@ -46,7 +46,7 @@ export function translate(error: unknown, path: string): unknown {
   }
   return new ReeveError('STORE_UNREACHABLE', `the store cannot be read or written (${error.errstr})`, {
     ...options,
-    hint: 'Check that the file and its folder exist and are yours to write, then try again.',
+    hint: 'Check that the file, its -wal and -shm, and their folder exist and are yours to write, then try again.',
   });
 }
 
