@@ -3,7 +3,7 @@
  * one area and writes nothing. Exit code 1 when a bar is missed.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { version } from '../src/version.ts';
@@ -57,16 +57,12 @@ if (wanted.length === 0) writeFileSync(page, `${headText()}\n${sections.join('\n
 if (missed > 0) process.stderr.write(`${missed} of the bars missed\n`);
 process.exitCode = missed === 0 ? 0 : 1;
 
-/** Peers are dependencies of the bench alone. */
+/** Peers are dependencies of the bench alone, installed as locked when the lock is newer than what is there. */
 function installPeers(): void {
-  const peers = join(root, 'bench/package.json');
-  if (!existsSync(peers)) return;
-  const installed = join(root, 'bench/node_modules/.package-lock.json');
-  if (existsSync(installed)) return;
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--silent'], {
-    cwd: join(root, 'bench'),
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
+  const cwd = join(root, 'bench');
+  const installed = statSync(join(cwd, 'node_modules/.package-lock.json'), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  if (installed > statSync(join(cwd, 'package-lock.json')).mtimeMs) return;
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--silent'], { cwd, stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 function headText(): string {
@@ -88,7 +84,6 @@ function headText(): string {
 
 function peersText(): string {
   const manifest = join(root, 'bench/package.json');
-  if (!existsSync(manifest)) return '';
   const { devDependencies = {} } = JSON.parse(readFileSync(manifest, 'utf8')) as {
     devDependencies?: Record<string, string>;
   };
