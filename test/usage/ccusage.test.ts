@@ -35,10 +35,10 @@ function openScratch(): Scratch {
   return {
     claudeDir,
     env: { ...home, PATH: process.env['PATH'], TZ: 'America/New_York', NO_COLOR: '1' },
-    write(name, text) {
+    write(name, content) {
       const file = join(claudeDir, 'projects', name);
       mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, text);
+      writeFileSync(file, content);
     },
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };
