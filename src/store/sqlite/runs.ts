@@ -8,6 +8,9 @@ import type { Connection, Row } from './connection.ts';
 import { duplicateOf } from './errors.ts';
 import { listQuery } from './run-query.ts';
 
+/** Runs deleted per statement: some tens of milliseconds. */
+const PRUNE_BATCH = 500;
+
 /** Runs and their receipts. */
 export function createRuns(connection: Connection): RunStore {
   return {
@@ -109,14 +112,34 @@ function listReceipts(connection: Connection, id: RunId): readonly Receipt[] {
     .map((row) => JSON.parse(String(row['receipt'])) as Receipt);
 }
 
+/** In short transactions, because other processes wait for the lock no longer than the busy timeout. */
 function pruneRuns(connection: Connection, options: { before: number; keep: number }): readonly RunId[] {
+  const pruned: RunId[] = [];
+  for (;;) {
+    const batch = [...deleteOlder(connection, options.before), ...deleteBeyond(connection, options.keep)];
+    pruned.push(...batch);
+    if (batch.length === 0) return pruned;
+  }
+}
+
+function deleteOlder(connection: Connection, before: number): readonly RunId[] {
   return connection
     .all(
-      `DELETE FROM runs WHERE completed_at < ?1 OR id IN
-         (SELECT id FROM runs WHERE completed_at IS NOT NULL ORDER BY completed_at DESC, id DESC LIMIT -1 OFFSET ?2)
+      'DELETE FROM runs WHERE id IN (SELECT id FROM runs WHERE completed_at < ? LIMIT ?) RETURNING id',
+      before,
+      PRUNE_BATCH,
+    )
+    .map((row) => row['id'] as RunId);
+}
+
+function deleteBeyond(connection: Connection, keep: number): readonly RunId[] {
+  return connection
+    .all(
+      `DELETE FROM runs WHERE id IN
+         (SELECT id FROM runs WHERE completed_at IS NOT NULL ORDER BY completed_at DESC, id DESC LIMIT ? OFFSET ?)
        RETURNING id`,
-      options.before,
-      options.keep,
+      PRUNE_BATCH,
+      keep,
     )
     .map((row) => row['id'] as RunId);
 }

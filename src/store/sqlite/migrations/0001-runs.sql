@@ -16,8 +16,9 @@ CREATE TABLE runs (
 ) STRICT;
 
 CREATE UNIQUE INDEX runs_active_name ON runs (name) WHERE completed_at IS NULL AND name IS NOT NULL;
-CREATE INDEX runs_active ON runs (updated_at) WHERE completed_at IS NULL;
-CREATE INDEX runs_ended ON runs (completed_at) WHERE completed_at IS NOT NULL;
+-- The order of `list` is in them: else SQLite walks all runs in that order to be spared a sort.
+CREATE INDEX runs_active ON runs (updated_at, id) WHERE completed_at IS NULL;
+CREATE INDEX runs_ended ON runs (completed_at, id) WHERE completed_at IS NOT NULL;
 CREATE INDEX runs_name ON runs (name) WHERE name IS NOT NULL;
 CREATE INDEX runs_newest ON runs (updated_at, id);
 CREATE INDEX runs_nested ON runs (intent ->> '$.parentRunId') WHERE intent ->> '$.parentRunId' IS NOT NULL;
