@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { homeFolder } from '../host/home-folder.ts';
 import type { Paths } from '../host/paths.ts';
 import { claudeConfigDirs } from '../usage/claude/discover.ts';
 
@@ -22,7 +22,7 @@ export async function usageSettings(paths: Paths, env: NodeJS.ProcessEnv): Promi
   const config = existsSync(paths.configFile) ? await readConfig(paths) : null;
   const dirs = claudeConfigDirs({
     env,
-    home: env['HOME'] || homedir(),
+    home: homeFolder(env),
     configured: config?.agents['claude']?.logs ?? null,
   });
   return {

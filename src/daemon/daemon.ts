@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { Event } from '../events.ts';
+import { homeFolder } from '../host/home-folder.ts';
 import { systemClock } from '../host/clock.ts';
 import { loadConfig } from '../host/config-file.ts';
 import { createEventLog } from '../host/event-log.ts';
@@ -213,7 +213,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   function configureLogs(): void {
     const { agents, prices }: Config = config.current;
-    const home = env['HOME'] || homedir();
+    const home = homeFolder(env);
     const folders = claudeConfigDirs({ env, home, configured: agents['claude']?.logs ?? null });
     logs.configure({ folders, unknownModel: prices.unknownModel });
   }

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { enableCompileCache } from 'node:module';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { xdgFolder } from './home-folder.ts';
 
 /**
  * Keeps compiled code in a folder of ours, so that what is imported from now on starts faster. Not in Node's default place: a folder in
@@ -9,8 +9,8 @@ import { join } from 'node:path';
  */
 export function useCompileCache(env: NodeJS.ProcessEnv): void {
   const home = env['REEVE_HOME'];
-  const folder = home ? join(home, 'cache') : join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'reeve');
   try {
+    const folder = home ? join(home, 'cache') : join(xdgFolder(env, 'XDG_CACHE_HOME', '.cache'), 'reeve');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     enableCompileCache(folder);
   } catch {

@@ -1,11 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { expandHome } from '../config/convert.ts';
 import { defaultConfig, parseConfig } from '../config/load.ts';
 import { configInvalid } from '../config/problem.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { ReeveError } from '../errors.ts';
+import { homeFolder } from './home-folder.ts';
 import type { Paths } from './paths.ts';
 
 /** Largest config that is read. Longer ones are some other file. */
@@ -15,7 +15,10 @@ const MAX_CONFIG_BYTES = 1_048_576;
  * The config in force: the file's, or the defaults when there is none.
  * @throws CONFIG_INVALID
  */
-export async function loadConfig(paths: Pick<Paths, 'configFile'>, home: string = homedir()): Promise<Config> {
+export async function loadConfig(
+  paths: Pick<Paths, 'configFile'>,
+  home: string = homeFolder(process.env),
+): Promise<Config> {
   const text = await readConfigText(paths.configFile);
   return text === null ? defaultConfig() : expandHome(parseConfig(text, paths.configFile), home);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { homedir, tmpdir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { xdgFolder } from './home-folder.ts';
 
 /** Every place that reeve reads or writes, decided once per process. Folders are 0700, files 0600. */
 export interface Paths {
@@ -27,12 +28,12 @@ export interface Paths {
 /** `$REEVE_HOME` holds everything; otherwise the XDG base directories. */
 export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
   const home = env['REEVE_HOME'];
-  const userHome = env['HOME'] || homedir();
-  const configDir = home ? resolve(home) : join(env['XDG_CONFIG_HOME'] || join(userHome, '.config'), 'reeve');
-  const stateDir = home ? resolve(home) : join(env['XDG_STATE_HOME'] || join(userHome, '.local', 'state'), 'reeve');
-  const socketDir = env['XDG_RUNTIME_DIR']
-    ? join(env['XDG_RUNTIME_DIR'], 'reeve')
-    : join(tmpdir(), `reeve-${userInfo().uid}`);
+  const configDir = home ? resolve(home) : join(xdgFolder(env, 'XDG_CONFIG_HOME', '.config'), 'reeve');
+  const stateDir = home ? resolve(home) : join(xdgFolder(env, 'XDG_STATE_HOME', '.local/state'), 'reeve');
+  const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
+  const socketDir = isAbsolute(runtimeDir)
+    ? join(runtimeDir, 'reeve')
+    : join(tmpdir(), `reeve-${process.getuid?.() ?? 0}`);
   const key = createHash('sha256').update(stateDir).digest('hex').slice(0, 12);
   return {
     configFile: join(configDir, 'config.toml'),

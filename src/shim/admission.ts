@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { homedir, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { ensureDaemon } from '../daemon/spawn.ts';
 import { ReeveError } from '../errors.ts';
+import { homeFolder } from '../host/home-folder.ts';
 import { placeOf, type Place } from '../host/git-place.ts';
 import { PROTOCOL, type LostPolicy } from '../ipc/protocol.ts';
 import type { Client } from '../ipc/client.ts';
@@ -112,7 +113,7 @@ async function intentOf(
 
 /** Where the run's own environment makes its agent log: the daemon's may say otherwise. */
 function logRootsOf(env: NodeJS.ProcessEnv): readonly string[] {
-  return claudeConfigDirs({ env, home: env['HOME'] || homedir(), configured: null });
+  return claudeConfigDirs({ env, home: homeFolder(env), configured: null });
 }
 
 /**

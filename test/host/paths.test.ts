@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { resolvePaths, shimSocket } from '../../src/host/paths.ts';
+
+test('REEVE_HOME holds everything but the sockets', () => {
+  const paths = resolvePaths({ REEVE_HOME: '/r', HOME: '/h', XDG_STATE_HOME: '/s' });
+  assert.equal(paths.configFile, '/r/config.toml');
+  assert.equal(paths.database, '/r/reeve.db');
+});
+
+test('otherwise the XDG base folders, with their defaults below HOME', () => {
+  const named = resolvePaths({
+    HOME: '/h',
+    XDG_CONFIG_HOME: '/c',
+    XDG_STATE_HOME: '/s',
+    XDG_RUNTIME_DIR: '/run/user/1',
+  });
+  assert.equal(named.configFile, '/c/reeve/config.toml');
+  assert.equal(named.stateDir, '/s/reeve');
+  assert.equal(named.socketDir, '/run/user/1/reeve');
+  const defaults = resolvePaths({ HOME: '/h' });
+  assert.equal(defaults.configFile, '/h/.config/reeve/config.toml');
+  assert.equal(defaults.stateDir, '/h/.local/state/reeve');
+  assert.equal(defaults.socketDir, join(tmpdir(), `reeve-${userInfo().uid}`));
+});
+
+test('an empty or relative HOME or XDG folder never puts the store into the current folder', () => {
+  for (const env of [{}, { HOME: '' }, { HOME: 'here' }, { HOME: '', XDG_STATE_HOME: 'here', XDG_RUNTIME_DIR: '' }]) {
+    const { stateDir, socketDir } = resolvePaths(env);
+    assert.equal(stateDir, join(userInfo().homedir, '.local/state/reeve'));
+    assert.equal(socketDir, join(tmpdir(), `reeve-${userInfo().uid}`));
+  }
+});
+
+test('sockets have short names of their own per home and run', () => {
+  const [a, b] = [resolvePaths({ REEVE_HOME: '/a' }), resolvePaths({ REEVE_HOME: '/b' })];
+  assert.notEqual(a.daemonSocket, b.daemonSocket);
+  assert.notEqual(shimSocket(a, 'run_1'), shimSocket(b, 'run_1'));
+  assert.notEqual(shimSocket(a, 'run_1'), shimSocket(a, 'run_2'));
+});
