@@ -61,6 +61,7 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
   }
   await books.keep(() => announceToNested(ports, id), undefined);
 
+  const saved: Receipt[] = [];
   const save = (receipt: Receipt) => books.keep(() => runs.saveReceipt(id, receipt, clock.now()), undefined);
   const receipt = await stopTree(ports, {
     spec: treeSpecOf(asked, { exclude }),
@@ -69,13 +70,20 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
     ...(request.last === undefined ? {} : { last: request.last }),
     beforeLast: async (soFar) => {
       await save(soFar);
+      saved.push(soFar);
       await request.beforeLast?.(soFar);
     },
   });
-  await save(receipt);
+  // A caller that left by itself was not signalled: what was saved before is the whole receipt.
+  if (!saved.some((earlier) => isSameProof(earlier, receipt))) await save(receipt);
   await books.keep(() => completeNested(ports, { parent: id, receipt, exclude }), undefined);
   const end = () => (receipt.provenEmpty ? completion(ports, asked) : reread(ports, asked));
   return { receipt, record: await books.keep(end, asked), unrecorded: books.failure };
+}
+
+/** True when two receipts differ in nothing but how long it took to be sure. */
+function isSameProof(a: Receipt, b: Receipt): boolean {
+  return JSON.stringify({ ...a, elapsedMs: 0 }) === JSON.stringify({ ...b, elapsedMs: 0 });
 }
 
 /** Keeps the books as long as the store lets it, and remembers the first reason why not. */

@@ -44,10 +44,7 @@ export async function serveStop(
     const caller = identityOf(callerPid);
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
     const { reason, message, graceMs } = params;
-    const beforeLast = async (receipt: Receipt): Promise<void> => {
-      await workplace.store.runs.saveReceipt(runId, receipt, workplace.clock.now());
-      resolve(receipt);
-    };
+    const beforeLast = async (receipt: Receipt): Promise<void> => resolve(receipt);
     // Whichever comes first: a caller that is not inside the tree, or is dead by then, is nobody to wait for.
     supervisor
       .stop({ reason, message, graceMs, ...(caller === null ? {} : { last: caller, beforeLast }) })

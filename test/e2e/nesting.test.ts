@@ -83,3 +83,24 @@ test('K15 stopping the inner run spares the outer one', async () => {
   assert.deepEqual(scratch.living(), []);
   await run.ended;
 });
+
+test('K13 K9 Claude Code stops the very run it is in, from its own tool call: the stop completes and leaves nothing', async () => {
+  await using scratch = await openClaudeScratch((mark) => [
+    {
+      prompt: 'paint the shed',
+      turns: [
+        bashTurn(`(setsid sleep 311.${mark} &) ; reeve stop outer; sleep 312.${mark}`, USAGE),
+        sayTurn('done', USAGE),
+      ],
+    },
+  ]);
+  const place = { cwd: scratch.repository, env: scratch.env };
+  const command = scratch.claudeCommand('paint the shed');
+  await startReeve(place, 'run', '--name', 'outer', ...scratch.markOptions, '--', ...command).ended;
+  assert.deepEqual(scratch.living(), []);
+  const outer = await reeveJson<InspectJson>(place, ['inspect', 'outer']);
+  assert.equal(outer.state, 'interrupted');
+  assert.equal(outer.endReason, 'stop');
+  assert.ok(outer.receipts.every(({ provenEmpty }) => provenEmpty));
+  assert.equal(outer.receipts.length, 1, 'one stop, one receipt');
+});

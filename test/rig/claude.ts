@@ -21,6 +21,8 @@ export const MODEL_PRICES = { input: 5, output: 25, cacheWrite5m: 6.25, cacheWri
 /** Set on the agent alone, never on reeve: by it the tests find what an agent left, wherever that went. */
 export const AGENT_MARK = 'SCRATCH_AGENT';
 
+const API_KEY = 'sk-scratch-not-a-key';
+
 /** Everything that the tool call of `treeToolCall` and the two MCP servers leave running at the least. */
 export const TREE_ROLES = ['foreground sleep', 'plain &', 'setsid', 'nohup', 'polite MCP', 'stubborn MCP'] as const;
 export type TreeRole = (typeof TREE_ROLES)[number];
@@ -44,6 +46,8 @@ export interface ClaudeScratch extends AsyncDisposable {
   readonly markOptions: readonly string[];
   /** `claude -p <prompt>` with the MCP servers, and every permission granted. */
   claudeCommand(prompt: string, ...args: readonly string[]): readonly [string, ...string[]];
+  /** `claude` in its full screen, with the same; it asks nothing before its first prompt. */
+  readonly interactiveCommand: readonly [string, ...string[]];
   /** Every live process of the agent, by the mark. */
   living(): readonly LiveProcess[];
   /** Waits for the whole tree of `treeToolCall` to be up. */
@@ -89,12 +93,21 @@ export async function openClaudeScratch(scriptOf: (mark: string) => Script): Pro
     // As root Claude Code grants every permission only in a sandbox.
     IS_SANDBOX: '1',
     ANTHROPIC_BASE_URL: api.url,
-    ANTHROPIC_API_KEY: 'sk-scratch-not-a-key',
+    ANTHROPIC_API_KEY: API_KEY,
     ...pick(process.env, 'REEVE_TEST_MARK'),
   };
   initRepository(repository, env);
   writeFileSync(join(root, 'mcp.json'), mcpConfig(mark));
+  writeFileSync(join(configDir, '.claude.json'), answeredQuestions(repository));
 
+  const options = [
+    '--model',
+    MODEL,
+    '--dangerously-skip-permissions',
+    '--mcp-config',
+    join(root, 'mcp.json'),
+    '--strict-mcp-config',
+  ];
   const living = (): readonly LiveProcess[] => livingWithEnvironment(AGENT_MARK, mark);
   const close = async (): Promise<void> => {
     if (!open.delete(scratch)) return;
@@ -117,18 +130,8 @@ export async function openClaudeScratch(scriptOf: (mark: string) => Script): Pro
     env,
     agentEnv: { ...env, [AGENT_MARK]: mark },
     markOptions: ['--env', `${AGENT_MARK}=${mark}`],
-    claudeCommand: (prompt, ...args) => [
-      'claude',
-      '-p',
-      prompt,
-      '--model',
-      MODEL,
-      '--dangerously-skip-permissions',
-      '--mcp-config',
-      join(root, 'mcp.json'),
-      '--strict-mcp-config',
-      ...args,
-    ],
+    claudeCommand: (prompt, ...args) => ['claude', '-p', prompt, ...options, ...args],
+    interactiveCommand: ['claude', ...options],
     living,
     treeUp: () => awaitValue('the whole tree of the tool call', () => treeRoles(living(), mark)),
     close,
@@ -156,6 +159,17 @@ function treeRoles(living: readonly LiveProcess[], mark: string): Readonly<Recor
     'stubborn MCP': withArguments('stubborn', mark),
   };
   return TREE_ROLES.every((role) => roles[role] !== undefined) ? (roles as Record<TreeRole, LiveProcess>) : null;
+}
+
+/** What Claude Code asks a person once: theme, trust in the folder, the use of the key (by its last 20 characters), the permissions. */
+function answeredQuestions(repository: string): string {
+  return JSON.stringify({
+    theme: 'dark',
+    hasCompletedOnboarding: true,
+    bypassPermissionsModeAccepted: true,
+    customApiKeyResponses: { approved: [API_KEY.slice(-20)], rejected: [] },
+    projects: { [repository]: { hasTrustDialogAccepted: true } },
+  });
 }
 
 function mcpConfig(mark: string): string {
