@@ -41,6 +41,11 @@ export function define(command: Command, io: CliIo): Command {
           ? 'nothing is running\n'
           : outcomes.map(({ target, receipt }) => renderReceipt(titleOf(target), receipt, table)).join(''),
       );
+      for (const { unrecorded } of outcomes) {
+        if (!unrecorded) continue;
+        io.err(`reeve: stopped, but not all of it is on record: ${unrecorded.message} [${unrecorded.code}]\n`);
+        io.exitCode = unrecorded.exitCode;
+      }
       if (outcomes.some(({ receipt }) => !receipt.provenEmpty)) io.exitCode = 1;
     });
 }

@@ -1,4 +1,5 @@
 import { connectIfRunning, ensureDaemon } from '../../daemon/spawn.ts';
+import type { ReeveError } from '../../errors.ts';
 import { shimSocket } from '../../host/paths.ts';
 import { connect } from '../../ipc/client.ts';
 import type { Client } from '../../ipc/client.ts';
@@ -14,6 +15,8 @@ import type { StopTarget } from './plan.ts';
 export interface StopOutcome {
   readonly target: StopTarget;
   readonly receipt: Receipt;
+  /** Why the store does not hold all of it, though it happened; null or absent when it does. */
+  readonly unrecorded?: ReeveError | null;
 }
 
 /** On top of grace and verification: freezing a tree that forks, writing the record, a busy machine. */
@@ -32,7 +35,7 @@ export async function executeStop(
   const others = await Promise.all(
     targets
       .filter((target) => !isOwn(target))
-      .map(async (target) => ({ target, receipt: await stopFromOutside(workplace, target, request.graceMs) })),
+      .map(async (target) => ({ target, ...(await stopFromOutside(workplace, target, request.graceMs)) })),
   );
   const outcomes: StopOutcome[] = [...others];
   for (const target of targets)
@@ -41,17 +44,20 @@ export async function executeStop(
   return outcomes;
 }
 
-async function stopFromOutside(workplace: Workplace, target: StopTarget, graceMs: number): Promise<Receipt> {
+async function stopFromOutside(
+  workplace: Workplace,
+  target: StopTarget,
+  graceMs: number,
+): Promise<Omit<StopOutcome, 'target'>> {
   const { table, signaller } = await workplace.processes();
   const { clock } = workplace;
   if (target.kind === 'agent')
-    return stopTree({ table, signaller, clock }, { spec: target.spec, reason: 'stop', graceMs });
+    return { receipt: await stopTree({ table, signaller, clock }, { spec: target.spec, reason: 'stop', graceMs }) };
   const { runs } = await workplace.store();
-  const { receipt } = await stopRun(
+  return stopRun(
     { runs, table, signaller, clock },
     { record: target.record, reason: 'stop', message: null, graceMs, exclude: daemonOf(workplace) },
   );
-  return receipt;
 }
 
 /** The daemon, else the run's own shim, else a daemon started for it: each stands outside the tree, and signals this process last. */
