@@ -22,7 +22,7 @@ const CAP_MICRO_USD = 50_000;
 const LIMITS = `
 [[limit]]
 name = "pocket-money"
-period = "daily"
+period = "total"
 usd = 0.05
 action = "stop"
 `;
@@ -69,7 +69,7 @@ test('K13 Claude Code: --max-usd 0.05 stops the whole tree, exits 124, and the l
   assert.equal(next.exitCode, 0, next.stderr);
 });
 
-test('K13 L5 Claude Code: a daily limit stops the tree, locks the project out, and refuses the relaunch with 75', async () => {
+test('K13 L5 Claude Code: a configured limit stops the tree, locks the project out, and refuses the relaunch with 75', async () => {
   const gate = Promise.withResolvers<void>();
   await using scratch = await openClaudeScratch((mark) => breachScript(mark, gate.promise));
   writeFileSync(join(scratch.reeveHome, 'config.toml'), LIMITS);
