@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { Event } from '../events.ts';
@@ -18,11 +17,13 @@ import type { Store } from '../store/store.ts';
 import { claudeConfigDirs } from '../usage/claude/discover.ts';
 import { version } from '../version.ts';
 import { openConfigSource } from './config-source.ts';
+import { elapsedSince } from './elapsed.ts';
 import { createEnforcement } from './enforcement.ts';
 import { createEnforcementGuard } from './enforcement-guard.ts';
 import type { Instance } from './instance.ts';
 import { createLogRoots } from './log-roots.ts';
 import { createMethods } from './methods.ts';
+import { complain } from './own-log.ts';
 import { createRounds } from './rounds.ts';
 import { createSessionLinks } from './session-links.ts';
 import { createStopper } from './stopper.ts';
@@ -251,15 +252,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-/** To the daemon's own log. A disk without space for a complaint must not end the daemon, as Node's stream would. */
-function complain(at: number, text: string): void {
-  try {
-    writeSync(2, `${new Date(at).toISOString()} ${text}\n`);
-  } catch {
-    // There is nobody left to tell.
-  }
-}
-
 /** Where a log's folder lies now. Deleted since, it is a project of its own. */
 function placeOfLog(cwd: string): { readonly project: string; readonly branch: string | null } {
   try {
@@ -267,12 +259,4 @@ function placeOfLog(cwd: string): { readonly project: string; readonly branch: s
   } catch {
     return { project: cwd, branch: null };
   }
-}
-
-/**
- * Age of processes on the clock of this one, in ms: start times are ticks since boot, so that the difference to our own start is exact
- * whatever the wall clock does.
- */
-function elapsedSince(ticksPerSecond: number, ownStartTicks: number): (startTicks: number) => number {
-  return (startTicks) => performance.now() + ((ownStartTicks - startTicks) * 1000) / ticksPerSecond;
 }
