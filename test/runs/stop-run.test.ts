@@ -106,11 +106,13 @@ test('a shim that dies before it completed its run is stood in for', async (t) =
 test('the shim itself stops its run without waiting for itself', async (t) => {
   const ports = createPorts();
   const { record } = await startRun(t, ports.runs, { intent: { shim: processes.self } });
-  const clock = clockThat(() => assert.fail('slept'));
-  const stopped = await stopRun(
-    { ...ports, clock: { ...clock, monotonicMs: systemClock.monotonicMs } },
-    { ...ASKED, record },
-  );
+  let isProven = false;
+  const runs = spyOn(ports.runs, (what) => (isProven ||= what === 'receipt'));
+  const clock: Clock = {
+    ...systemClock,
+    sleep: (ms) => (isProven ? assert.fail('waits after the proof') : systemClock.sleep(ms)),
+  };
+  const stopped = await stopRun({ ...ports, runs, clock }, { ...ASKED, record });
   assert.equal(stopped.receipt.provenEmpty, true);
   assert.equal(stopped.record.current.state, 'stopping');
 });

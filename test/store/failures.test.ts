@@ -67,6 +67,20 @@ test('the newest migration is the schema version that the code asks for', () => 
   );
 });
 
+test('a log that is broken in every line leaves a bounded number of problems', async (t) => {
+  await using store = await openAt(join(tempFolder(t), 'reeve.db'));
+  const problems = Array.from({ length: 10_050 }, (_, offset) => ({
+    file: '/l',
+    offset,
+    message: 'is no JSON',
+    at: 1,
+  }));
+  await store.ledger.ingest({ entries: [], cursors: [], problems });
+  const kept = await store.ledger.problems(20_000);
+  assert.equal(kept.length, 10_000);
+  assert.equal(kept[0]?.offset, 10_049);
+});
+
 test('STORE_TOO_NEW: a store of a newer schema is refused and left as it is', async (t) => {
   const path = join(tempFolder(t), 'reeve.db');
   await (await openAt(path)).close();

@@ -8,6 +8,9 @@ import { insertEntries } from './usage-insert.ts';
 import { sumUsage } from './usage-sums.ts';
 import { listEntries, listInexact } from './usage-entries.ts';
 
+/** Problems that stay on record: the last ones found. */
+const MAX_PROBLEMS = 10_000;
+
 /** The ledger, how far each log was read, and which session belongs to which run. */
 export function createLedger(connection: Connection): LedgerStore {
   const dictionary = createDictionary(connection);
@@ -38,6 +41,7 @@ function ingest(
     const counts = insertEntries(connection, dictionary, batch.entries);
     for (const cursor of batch.cursors) saveCursor(connection, cursor);
     for (const problem of batch.problems) saveProblem(connection, problem);
+    if (batch.problems.length > 0) dropOldestProblems(connection);
     return counts;
   });
 }
@@ -103,6 +107,11 @@ function saveProblem(connection: Connection, { file, offset, message, at }: LogP
     message,
     at,
   );
+}
+
+/** A log that is broken in every line must not fill the disk with complaints. */
+function dropOldestProblems(connection: Connection): void {
+  connection.run('DELETE FROM log_problems WHERE id <= (SELECT max(id) FROM log_problems) - ?', MAX_PROBLEMS);
 }
 
 function listProblems(connection: Connection, limit: number): readonly LogProblem[] {
