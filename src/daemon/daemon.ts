@@ -5,7 +5,7 @@ import { homeFolder } from '../host/home-folder.ts';
 import { systemClock } from '../host/clock.ts';
 import { loadConfig } from '../host/config-file.ts';
 import { createEventLog } from '../host/event-log.ts';
-import { placeOf } from '../host/git-place.ts';
+import { placeOfLog } from '../host/log-place.ts';
 import { withLockoutFiles } from '../host/lockout-files.ts';
 import type { Paths } from '../host/paths.ts';
 import type { DaemonStatus } from '../ipc/protocol.ts';
@@ -249,14 +249,5 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     await sqlite.close();
     record({ type: 'daemon.stopped', at: clock.now(), reason });
     instance.unregister();
-  }
-}
-
-/** Where a log's folder lies now. Deleted since, it is a project of its own. */
-function placeOfLog(cwd: string): { readonly project: string; readonly branch: string | null } {
-  try {
-    return placeOf(cwd);
-  } catch {
-    return { project: cwd, branch: null };
   }
 }
