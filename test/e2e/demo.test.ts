@@ -49,7 +49,8 @@ test('Ctrl-C in the middle of the demo ends it, and leaves neither process nor f
   const folder = scratchFor(t);
   const env = { ...process.env, TMPDIR: folder, TERM: 'xterm', NO_COLOR: '1' };
   const pty = openPty(t, [process.execPath, DEMO], { env });
-  await pty.see('$ reeve tree shed');
+  // Several waits, because each has a guard of its own against hanging.
+  for (const landmark of ['$ kill -TERM', 'still running', '$ reeve run', '$ reeve tree shed']) await pty.see(landmark);
   pty.type('\u0003');
   const [exitCode] = await pty.exited;
   assert.equal(exitCode, 130, pty.shown());
