@@ -1,9 +1,7 @@
-/**
- * A line without these bytes holds no usage. Inside a JSON text the quotes would be escaped (`\"usage\":{`), so a tool result that
- * quotes a log does not even get here; an object that only looks like usage does, and is told apart after `JSON.parse`.
- */
-export const USAGE = Buffer.from('"usage":{');
-const MESSAGE = Buffer.from('"message":{');
+/** A line without these bytes holds no usage. In a text the quotes would be escaped, so a tool result that quotes a log has none. */
+const USAGE = Buffer.from('"usage":{');
+/** Every answer stands in an object of this name. */
+export const MESSAGE = Buffer.from('"message":{');
 const CONTENT = Buffer.from('"content":[');
 const AFTER_CONTENT = Buffer.from('],"stop_reason":');
 const UUID = Buffer.from('"uuid":"');
@@ -27,27 +25,40 @@ export interface AnswerLayout {
   readonly uuid: number;
 }
 
-/** Null for a line that is laid out in another way. */
-export function layoutOf(chunk: Buffer, start: number, end: number): AnswerLayout | null {
-  const message = chunk.indexOf(MESSAGE, start);
-  if (message < 0 || message > end) return null;
-  const content = chunk.indexOf(CONTENT, message) + CONTENT.length;
-  const usage = chunk.lastIndexOf(USAGE, end);
-  const after = chunk.lastIndexOf(AFTER_CONTENT, usage);
-  const uuid = chunk.indexOf(UUID, usage);
-  const known = content > message && after >= content && usage > after && uuid > usage && uuid < end;
-  return known ? { chunk, start, end, message, content, after, usage, uuid } : null;
+/** Index of the usage of a line that has its message at `message`; null when it has none, and cannot be an answer. */
+export function usageOf(chunk: Buffer, message: number, end: number): number | null {
+  const usage = chunk.subarray(message, end).lastIndexOf(USAGE);
+  return usage < 0 ? null : message + usage;
 }
 
-/** The line without its content, which is most of it and of no interest. Valid JSON exactly when the content was one array. */
-export function withoutContent({ chunk, start, end, content, after }: AnswerLayout): string {
-  return chunk.toString('utf8', start, content) + chunk.toString('utf8', after, end);
+/** Null for an answer that is laid out in another way. */
+export function layoutOf(
+  chunk: Buffer,
+  at: { readonly start: number; readonly end: number; readonly message: number; readonly usage: number },
+): AnswerLayout | null {
+  const { end, message, usage } = at;
+  const content = chunk.indexOf(CONTENT, message) + CONTENT.length;
+  const after = chunk.lastIndexOf(AFTER_CONTENT, usage);
+  const uuid = chunk.indexOf(UUID, usage);
+  const known = content > message && after >= content && uuid > usage && uuid < end;
+  return known ? { chunk, ...at, content, after, uuid } : null;
+}
+
+/**
+ * The line without its content, which is most of it and of no interest but for a tool call. Valid JSON exactly when the line is and the
+ * content was one array: what is left out begins and ends with the brackets, so whatever else were cut would leave others unmatched.
+ * Null when another message begins in the content: then this may be a torn line and the one appended to it, which would match.
+ */
+export function withoutContent(layout: AnswerLayout, toolUse: boolean): string | null {
+  const { chunk, start, end, content, after } = layout;
+  if (chunk.subarray(content, after).includes(MESSAGE)) return null;
+  const call = toolUse ? '{"type":"tool_use"}' : '';
+  return chunk.toString('utf8', start, content) + call + chunk.toString('utf8', after, end);
 }
 
 /** A block of the content is a tool call. In a text the quotes would be escaped; in what a tool was asked, it is a call already. */
 export function holdsToolCall({ chunk, content, after }: AnswerLayout): boolean {
-  const call = chunk.indexOf(TOOL_USE, content);
-  return call >= 0 && call < after;
+  return chunk.subarray(content, after).includes(TOOL_USE);
 }
 
 /**

@@ -57,14 +57,19 @@ test('U4 invalid UTF-8 and a broken line are no obstacle to the lines after them
   assert.equal(chunk.subarray(broken[0]?.at).indexOf('{"type":"assistant","message"'), 0);
 });
 
-test('U4 a line that was appended to a torn one still counts, and the torn one is reported', () => {
-  const torn = JSON.stringify(assistant('msg_torn')).slice(0, 90);
-  const { answers, broken } = scanLines(chunkOf([torn + JSON.stringify(assistant('msg_whole'))]));
-  assert.deepEqual(
-    answers.map(({ answer }) => answer.messageKey),
-    ['msg_whole'],
-  );
-  assert.equal(broken.length, 1);
+test('U4 a line that was appended to a torn one still counts as what it is, wherever the tear is, and is reported', () => {
+  const torn = answerLine({
+    id: 'msg_torn',
+    output: 999,
+    content: [{ type: 'tool_use', input: { a: [1] } }],
+  }).trimEnd();
+  const whole = answerLine({ id: 'msg_whole', output: 7 }).trimEnd();
+  for (let length = 30; length < torn.length; length++) {
+    const { answers, broken } = scanLines(chunkOf([torn.slice(0, length) + whole]));
+    const read = answers.map(({ answer }) => [answer.messageKey, answer.tokens.output]);
+    assert.deepEqual(read, [['msg_whole', 7]], `torn after ${length} bytes`);
+    assert.equal(broken.length, 1);
+  }
 });
 
 test('finds exactly what parsing every line finds', () => {

@@ -1,10 +1,20 @@
-import { holdsToolCall, layoutOf, sameAnswer, USAGE, withoutContent, type AnswerLayout } from './answer-layout.ts';
+import {
+  holdsToolCall,
+  layoutOf,
+  MESSAGE,
+  sameAnswer,
+  usageOf,
+  withoutContent,
+  type AnswerLayout,
+} from './answer-layout.ts';
 import { answerOf, type AnswerLine } from './line.ts';
 
 const TYPE = Buffer.from('"type":"');
 const USER = Buffer.from('user"');
-/** How every line of a conversation begins in some version; where a torn line ends and the next one was written on. */
-const LINE_STARTS = ['{"parentUuid":', '{"type":"', '{"sessionId":"'] as const;
+/** How every line of a conversation begins in some version, and how little else does. */
+const LINE_START = /\{"(?:parentUuid|type|sessionId)":/g;
+/** A torn line may hold more that begins like a line; the appended one is among the first. */
+const SALVAGE_ATTEMPTS = 32;
 const NEWLINE = 0x0a;
 
 export interface ScannedLine {
@@ -28,14 +38,14 @@ export interface ScannedLines {
 
 /**
  * Finds the metered answers among whole lines. `chunk` ends after a newline. Most bytes of a log are tool results, in lines of type
- * `user`, which are stepped over; the others are searched natively for the marker, and only lines that hold it are decoded and parsed.
+ * `user`, which are stepped over; the others are searched natively, and only lines that hold a message with usage are decoded and parsed.
  */
 export function scanLines(chunk: Buffer): ScannedLines {
   const answers: ScannedLine[] = [];
   const broken: BrokenLine[] = [];
   let last: { readonly layout: AnswerLayout; readonly toolUse: boolean } | null = null;
   let prompted = false;
-  let marker = -1;
+  let message = -1;
   let end: number;
   for (let start = 0; start < chunk.length; start = end + 1) {
     end = chunk.indexOf(NEWLINE, start);
@@ -43,18 +53,18 @@ export function scanLines(chunk: Buffer): ScannedLines {
       prompted = true;
       continue;
     }
-    const layout = layoutOf(chunk, start, end);
-    if (layout === null) {
-      if (marker < start) marker = indexOrEnd(chunk, start);
-      if (marker > end) continue;
-    }
+    if (message < start) message = indexOrEnd(chunk, start);
+    const usage = message < end ? usageOf(chunk, message, end) : null;
+    if (usage === null) continue;
+    const layout = layoutOf(chunk, { start, end, message, usage });
     const repeated = layout !== null && last !== null && sameAnswer(last.layout, layout);
     if (repeated && last?.toolUse === true) continue;
     const toolUse = layout !== null && holdsToolCall(layout);
     if (repeated && !toolUse) continue;
-    const quick = layout === null ? null : answerOf(parse(withoutContent(layout)).document);
+    const short = layout === null ? null : withoutContent(layout, toolUse);
+    const quick = short === null ? null : answerOf(parse(short).document);
     const { answer, error } =
-      quick === null ? readWhole(chunk.toString('utf8', start, end)) : { answer: { ...quick, toolUse }, error: null };
+      quick === null ? readWhole(chunk.toString('utf8', start, end)) : { answer: quick, error: null };
     if (error !== null) broken.push({ at: start, message: error });
     if (answer === null) continue;
     answers.push({ at: start, answer });
@@ -64,7 +74,7 @@ export function scanLines(chunk: Buffer): ScannedLines {
 }
 
 function indexOrEnd(chunk: Buffer, from: number): number {
-  const index = chunk.indexOf(USAGE, from);
+  const index = chunk.indexOf(MESSAGE, from);
   return index < 0 ? chunk.length : index;
 }
 
@@ -79,11 +89,16 @@ function isUserLine(chunk: Buffer, start: number, end: number): boolean {
 function readWhole(text: string): { readonly answer: AnswerLine | null; readonly error: string | null } {
   const { document, error } = parse(text);
   if (error === null) return { answer: answerOf(document), error: null };
-  const tail = Math.max(...LINE_STARTS.map((start) => text.lastIndexOf(start)));
-  return {
-    answer: tail > 0 ? answerOf(parse(text.slice(tail)).document) : null,
-    error: `this line is not JSON (${error.slice(0, 120)}); its usage is not counted`,
-  };
+  return { answer: salvage(text), error: `this line is not JSON (${error.slice(0, 120)}); its usage is not counted` };
+}
+
+function salvage(text: string): AnswerLine | null {
+  const starts = Array.from(text.matchAll(LINE_START), ({ index }) => index);
+  for (const start of starts.slice(0, SALVAGE_ATTEMPTS)) {
+    const answer = answerOf(parse(text.slice(start)).document);
+    if (answer !== null) return answer;
+  }
+  return null;
 }
 
 function parse(text: string): { readonly document: unknown; readonly error: string | null } {
