@@ -4,7 +4,7 @@ import { ReeveError } from '../errors.ts';
 import { createMemoryStore } from '../store/memory/open.ts';
 import { inputOf, limitOf, liveOf, NOON, recordOf } from '../../test/limits/build.ts';
 import { judge } from '../limits/verdict.ts';
-import { act } from './act.ts';
+import { act, releaseUnfounded } from './act.ts';
 
 test('L10 a lockout that cannot be written does not keep the runs from being stopped, and the failure is told', async () => {
   const run = recordOf('spender');
@@ -29,4 +29,25 @@ test('L10 a lockout that cannot be written does not keep the runs from being sto
   };
   await assert.rejects(act(verdicts, [run], ports as never), { code: 'STORE_FULL' });
   assert.deepEqual(stopped, ['spender']);
+});
+
+test('a lockout goes when its limit is not exceeded any more; one of a limit that the config does not have stays', async () => {
+  const { lockouts } = createMemoryStore();
+  const run = recordOf('spender');
+  const low = limitOf({ maxCostMicroUsd: 1 });
+  for (const verdict of judge(inputOf({ limits: [low], answers: [{ at: NOON, usd: 1 }], live: [liveOf(run)] }))) {
+    if (verdict.kind === 'warn' || verdict.lockout === null) continue;
+    await lockouts.put(verdict.lockout);
+    await lockouts.put({ ...verdict.lockout, limit: 'written by a program' });
+  }
+  assert.equal((await lockouts.list()).length, 2);
+  await releaseUnfounded([], [limitOf({ maxCostMicroUsd: 9_000_000 })], {
+    lockouts,
+    record: () => {},
+    now: () => NOON,
+  });
+  assert.deepEqual(
+    (await lockouts.list()).map((row) => row.limit),
+    ['written by a program'],
+  );
 });

@@ -1,4 +1,5 @@
 import type { Event } from '../events.ts';
+import type { Limit } from '../limits/limit.ts';
 import type { Lockout, LockoutKey } from '../limits/lockout.ts';
 import type { LockoutStore } from '../limits/ports.ts';
 import type { Verdict } from '../limits/verdict.ts';
@@ -82,16 +83,22 @@ function stopRuns(breach: Extract<Breach, { kind: 'stop' }>, live: readonly RunR
 }
 
 /**
- * Releases what no breach stands behind any more: the cap was raised, or the limit is gone from the config. Only asked when the config
- * changed or the daemon starts; an unlock releases its rows itself.
+ * Releases what no breach of its limit stands behind any more: the cap was raised, or the limit selects others now. Only asked when the
+ * config changed or the daemon starts; an unlock releases its rows itself. A lockout of a limit that the config does not have is not
+ * ours to judge: the library's enforcer may have written it.
  */
-export async function releaseUnfounded(verdicts: readonly Verdict[], ports: ActPorts): Promise<void> {
+export async function releaseUnfounded(
+  verdicts: readonly Verdict[],
+  limits: readonly Limit[],
+  ports: Pick<ActPorts, 'lockouts' | 'record' | 'now'>,
+): Promise<void> {
   const founded = verdicts.filter(isBreach).flatMap((breach) => breach.lockout ?? []);
   for (const row of await ports.lockouts.list()) {
+    if (!limits.some((limit) => limit.name === row.limit)) continue;
     if (founded.some((lockout) => isSameKey(lockout, row))) continue;
     await ports.lockouts.release(row);
     const { limit, project, branch } = row;
-    const message = 'the limit is not exceeded any more: it was raised, changed or removed';
+    const message = 'the limit is not exceeded any more: it was raised or changed';
     ports.record({ type: 'lockout.released', at: ports.now(), limit, project, branch, message });
   }
 }

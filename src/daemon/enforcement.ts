@@ -78,10 +78,11 @@ export function createEnforcement(ports: EnforcementPorts): Enforcement {
       };
       await act(verdicts, live, actPorts);
       // Without a config that was read there is no limit to compare with: a lost or broken file must not unlock everything.
-      if (recheckLockouts && ports.config().file !== null) await releaseUnfounded(verdicts, actPorts);
+      const { file, limits } = ports.config();
+      if (recheckLockouts && file !== null) await releaseUnfounded(verdicts, limits, actPorts);
       recheckLockouts = false;
       const isStarting = live.length < active.length && verdicts.some((verdict) => verdict.kind === 'stop');
-      ports.wakeIn(isStarting ? LOOK_AGAIN_MS : nextDeadlineMs(facts.live, ports.config().limits));
+      ports.wakeIn(isStarting ? LOOK_AGAIN_MS : nextDeadlineMs(facts.live, limits));
     },
   };
 }
