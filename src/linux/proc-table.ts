@@ -3,7 +3,8 @@ import type { Realm } from '../processes/identity.ts';
 import type { EnvironmentValue, ProcessDetails, ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { libc } from './libc.ts';
 import { isUnreadable, readProcFile, readProcLine } from './proc-files.ts';
-import { parseStatLine } from './stat-line.ts';
+import type { ProcBytes } from './proc-files.ts';
+import { mayBeExecuting, parseStatLine } from './stat-line.ts';
 import type { ProcessStat } from './stat-line.ts';
 
 // sysconf(3) names: <bits/confname.h>, the same on glibc and musl.
@@ -14,6 +15,9 @@ const SC_PAGESIZE = 30;
 const MAX_CHASES = 64;
 /** Beyond this many new PIDs, reading the folder again is cheaper than trying each. */
 const MAX_CHASED_PIDS = 512;
+
+/** An exec is over in microseconds, unless the process has lost the CPU in the middle of it. */
+const MAX_EXEC_MS = 50;
 
 /** The process table as /proc shows it ([proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)). */
 export class ProcTable implements ProcessTable {
@@ -61,20 +65,38 @@ export class ProcTable implements ProcessTable {
   }
 
   environment(pid: number, name: string): EnvironmentValue {
-    const file = readProcFile(`/proc/${pid}/environ`);
+    const file = readEnvironment(pid);
     if (file === null) return { kind: 'unreadable' };
-    const { bytes, length } = file;
-    const prefix = Buffer.from(`\0${name}=`);
-    let start = -1;
-    if (bytes.subarray(0, length).indexOf(prefix.subarray(1)) === 0) start = prefix.length - 1;
-    else {
-      const found = bytes.subarray(0, length).indexOf(prefix);
-      if (found >= 0) start = found + prefix.length;
-    }
+    const bytes = file.bytes.subarray(0, file.length);
+    const start = findVariable(bytes, name);
     if (start < 0) return { kind: 'absent' };
     const end = bytes.indexOf(0, start);
-    return { kind: 'value', value: bytes.toString('utf8', start, end < 0 || end > length ? length : end) };
+    return { kind: 'value', value: bytes.toString('utf8', start, end < 0 ? bytes.length : end) };
   }
+}
+
+/**
+ * For a moment of every exec the new program has no environment yet. Taken for an empty one, a process that executes one program after
+ * the other would escape by that, so an empty answer counts only when the process says that it has nothing to show.
+ */
+function readEnvironment(pid: number): ProcBytes | null {
+  const deadline = performance.now() + MAX_EXEC_MS;
+  for (;;) {
+    const file = readProcFile(`/proc/${pid}/environ`);
+    if (file === null || file.length > 0) return file;
+    const line = readProcLine(`/proc/${pid}/stat`);
+    if (line === null) return null;
+    if (!mayBeExecuting(line.bytes, line.length) || performance.now() > deadline)
+      return { bytes: line.bytes, length: 0 };
+  }
+}
+
+function findVariable(environment: Buffer, name: string): number {
+  const assignment = Buffer.from(`\0${name}=`);
+  const first = assignment.subarray(1);
+  if (environment.subarray(0, first.length).equals(first)) return first.length;
+  const found = environment.indexOf(assignment);
+  return found < 0 ? -1 : found + assignment.length;
 }
 
 /** The boot and PID namespace that this process lives in (random(4), [pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html)). */
@@ -104,13 +126,20 @@ function complete(rows: Map<number, ProcessRow>): void {
 /** Adds those in the folder, then those that were started while it was being read. */
 function addNew(rows: Map<number, ProcessRow>): void {
   let newest = readLastPid();
+  // Numbers handed out to processes that were not to be seen yet: a number comes early in a fork.
+  let early: readonly number[] = [];
   readFolder(rows);
   for (let chase = 0; chase < MAX_CHASES; chase += 1) {
     const latest = readLastPid();
-    if (latest === newest) break;
+    const isDone = latest === newest;
     // Smaller: the numbers have wrapped around.
     if (latest < newest || latest - newest > MAX_CHASED_PIDS) readFolder(rows);
-    else for (let pid = newest + 1; pid <= latest; pid += 1) if (!rows.has(pid)) readInto(rows, pid);
+    else {
+      const started = [...early, ...Array.from({ length: latest - newest }, (_, index) => newest + 1 + index)];
+      for (const pid of started) if (!rows.has(pid)) readInto(rows, pid);
+      early = started.filter((pid) => pid > newest && !rows.has(pid));
+    }
+    if (isDone) break;
     newest = latest;
   }
 }
@@ -124,7 +153,7 @@ function readFolder(rows: Map<number, ProcessRow>): void {
 
 function readInto(rows: Map<number, ProcessRow>, pid: number): void {
   const stat = readStat(pid);
-  if (stat !== null && !stat.isThread) rows.set(pid, stat.row);
+  if (stat !== null) rows.set(pid, stat.row);
 }
 
 /**
@@ -142,9 +171,11 @@ function adoptOrphans(rows: Map<number, ProcessRow>): number {
   return gone;
 }
 
+/** Null also for the number of a thread: `/proc/<tid>` answers, although the folder does not show it. */
 function readStat(pid: number): ProcessStat | null {
   const file = readProcLine(`/proc/${pid}/stat`);
-  return file === null ? null : parseStatLine(file.bytes, file.length);
+  const stat = file === null ? null : parseStatLine(file.bytes, file.length);
+  return stat === null || stat.isThread ? null : stat;
 }
 
 function readLink(path: string): string | null {

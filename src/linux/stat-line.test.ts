@@ -1,15 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { parseStatLine } from './stat-line.ts';
+import { mayBeExecuting, parseStatLine } from './stat-line.ts';
 
 /** A line as Linux 6 writes it: 52 fields. */
 function line(fields: Readonly<Record<string, number | string>> = {}): Buffer {
   const { pid = 4711, comm = 'sh', state = 'S', ppid = 10, pgid = 20, sid = 30, user = 5, system = 7 } = fields;
-  const { threads = 1, start = 123_456_789, rss = 321, stack = 140_737_488_347_136, exitSignal = 17 } = fields;
+  const {
+    threads = 1,
+    start = 123_456_789,
+    rss = 321,
+    stack = 140_737_488_347_136,
+    exitSignal = 17,
+    flags = 4_194_560,
+  } = fields;
+  const { envStart = 5, envEnd = 6 } = fields;
   return Buffer.from(
-    `${pid} (${comm}) ${state} ${ppid} ${pgid} ${sid} 0 -1 4194560 1 0 0 0 ${user} ${system} 0 0 20 0 ${threads} 0 ${start} ` +
-      `2600000 ${rss} 18446744073709551615 1 2 ${stack} 0 0 0 0 0 0 1 0 0 ${exitSignal} 1 0 0 0 0 0 1 2 3 4 5 6 7 0\n`,
+    `${pid} (${comm}) ${state} ${ppid} ${pgid} ${sid} 0 -1 ${flags} 1 0 0 0 ${user} ${system} 0 0 20 0 ${threads} 0 ${start} ` +
+      `2600000 ${rss} 18446744073709551615 1 2 ${stack} 0 0 0 0 0 0 1 0 0 ${exitSignal} 1 0 0 0 0 0 1 2 3 4 5 ${envStart} ${envEnd} 0\n`,
   );
 }
 
@@ -56,4 +64,13 @@ test('a line that is cut or none at all is null', () => {
   for (let length = 0; length < 90; length += 1) assert.equal(parseStatLine(whole, length), null);
   assert.equal(parse(Buffer.from('nonsense')), null);
   assert.equal(parse(Buffer.alloc(0)), null);
+});
+
+test('an empty environment is final for who sleeps with none, and for kernel threads; not in the middle of an exec', () => {
+  const ask = (fields: Parameters<typeof line>[0]): boolean => mayBeExecuting(line(fields), line(fields).length);
+  assert.equal(ask({ state: 'S', envStart: 5, envEnd: 5 }), false);
+  assert.equal(ask({ state: 'R', envStart: 5, envEnd: 5 }), true);
+  assert.equal(ask({ state: 'D', envStart: 0, envEnd: 0 }), true);
+  assert.equal(ask({ state: 'S', envStart: 5, envEnd: 9 }), true);
+  assert.equal(ask({ state: 'R', envStart: 0, envEnd: 0, flags: 0x00200000 }), false);
 });

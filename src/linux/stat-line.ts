@@ -28,6 +28,12 @@ const START_TICKS = 19;
 const RSS_PAGES = 21;
 const START_STACK = 25;
 const EXIT_SIGNAL = 35;
+// Read on demand only. 0 as long as the program has none, and where this user may not know them.
+const FLAGS = 6;
+const ENV_START = 47;
+const ENV_END = 48;
+/** <linux/sched.h> */
+const PF_KTHREAD = 0x00200000;
 
 const fields = new Float64Array(EXIT_SIGNAL + 1);
 
@@ -60,6 +66,20 @@ export function parseStatLine(bytes: Buffer, length: number): ProcessStat | null
     // clone(2): only a thread has no exit signal of its own; the kernel keeps -1 for it.
     isThread: exitSignal === -1,
   };
+}
+
+/**
+ * True when a process whose environment reads as empty may be in the middle of an exec. The kernel first gives the new program none, then
+ * one without a length, then the real one. A process that sleeps is not executing; kernel threads and zombies never have any.
+ */
+export function mayBeExecuting(bytes: Buffer, length: number): boolean {
+  const words = bytes
+    .toString('latin1', lastClose(bytes, length) + 2, length)
+    .trimEnd()
+    .split(' ');
+  const isBusy = words[0] === 'R' || words[0] === 'D';
+  if ((Number(words[FLAGS]) & PF_KTHREAD) !== 0) return false;
+  return isBusy || words[ENV_START] !== words[ENV_END];
 }
 
 function field(index: number): number {

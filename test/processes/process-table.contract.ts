@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -10,7 +10,7 @@ import { identityIn } from '../../src/processes/identity.ts';
 import type { Identity } from '../../src/processes/identity.ts';
 import { killVerified } from '../../src/processes/kill.ts';
 import type { ProcessRow, ProcessTable } from '../../src/processes/ports.ts';
-import { startPuppet } from '../rig/puppet.ts';
+import { createReport, puppetCommand, startPuppet } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
 
 /** What every adapter of the port must do, whatever it reads the processes with. */
@@ -101,6 +101,15 @@ export function testProcessTable(name: string, createTable: () => ProcessTable):
     await puppet.exited;
   });
 
+  test(`${name}: reads an environment also in the moment of an exec`, async (t) => {
+    const puppet = startPuppet(t, 're-exec.sh', { args: ['20000'], env: { REEVE_TEST_A: 'kept' } });
+    const { leader } = await puppet.report.processes('leader');
+    for (let look = 0; look < 2_000; look += 1)
+      assert.deepEqual(table.environment(leader.pid, 'REEVE_TEST_A'), { kind: 'value', value: 'kept' });
+    await end(leader);
+    await puppet.exited;
+  });
+
   test(`${name}: shows a dead child that nobody has taken as Z, and nothing of it`, async (t) => {
     const puppet = startPuppet(t, 'zombie-parent.sh');
     const { leader, zombie } = await puppet.report.processes('leader', 'zombie');
@@ -124,6 +133,8 @@ export function testProcessTable(name: string, createTable: () => ProcessTable):
     assert.equal(new Set(rows.map(({ pid }) => pid)).size, rows.length);
     // Node has at least four threads besides the first: none of them is a process of ours.
     assert.equal(rows.filter(({ pid, ppid }) => pid === process.pid || ppid === process.pid).length, 1);
+    for (const thread of readdirSync('/proc/self/task').map(Number))
+      assert.equal(table.read(thread)?.pid, thread === process.pid ? thread : undefined);
   });
 
   test(`${name}: answers null for what is not there, and never guesses`, () => {
@@ -146,6 +157,23 @@ export function testProcessTable(name: string, createTable: () => ProcessTable):
     assert.deepEqual(table.environment(1, 'PATH'), { kind: 'unreadable' });
     assert.equal(table.cwd(1), null);
     assert.equal(table.details(1).uid, 0);
+  });
+
+  test(`${name}: K4 finds a process that forks, exits and begins again in nearly every pass over many others`, async (t) => {
+    const crowd = startPuppet(t, 'crowd.sh', { args: ['300'] });
+    const { leader } = await crowd.report.processes('leader');
+    const report = createReport(t);
+    const hopper = startPuppet(t, 'subreaper.ts', { report, args: puppetCommand('hopper.sh', report, ['20000']) });
+    const { shim } = await report.processes('shim');
+    await report.pids('leader');
+    const passes = 100;
+    let found = 0;
+    for (let pass = 0; pass < passes; pass += 1)
+      if (table.list().some(({ ppid, state }) => ppid === shim.pid && state !== 'Z')) found += 1;
+    assert.ok(found > passes / 2, `${found} of ${passes}`);
+    await end(shim);
+    await end(leader);
+    await Promise.all([crowd.exited, hopper.exited]);
   });
 
   test(`${name}: never misses a process that is there all the time, while others come and go by the hundred`, async (t) => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { ReeveError } from '../../src/errors.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
+import { parseStatLine } from '../../src/linux/stat-line.ts';
 import type { Identity } from '../../src/processes/identity.ts';
 import { killVerified } from '../../src/processes/kill.ts';
 import type { ProcessHandle } from '../../src/processes/ports.ts';
@@ -77,10 +79,10 @@ test('K10 no random identity opens anything but the process that it is', () => {
 test('K10 a thread of another process is no process', async (t) => {
   const puppet = startPuppet(t, 'polite.ts');
   const { leader } = await puppet.report.processes('leader');
-  const { readdirSync } = await import('node:fs');
   const threads = readdirSync(`/proc/${leader.pid}/task`).map(Number);
   for (const pid of threads.filter((thread) => thread !== leader.pid)) {
-    const startTicks = table.read(pid)?.startTicks ?? 0;
+    const line = readFileSync(`/proc/${pid}/stat`);
+    const startTicks = parseStatLine(line, line.length)?.row.startTicks ?? 0;
     assert.equal(signaller.open({ ...table.realm, pid, startTicks }).kind, 'gone');
   }
   assert.ok(threads.length > 1);

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/host/clock.ts';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
 import { identityKey } from '../../src/processes/identity.ts';
 import type { Identity } from '../../src/processes/identity.ts';
+import type { ProcessTable } from '../../src/processes/ports.ts';
 import type { Receipt } from '../../src/processes/receipt.ts';
 import { stopTree } from '../../src/processes/stop-tree.ts';
 import type { StopRequest } from '../../src/processes/stop-tree.ts';
@@ -148,6 +149,30 @@ test('K4 a hopper is caught by its cookie alone when no subreaper is left', asyn
   assertEnded(receipt, []);
   const again = await stop({ spec: treeOf({ cookie }), graceMs: 0 });
   assert.deepEqual(again.signalled, []);
+  await puppet.exited;
+});
+
+test('K4 a member that the first look did not see is found by the second', async (t) => {
+  const cookie = `run_late.${process.pid}`;
+  const puppet = startPuppet(t, 'sleeper.sh', { env: { REEVE_RUN: cookie } });
+  const { leader } = await puppet.report.processes('leader');
+  let seen = false;
+  const hiding: ProcessTable = {
+    realm: table.realm,
+    ticksPerSecond: table.ticksPerSecond,
+    list: () => table.list().filter(({ pid }) => seen || pid !== leader.pid),
+    listNew(known) {
+      seen = true;
+      return table.list().filter(({ pid }) => !known.some((row) => row.pid === pid));
+    },
+    read: (pid) => table.read(pid),
+    details: (pid) => table.details(pid),
+    cwd: (pid) => table.cwd(pid),
+    environment: (pid, name) => table.environment(pid, name),
+  };
+  const request = { spec: treeOf({ cookie }), reason: 'stop', graceMs: 0 };
+  const receipt = await stopTree({ ...ports, table: hiding }, request);
+  assertEnded(receipt, [leader]);
   await puppet.exited;
 });
 
