@@ -44,22 +44,24 @@ try {
   const temporary = join(scratch, 'tmp');
   process.env['TMPDIR'] = temporary;
   process.env['HOME'] = join(scratch, 'home');
-  for (const folder of [temporary, process.env['HOME']]) mkdirSync(folder, { mode: 0o700 });
+  mkdirSync(process.env['HOME'], { mode: 0o700 });
+  mkdirSync(temporary);
+  // As the system's own: a test that continues as another user must reach it, and may write in it.
+  chmodSync(scratch, 0o711);
+  chmodSync(temporary, 0o1777);
+  const temporaries = [temporary];
 
   print(`${files.length} test files\n`);
   addTally(total, await runPass({ root, files, only: null, signal: interrupted.signal, print }));
 
-  const folder = join(scratch, 'nobody');
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot && paths.length === 0 && !interrupted.signal.aborted) {
+  if (process.getuid?.() === 0 && paths.length === 0 && !interrupted.signal.aborted) {
     print('the K checks again, as nobody\n');
-    chmodSync(scratch, 0o711);
+    const folder = join(scratch, 'nobody');
     mkdirSync(folder, { mode: 0o711 });
     addTally(total, await runAsNobody({ root, folder, signal: interrupted.signal }));
+    temporaries.push(join(folder, 'tmp'));
   }
-  for (const leftover of await findLeftovers(
-    isRoot && paths.length === 0 ? [temporary, join(folder, 'tmp')] : [temporary],
-  )) {
+  for (const leftover of await findLeftovers(temporaries)) {
     total.failed += 1;
     print(`\n✖ ${leftover}\n`);
   }

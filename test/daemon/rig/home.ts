@@ -145,12 +145,9 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
     },
     async event(type, matches = () => true) {
       type Wanted = Extract<Event, { type: typeof type }>;
-      let found: Wanted | undefined;
-      await until(() => {
-        found = events().find((event): event is Wanted => event.type === type && matches(event as Wanted));
-        return found !== undefined;
-      });
-      return found as Wanted;
+      const isWanted = (event: Event): boolean => event.type === type && matches(event as Wanted);
+      await until(() => events().some(isWanted));
+      return events().find(isWanted) as Wanted;
     },
     answers: (count) =>
       withStore(async (store) => {
