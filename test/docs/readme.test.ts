@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { VERBS } from '../../src/cli/verbs.ts';
@@ -31,8 +32,10 @@ for (const page of pages) {
     }
   });
 
-  test(`every command that ${page} shows exists, with every option it is shown with`, async () => {
-    const env = { PATH: process.env['PATH'] ?? '', HOME: root };
+  test(`every command that ${page} shows exists, with every option it is shown with`, async (t) => {
+    const home = mkdtempSync(join(tmpdir(), 'reeve-readme-'));
+    t.after(() => rmSync(home, { recursive: true, force: true }));
+    const env = { PATH: process.env['PATH'] ?? '', HOME: home };
     for (const call of callsIn(read(page))) {
       const [words = ''] = call.split(/ -- | #/u);
       const [, verb = '', ...rest] = words.trim().split(/\s+/u);
