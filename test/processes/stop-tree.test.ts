@@ -4,7 +4,7 @@ import { systemClock } from '../../src/host/clock.ts';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
 import { identityKey } from '../../src/processes/identity.ts';
 import type { Identity } from '../../src/processes/identity.ts';
-import type { ProcessTable } from '../../src/processes/ports.ts';
+import type { ProcessTable, Signaller } from '../../src/processes/ports.ts';
 import type { Receipt } from '../../src/processes/receipt.ts';
 import { stopTree } from '../../src/processes/stop-tree.ts';
 import type { StopRequest } from '../../src/processes/stop-tree.ts';
@@ -156,22 +156,26 @@ test('K4 a member that the first look did not see is found by the second', async
   const cookie = `run_late.${process.pid}`;
   const puppet = startPuppet(t, 'sleeper.sh', { env: { REEVE_RUN: cookie } });
   const { leader } = await puppet.report.processes('leader');
-  let seen = false;
+  let isHeld = false;
   const hiding: ProcessTable = {
     realm: table.realm,
     ticksPerSecond: table.ticksPerSecond,
-    list: () => table.list().filter(({ pid }) => seen || pid !== leader.pid),
-    listNew(known) {
-      seen = true;
-      return table.list().filter(({ pid }) => !known.some((row) => row.pid === pid));
-    },
+    list: () => table.list().filter(({ pid }) => isHeld || pid !== leader.pid),
+    listNew: (known) => table.list().filter(({ pid }) => !known.some((row) => row.pid === pid)),
     read: (pid) => table.read(pid),
     details: (pid) => table.details(pid),
     cwd: (pid) => table.cwd(pid),
     environment: (pid, name) => table.environment(pid, name),
   };
+  const watching: Signaller = {
+    open(identity) {
+      isHeld ||= identity.pid === leader.pid;
+      return signaller.open(identity);
+    },
+    waitAny: (handles, timeoutMs) => signaller.waitAny(handles, timeoutMs),
+  };
   const request = { spec: treeOf({ cookie }), reason: 'stop', graceMs: 0 };
-  const receipt = await stopTree({ ...ports, table: hiding }, request);
+  const receipt = await stopTree({ table: hiding, signaller: watching, clock: systemClock }, request);
   assertEnded(receipt, [leader]);
   await puppet.exited;
 });
