@@ -27,78 +27,91 @@ const CLAUDE = `claude -p "${TREE_PROMPT}"`;
 const LOCKED_OUT = 75;
 const ENDED_BY_LIMIT = 124;
 
+const interrupted = new AbortController();
 // Whoever ends the demo early must not be left with what it started.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-  process.once(signal, () => void closeClaudeScratches().finally(() => process.exit(128 + constants.signals[signal])));
+  process.once(signal, () => {
+    interrupted.abort();
+    void closeClaudeScratches().finally(() => process.exit(128 + constants.signals[signal]));
+  });
 
 const screen = createScreen(process.stdout, process.env);
 const { paint, line } = screen;
 
-line(paint('bold', 'reeve: one real agent, stopped twice'));
-await installAgents((text) => line(paint('dim', text)));
-line(paint('dim', 'Claude Code is real. Its model is a script on 127.0.0.1, its files are temporary.'));
+try {
+  await tellStory();
+} catch (error) {
+  // After Ctrl-C the story stumbles over what has been cleaned up; the handler above ends the process.
+  if (!interrupted.signal.aborted) throw error;
+}
 
-await screen.chapter('A plain TERM');
-line(`   ${CLAUDE} runs a shell command with four sleeps,`);
-line('   beside two MCP servers.');
-const plain = await measurePlainTerm((pid) => screen.prompt(`kill -TERM ${pid}`));
-assert.ok(plain.alive.length > 0, 'a plain TERM left nothing: this agent has changed, and so must the demo');
-line(`claude ended after ${seconds(plain.elapsedMs)}.`);
-line(paint('red', `${plain.alive.length} processes of it are still running:`));
-for (const { pid, comm, argv } of plain.alive)
-  line(`  ${String(pid).padStart(8)}  ${comm === 'bash' ? 'bash (the tool call)' : argv.join(' ')}`);
-await screen.beat(2);
-assert.ok(!plain.alive.some(isAlive));
-line(paint('dim', '(The demo has ended them, each by its identity.)'));
+async function tellStory(): Promise<void> {
+  line(paint('bold', 'reeve: one real agent, stopped twice'));
+  await installAgents((text) => line(paint('dim', text)));
+  line(paint('dim', 'Claude Code is real. Its model is a script on 127.0.0.1, its files are temporary.'));
 
-await screen.chapter('The same agent under reeve, with five cents a day');
-const tree = Promise.withResolvers<void>();
-await using scratch = await openClaudeScratch((mark) => breachScript(mark, tree.promise));
-const { TERM = 'dumb', NO_COLOR = '' } = process.env;
-const place = { cwd: scratch.repository, env: { ...scratch.env, TERM, NO_COLOR } };
-writeFileSync(join(scratch.reeveHome, 'config.toml'), LIMITS);
-await screen.prompt('cat ~/.config/reeve/config.toml');
-screen.quote(LIMITS);
+  await screen.chapter('A plain TERM');
+  line(`   ${CLAUDE} runs a shell command with four sleeps,`);
+  line('   beside two MCP servers.');
+  const plain = await measurePlainTerm((pid) => screen.prompt(`kill -TERM ${pid}`));
+  assert.ok(plain.alive.length > 0, 'a plain TERM left nothing: this agent has changed, and so must the demo');
+  line(`claude ended after ${seconds(plain.elapsedMs)}.`);
+  line(paint('red', `${plain.alive.length} processes of it are still running:`));
+  for (const { pid, comm, argv } of plain.alive)
+    line(`  ${String(pid).padStart(8)}  ${comm === 'bash' ? 'bash (the tool call)' : argv.join(' ')}`);
+  await screen.beat(2);
+  assert.ok(!plain.alive.some(isAlive));
+  line(paint('dim', '(The demo has ended them, each by its identity.)'));
 
-const command = ['run', '--name', 'shed', ...scratch.markOptions, '--', ...scratch.claudeCommand(TREE_PROMPT)];
-await screen.prompt(`reeve run --name shed -- ${CLAUDE}`);
-const run = runShown(place, ...command);
-const roles = await scratch.treeUp();
-await screen.prompt('reeve tree shed      # meanwhile, in another terminal');
-await runShown(place, 'tree', 'shed');
-await screen.beat(2);
-line(paint('yellow', '\nIts subagent gets one more answer, and five cents are spent.'));
-tree.resolve();
-assert.equal(await run, ENDED_BY_LIMIT);
-assert.deepEqual(scratch.living(), []);
-const requestsAtStop = scratch.api.requests.length;
+  await screen.chapter('The same agent under reeve, with five cents a day');
+  const tree = Promise.withResolvers<void>();
+  await using scratch = await openClaudeScratch((mark) => breachScript(mark, tree.promise));
+  const { TERM = 'dumb', NO_COLOR = '' } = process.env;
+  const place = { cwd: scratch.repository, env: { ...scratch.env, TERM, NO_COLOR } };
+  writeFileSync(join(scratch.reeveHome, 'config.toml'), LIMITS);
+  await screen.prompt('cat ~/.config/reeve/config.toml');
+  screen.quote(LIMITS);
 
-await screen.prompt('reeve inspect shed');
-await runShown(place, 'inspect', 'shed');
-const { receipts } = await reeveJson<{ readonly receipts: readonly ShownReceipt[] }>(place, ['inspect', 'shed']);
+  const command = ['run', '--name', 'shed', ...scratch.markOptions, '--', ...scratch.claudeCommand(TREE_PROMPT)];
+  await screen.prompt(`reeve run --name shed -- ${CLAUDE}`);
+  const run = runShown(place, ...command);
+  const roles = await scratch.treeUp();
+  await screen.prompt('reeve tree shed      # meanwhile, in another terminal');
+  await runShown(place, 'tree', 'shed');
+  await screen.beat(2);
+  line(paint('yellow', '\nIts subagent gets one more answer, and five cents are spent.'));
+  tree.resolve();
+  assert.equal(await run, ENDED_BY_LIMIT);
+  assert.deepEqual(scratch.living(), []);
+  const requestsAtStop = scratch.api.requests.length;
 
-await screen.chapter('Side by side');
-showSideBySide(screen, plain, { tree: roles, receipts });
+  await screen.prompt('reeve inspect shed');
+  await runShown(place, 'inspect', 'shed');
+  const { receipts } = await reeveJson<{ readonly receipts: readonly ShownReceipt[] }>(place, ['inspect', 'shed']);
 
-await screen.chapter('Locked out until midnight');
-await screen.prompt('reeve lockouts');
-await runShown(place, 'lockouts');
-await screen.prompt(`reeve run -- ${CLAUDE}`);
-assert.equal(await runShown(place, ...command), LOCKED_OUT);
-assert.equal(scratch.api.requests.length, requestsAtStop);
-line(
-  paint(
-    'dim',
-    `(exit code ${LOCKED_OUT}; model requests since the stop: ${scratch.api.requests.length - requestsAtStop})`,
-  ),
-);
+  await screen.chapter('Side by side');
+  showSideBySide(screen, plain, { tree: roles, receipts });
 
-await screen.prompt('reeve usage');
-await runShown(place, 'usage');
-await screen.prompt('reeve down');
-await runShown(place, 'down');
-assert.deepEqual(scratch.living(), []);
-line(`\n${paint('green', 'Nothing of either agent is left running.')}`);
+  await screen.chapter('Locked out until midnight');
+  await screen.prompt('reeve lockouts');
+  await runShown(place, 'lockouts');
+  await screen.prompt(`reeve run -- ${CLAUDE}`);
+  assert.equal(await runShown(place, ...command), LOCKED_OUT);
+  assert.equal(scratch.api.requests.length, requestsAtStop);
+  line(
+    paint(
+      'dim',
+      `(exit code ${LOCKED_OUT}; model requests since the stop: ${scratch.api.requests.length - requestsAtStop})`,
+    ),
+  );
+
+  await screen.prompt('reeve usage');
+  await runShown(place, 'usage');
+  await screen.prompt('reeve down');
+  await runShown(place, 'down');
+  assert.deepEqual(scratch.living(), []);
+  line(`\n${paint('green', 'Nothing of either agent is left running.')}`);
+}
 
 function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
