@@ -29,18 +29,28 @@ export function failOnLeaks(): void {
 }
 
 async function endLeaks(): Promise<void> {
-  const leaked: string[] = [];
-  for (const identity of findMarked()) {
-    const opened = processes.signaller.open(identity);
-    if (opened.kind !== 'open') continue;
-    const ended = await processes.signaller.waitAny([opened.handle], GONE_WITHIN_MS);
-    opened.handle.close();
-    if (ended.length > 0) continue;
-    leaked.push(`${identity.pid} ${processes.table.details(identity.pid).argv?.join(' ') ?? ''}`);
-    await killVerified({ ...processes, clock: systemClock }, [identity], { graceMs: 0 });
-  }
+  const left = await stillAlive(findMarked());
+  const lines = left.map(({ pid }) => `${pid} ${processes.table.details(pid).argv?.join(' ') ?? ''}`);
+  if (left.length > 0) await killVerified({ ...processes, clock: systemClock }, left, { graceMs: 0 });
   reported.clear();
-  if (leaked.length > 0) throw new Error(`the test left processes running:\n${leaked.join('\n')}`);
+  if (lines.length > 0) throw new Error(`the test left processes running:\n${lines.join('\n')}`);
+}
+
+/** Those of the processes that have not ended after the time that all of them together are given. */
+async function stillAlive(identities: readonly Identity[]): Promise<readonly Identity[]> {
+  const deadline = systemClock.monotonicMs() + GONE_WITHIN_MS;
+  let handles = identities.flatMap((identity) => {
+    const opened = processes.signaller.open(identity);
+    return opened.kind === 'open' ? [opened.handle] : [];
+  });
+  while (handles.length > 0) {
+    const exited = await processes.signaller.waitAny(handles, deadline - systemClock.monotonicMs());
+    for (const handle of exited) handle.close();
+    handles = handles.filter((handle) => !exited.includes(handle));
+    if (exited.length === 0) break;
+  }
+  for (const handle of handles) handle.close();
+  return handles.map(({ identity }) => identity);
 }
 
 function findMarked(): readonly Identity[] {
