@@ -126,9 +126,11 @@ class Stop {
    * behind is found by one more look. A process of the tree that did not stop in time is killed as it is.
    */
   async #freeze(deadline: number): Promise<void> {
+    this.#targets.scan();
     for (let quiet = 0; quiet < PROOF_SCANS && this.#now() < deadline;) {
       this.#targets.signal('freeze', this.#living());
-      const newcomers = this.#look(quiet);
+      this.#targets.refresh();
+      const newcomers = this.#targets.scanNew();
       if (newcomers === 0 && (quiet > 0 || !this.#living().some(mayFork))) quiet += 1;
       else quiet = 0;
       if (newcomers === 0 && quiet === 0) await this.#ports.clock.sleep(SETTLE_MS);

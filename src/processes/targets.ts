@@ -88,6 +88,16 @@ export class Targets {
     return this.#take(this.#members());
   }
 
+  /** Reads anew only what is known to live: its state, or that it has died. */
+  refresh(): void {
+    const { table } = this.#ports;
+    for (const target of this.living(null)) {
+      const row = table.read(target.row.pid);
+      if (row === null || row.startTicks !== target.row.startTicks || isDead(row)) this.#bury(target);
+      else target.row = row;
+    }
+  }
+
   all(): readonly Target[] {
     return [...this.#found.values()];
   }
