@@ -5,7 +5,8 @@ const HANG_MS = 30_000;
 export async function until(holds: () => boolean): Promise<void> {
   const started = performance.now();
   while (!holds()) {
-    if (performance.now() - started > HANG_MS) throw new Error(`it did not come to hold in ${HANG_MS} ms: ${holds.toString()}`);
+    if (performance.now() - started > HANG_MS)
+      throw new Error(`it did not come to hold in ${HANG_MS} ms: ${holds.toString()}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -82,7 +82,7 @@ describe('reeve stop on a run in the foreground', () => {
   for (const [name, args] of [
     ['fork-loop.sh', []],
     ['exponential.sh', ['7']],
-    ['hopper.sh', ['20000']],
+    ['hopper-beside.sh', ['20000']],
   ] as const) {
     it(`K4 ends ${name} while it forks`, async (t) => {
       const home = createHome(t);
@@ -112,12 +112,7 @@ describe('the end of a command', () => {
       .split('\n');
     const swept = events.map((line) => JSON.parse(line)).find(({ type }) => type === 'run.swept');
     const pids = swept.receipt.signalled.map(({ pid }: { pid: number }) => pid);
-    assert.deepEqual(
-      pids.toSorted(),
-      Object.values(left)
-        .map(({ pid }) => pid)
-        .toSorted(),
-    );
+    assert.deepEqual(new Set(pids), new Set(Object.values(left).map(({ pid }) => pid)));
     assert.equal(swept.receipt.provenEmpty, true);
   });
 

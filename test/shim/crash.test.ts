@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, it } from 'node:test';
+import { resolvePaths } from '../../src/host/paths.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { isAlive, livingWithArgument } from '../rig/live-processes.ts';
+import { createReport, puppetCommand } from '../rig/puppet.ts';
+import { createHome } from './home.ts';
+
+failOnLeaks();
+
+/** What outlives a killed shim would hold its pipes open. */
+const QUIET = { stdio: 'ignore' } as const;
+
+describe('a shim that was killed with SIGKILL', () => {
+  for (const verb of ['run', 'start'] as const) {
+    it(`K12 leaves a run that stays open, is shown by doctor and stopped whole (reeve ${verb})`, async (t) => {
+      const home = createHome(t);
+      const report = createReport(t);
+      const { child, ended } = home.start(
+        [verb, '--name', 'lost', '--', ...puppetCommand('stubborn.sh', report)],
+        QUIET,
+      );
+      const { leader, child: inner } = await report.processes('leader', 'child');
+      if (verb === 'start') await ended;
+      const { ppid } = JSON.parse((await home.reeve(['tree', '--json', 'lost'])).stdout).processes.find(
+        (row: { pid: number }) => row.pid === leader.pid,
+      ) as { ppid: number };
+      process.kill(verb === 'run' ? (child.pid as number) : ppid, 'SIGKILL');
+      if (verb === 'run') await ended;
+      assert.equal((await home.onlyRun()).state, 'running');
+      const doctor = await home.reeve(['doctor', '--json']);
+      assert.equal(doctor.exitCode, 1);
+      assert.match(doctor.stdout, new RegExp((await home.onlyRun()).id));
+      for (const member of [leader, inner]) assert.equal(isAlive(member), true);
+      assert.equal((await home.onlyRun()).state, 'running');
+      assert.equal((await home.reeve(['stop', '--grace', '100ms', 'lost'])).exitCode, 0);
+      for (const member of [leader, inner]) assert.equal(isAlive(member), false);
+      const run = await home.onlyRun();
+      assert.deepEqual([run.state, run.endReason], ['interrupted', 'stop']);
+    });
+  }
+
+  it('O2 between intent and spawn has started nothing, which doctor reports', async (t) => {
+    const home = createHome(t);
+    const report = createReport(t);
+    // A daemon that takes connections and never answers holds the shim between its intent and the spawn.
+    const { daemonSocket, socketDir } = resolvePaths(home.env);
+    mkdirSync(socketDir, { recursive: true, mode: 0o700 });
+    const asked = Promise.withResolvers<void>();
+    const server = createServer((socket) => {
+      socket.on('data', () => asked.resolve());
+      socket.on('error', () => {});
+    }).listen(daemonSocket);
+    const { child, ended } = home.start(['run', '--max-usd', '1', '--', ...puppetCommand('sleeper.sh', report)]);
+    await asked.promise;
+    assert.equal((await home.onlyRun()).state, 'starting');
+    child.kill('SIGKILL');
+    await ended;
+    server.close();
+    const doctor = await home.reeve(['doctor', '--json']);
+    assert.equal(doctor.exitCode, 1);
+    assert.equal(JSON.parse(doctor.stdout).unstarted, 1);
+    assert.deepEqual(livingWithArgument(report.path), []);
+    assert.equal((await home.reeve(['doctor', '--fix'])).exitCode, 0);
+    const run = await home.onlyRun();
+    assert.deepEqual([run.state, run.endReason, run.identity], ['failed', 'lost', null]);
+  });
+
+  it('O7 at any moment of its start leaves a store that opens, and nothing that no record names', async (t) => {
+    const home = createHome(t);
+    for (let afterMs = 0; afterMs <= 400; afterMs += 50) {
+      const report = createReport(t);
+      const { child, ended } = home.start(['run', '--', ...puppetCommand('sleeper.sh', report)], QUIET);
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
+      child.kill('SIGKILL');
+      await ended;
+      await home.reeve(['stop', '--all', '--grace', '0']);
+      assert.deepEqual(livingWithArgument(report.path), [], `killed after ${afterMs} ms`);
+      const open = (await home.runs()).filter(({ state }) =>
+        ['starting', 'running', 'stopping', 'lingering'].includes(state),
+      );
+      assert.deepEqual(open, [], `killed after ${afterMs} ms`);
+    }
+  });
+});

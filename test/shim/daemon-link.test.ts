@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { setImmediate as immediate } from 'node:timers/promises';
+import { connect } from '../../src/ipc/client.ts';
+import type { LostPolicy } from '../../src/ipc/protocol.ts';
+import { serve, type IpcServer } from '../../src/ipc/server.ts';
+import { peerCredentials } from '../../src/linux/peer-credentials.ts';
+import type { RunId } from '../../src/runs/record.ts';
+import { DaemonLink } from '../../src/shim/daemon-link.ts';
+
+const RUN = 'run_01JABCDEFGHJKMNPQRSTVWXYZ0' as RunId;
+
+/** Something that answers as the daemon does, on a real socket. */
+async function createDaemon(t: TestContext, lost: LostPolicy = 'stop') {
+  const folder = mkdtempSync(join(tmpdir(), 'reeve-link-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const socketPath = join(folder, 'd.sock');
+  let attached = Promise.withResolvers<void>();
+  let settled = false;
+  let server: IpcServer | null = null;
+  const start = async (): Promise<void> => {
+    server = await serve({
+      socketPath,
+      uid: process.getuid?.() ?? 0,
+      peerOf: peerCredentials,
+      onFault: (error) => assert.fail(String(error)),
+      handlers: {
+        attach: async ({ runId }) => {
+          assert.equal(runId, RUN);
+          attached.resolve();
+          return { lost };
+        },
+        settle: async () => {
+          settled = true;
+          return { ok: true };
+        },
+      },
+    });
+  };
+  await start();
+  return {
+    start,
+    reconnect: () => connect(socketPath),
+    stop: async () => {
+      await server?.close();
+      attached = Promise.withResolvers<void>();
+    },
+    attached: () => attached.promise,
+    /** Resolves when the link has the daemon's answer and uses the connection. */
+    inUseBy: async (link: DaemonLink) => {
+      for (settled = false; !settled; await immediate()) await link.settle();
+    },
+  };
+}
+
+describe('the hold of a limited run on the daemon', () => {
+  it('L14 is taken up again when the daemon comes back, and nothing is lost then', async (t) => {
+    const daemon = await createDaemon(t);
+    const losses: LostPolicy[] = [];
+    const { reconnect } = daemon;
+    const link = new DaemonLink({
+      runId: RUN,
+      client: await reconnect(),
+      lost: 'stop',
+      reconnect,
+      onLost: (policy) => losses.push(policy),
+      lostAfterMs: 60_000,
+    });
+    t.after(() => link.close());
+    await daemon.stop();
+    await daemon.start();
+    await daemon.attached();
+    await daemon.inUseBy(link);
+    link.close();
+    await daemon.stop();
+    assert.deepEqual(losses, []);
+  });
+
+  it('L14 leaves the decision to `lost`, as the daemon said last, when it stays away', async (t) => {
+    const daemon = await createDaemon(t, 'warn');
+    const { promise, resolve } = Promise.withResolvers<LostPolicy>();
+    const { reconnect } = daemon;
+    const link = new DaemonLink({
+      runId: RUN,
+      client: await reconnect(),
+      lost: 'stop',
+      reconnect,
+      onLost: resolve,
+      lostAfterMs: 2_000,
+    });
+    t.after(() => link.close());
+    await daemon.stop();
+    await daemon.start();
+    await daemon.attached();
+    await daemon.inUseBy(link);
+    await daemon.stop();
+    assert.equal(await promise, 'warn');
+  });
+});
