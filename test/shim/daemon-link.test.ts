@@ -19,7 +19,7 @@ async function createDaemon(t: TestContext, lost: LostPolicy = 'stop') {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const socketPath = join(folder, 'd.sock');
   let attached = Promise.withResolvers<void>();
-  let settled = false;
+  let settled = 0;
   let server: IpcServer | null = null;
   const start = async (): Promise<void> => {
     server = await serve({
@@ -34,7 +34,7 @@ async function createDaemon(t: TestContext, lost: LostPolicy = 'stop') {
           return { lost };
         },
         settle: async () => {
-          settled = true;
+          settled += 1;
           return { ok: true };
         },
       },
@@ -51,7 +51,9 @@ async function createDaemon(t: TestContext, lost: LostPolicy = 'stop') {
     attached: () => attached.promise,
     /** Resolves when the link has the daemon's answer and uses the connection. */
     inUseBy: async (link: DaemonLink) => {
-      for (settled = false; !settled; await immediate()) await link.settle();
+      const before = settled;
+      const isUsed = (): boolean => settled > before;
+      for (; !isUsed(); await immediate()) await link.settle();
     },
   };
 }
