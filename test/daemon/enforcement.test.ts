@@ -24,7 +24,7 @@ action = "stop"
 grace = "0s"
 `;
 
-test('a run that spends past its cap is stopped with its whole tree, and the cap is the reason on its record', async () => {
+test('L13 the line that passes the cap is followed by a tree proven empty, and the cap is the reason on the record', async () => {
   await using home = openHome();
   const run = await startAgentRun(home, { runOptions: ['--max-usd', '0.05', '--grace', '0s'] });
   const child = Number(await run.tell('child stubborn'));
