@@ -18,6 +18,9 @@ export interface HiredShim {
   news(): Promise<ShimNews>;
 }
 
+/** For V8, in MiB: a shim lives as long as its agent and makes little garbage. `bin/reeve` does the same for `run`. */
+const SMALL_NURSERY = '--max-semi-space-size=1';
+
 /** Starts a shim of its own: for `start` in a session of its own, for `run --keep-background` in ours, on our descriptors. */
 export function hireShim(paths: Paths, env: NodeJS.ProcessEnv, order: ShimOrder): HiredShim {
   const background = order.mode === 'background';
@@ -25,7 +28,7 @@ export function hireShim(paths: Paths, env: NodeJS.ProcessEnv, order: ShimOrder)
   const standard: StdioOptions = log === null ? ['inherit', 'inherit', 'inherit'] : ['ignore', log, log];
   const main = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
   // The root folder: a shim that lives for days must not keep a file system from being unmounted.
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [SMALL_NURSERY, main], {
     cwd: '/',
     env,
     detached: background,
