@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { failOnLeaks } from '../rig/leaks.ts';
@@ -24,6 +25,17 @@ async function shellOnTerminal(t: TestContext, home: Home): Promise<Pty> {
   const pty = openPty(t, ['sh', '-i'], { env, cwd: home.work });
   await pty.see(PROMPT);
   return pty;
+}
+
+/**
+ * Types Ctrl-Z and waits for the prompt, and until the command itself has stopped: the terminal tells all of the job at once, but a
+ * command that has not had the CPU since would still take what is typed next.
+ */
+async function suspend(pty: Pty, home: Home): Promise<void> {
+  const { identity } = await home.onlyRun();
+  pty.type('\u001A');
+  await pty.see(PROMPT);
+  await until(() => /\) T /u.test(readFileSync(`/proc/${identity?.pid}/stat`, 'latin1')));
 }
 
 describe('a full-screen program on a terminal', () => {
@@ -97,8 +109,7 @@ describe('signals on a terminal', () => {
     const pty = await shellOnTerminal(t, home);
     pty.type('$REEVE run -- sh -c \'echo "<up>"; read -r line; echo "<got $line>"\'\n');
     await pty.see('\r\n<up>');
-    pty.type('\u001A');
-    await pty.see(PROMPT);
+    await suspend(pty, home);
     pty.type('jobs\n');
     await pty.see(/Stopped/);
     await pty.see(PROMPT);
@@ -172,8 +183,7 @@ describe('--keep-background on a terminal', () => {
     );
     await pty.see('\r\n<up>');
     await report.processes('leader');
-    pty.type('\u001A');
-    await pty.see(PROMPT);
+    await suspend(pty, home);
     pty.type('fg\n');
     await pty.see('fg\r\n');
     pty.type('on\n');
