@@ -8,7 +8,7 @@ import { forwardSignal, handleSignals } from './signals.ts';
 import { shareSuspension } from './suspension.ts';
 
 /**
- * Waits in the foreground beside a shim of its own, which may stay when the command has exited: see docs/adr/0005-keep-background.md.
+ * Waits in the foreground beside a shim of its own, which may stay when the command has exited: see docs/adr/0006-keep-background.md.
  * @throws whatever kept the command from being started
  */
 export async function runAttached(paths: Paths, env: NodeJS.ProcessEnv, request: RunRequest): Promise<ExitPlan> {
