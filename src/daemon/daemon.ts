@@ -8,6 +8,7 @@ import { createEventLog } from '../host/event-log.ts';
 import { placeOfLog } from '../host/log-place.ts';
 import { withLockoutFiles } from '../host/lockout-files.ts';
 import type { Paths } from '../host/paths.ts';
+import { linkSocket, unlinkSocket } from '../host/socket-links.ts';
 import type { DaemonStatus } from '../ipc/protocol.ts';
 import { serve } from '../ipc/server.ts';
 import { createLinuxProcesses, identityOf, peerCredentials } from '../linux/index.ts';
@@ -184,6 +185,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       now: clock.now,
     }),
   });
+  linkSocket(paths, paths.daemonSocket);
   record({ type: 'daemon.started', at: startedAt, pid: process.pid, version });
   upkeep.start();
   carryOnStops();
@@ -239,6 +241,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   async function stopInOrder(reason: string): Promise<void> {
     await server.close();
+    unlinkSocket(paths, paths.daemonSocket);
     logs.close();
     config.close();
     wakeIn(null);

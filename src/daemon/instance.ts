@@ -1,6 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { removeDaemonRegistry, writeDaemonRegistry } from '../host/daemon-registry.ts';
 import type { Paths } from '../host/paths.ts';
+import { findSocket, unlinkSocket } from '../host/socket-links.ts';
 import { tryLockFile } from '../linux/file-lock.ts';
 import type { Identity } from '../processes/identity.ts';
 
@@ -19,7 +20,9 @@ export interface Instance {
 export async function claimInstance(paths: Paths): Promise<Instance | null> {
   await mkdir(paths.stateDir, { recursive: true, mode: 0o700 });
   if (tryLockFile(paths.daemonLockFile) === null) return null;
-  await rm(paths.daemonSocket, { force: true });
+  // Its environment may have put the socket elsewhere.
+  for (const socket of [findSocket(paths, paths.daemonSocket), paths.daemonSocket]) await rm(socket, { force: true });
+  unlinkSocket(paths, paths.daemonSocket);
   removeDaemonRegistry(paths);
   return {
     register: (identity) => writeDaemonRegistry(paths, identity),

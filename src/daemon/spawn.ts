@@ -4,6 +4,7 @@ import { dirname, extname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ReeveError } from '../errors.ts';
 import type { Paths } from '../host/paths.ts';
+import { findSocket } from '../host/socket-links.ts';
 import { connect, type Client } from '../ipc/client.ts';
 import { daemonEnvironment } from './environment.ts';
 import { ALREADY_RUNNING_EXIT_CODE } from './exit-codes.ts';
@@ -33,7 +34,7 @@ export async function ensureDaemon(paths: Paths, env: NodeJS.ProcessEnv): Promis
 /** A connection, or null when nobody listens. */
 export async function connectIfRunning(paths: Paths): Promise<Client | null> {
   try {
-    return await connect(paths.daemonSocket);
+    return await connect(findSocket(paths, paths.daemonSocket));
   } catch (error) {
     if (error instanceof ReeveError && error.code === 'DAEMON_UNREACHABLE') return null;
     throw error;

@@ -1,7 +1,9 @@
 import type { Clock } from '../clock.ts';
 import { shimSocket, type Paths } from '../host/paths.ts';
+import { findSocket } from '../host/socket-links.ts';
 import { connect } from '../ipc/client.ts';
 import type { LinuxProcesses } from '../linux/index.ts';
+import type { Identity } from '../processes/identity.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { VERIFY_MS } from '../processes/stop-tree.ts';
 import { stopRun } from '../runs/stop-run.ts';
@@ -31,7 +33,7 @@ export function createStopper(options: StopperPorts) {
   async function stopByShim(order: StopOrder): Promise<Receipt> {
     const { reason, message, graceMs, record } = order;
     const runId = record.intent.id;
-    const shim = await connect(shimSocket(paths, runId));
+    const shim = await connect(findSocket(paths, shimSocket(paths, runId)));
     try {
       const request = { runId, reason, message, graceMs, callerPid: self.pid };
       const { receipt } = await shim.call('stop', request, { timeoutMs: graceMs + VERIFY_MS + SHIM_SLACK_MS });
@@ -41,11 +43,24 @@ export function createStopper(options: StopperPorts) {
     }
   }
 
+  /** A daemon that was started from inside a run has members of that run among its ancestors, which nobody may signal. */
+  function descendsFrom(shim: Identity): boolean {
+    let row = table.read(self.pid);
+    while (row !== null && row.ppid > 0) {
+      row = table.read(row.ppid);
+      if (row?.pid === shim.pid && row.startTicks === shim.startTicks) return true;
+    }
+    return false;
+  }
+
   return {
-    /** A run whose record cannot be written is stopped all the same: a full disk must not be what keeps an agent spending. */
+    /**
+     * By the run's own shim when this daemon is in no place to do it. A run whose record cannot be written is stopped all the same: a full
+     * disk must not be what keeps an agent spending.
+     */
     async stop(order: StopOrder): Promise<StopDone> {
       const runId = order.record.intent.id;
-      if (isStoreFailing()) {
+      if (isStoreFailing() || descendsFrom(order.record.intent.shim)) {
         try {
           return { receipt: await stopByShim(order), byShim: true };
         } catch (error) {

@@ -43,8 +43,11 @@ interface Waiter {
 /** Signals through pidfds: see {@link Signaller}. One per process. */
 export class PidfdSignaller implements Signaller {
   readonly #table: ProcessTable;
-  /** This process and its ancestors, by PID. Orphans are adopted by an ancestor, so the list never grows after the start. */
-  readonly #line: ReadonlyMap<number, Identity>;
+  /**
+   * This process and its ancestors, by PID. Orphans are adopted by an ancestor, so the list never grows; it shrinks when a parent ends,
+   * which is looked at when a relative is about to be refused.
+   */
+  #line: ReadonlyMap<number, Identity>;
   readonly #exits = new ExitWatch(() => this.#wake());
   readonly #waiters = new Set<Waiter>();
   readonly #maxHeld = readDescriptorLimit() - RESERVED_DESCRIPTORS;
@@ -149,8 +152,9 @@ export class PidfdSignaller implements Signaller {
       throw new ReeveError('SIGNAL_REFUSED', `no signal is sent to PID ${pid}`, {
         hint: 'PIDs of 1 and below mean init, a whole process group or everything.',
       });
-    const relative = this.#line.get(pid);
-    if (relative === undefined || this.#table.read(pid)?.startTicks !== relative.startTicks) return;
+    if (!this.#line.has(pid)) return;
+    this.#line = readLine(this.#table);
+    if (!this.#line.has(pid)) return;
     const what = pid === process.pid ? 'this process itself' : 'an ancestor of this process';
     throw new ReeveError('SIGNAL_REFUSED', `PID ${pid} is ${what}`, {
       hint: 'Stop it from outside its tree.',

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
 import { shimSocket } from '../host/paths.ts';
+import { linkSocket, unlinkSocket } from '../host/socket-links.ts';
 import type { Methods } from '../ipc/protocol.ts';
 import { serve, type IpcServer } from '../ipc/server.ts';
 import { identityOf } from '../linux/identity-of.ts';
@@ -21,18 +22,25 @@ export async function serveStop(
   workplace: ShimWorkplace,
   runId: RunId,
   supervisor: Supervisor,
-): Promise<IpcServer | null> {
+): Promise<Pick<IpcServer, 'close'> | null> {
   const socketPath = shimSocket(workplace.paths, runId);
   try {
     // Ours alone by its name; what is there can only be left over from a crash.
     rmSync(socketPath, { force: true });
-    return await serve({
+    const server = await serve({
       socketPath,
       uid: process.getuid?.() ?? 0,
       peerOf: peerCredentials,
       handlers: { stop: (params, { peer }) => stopForCaller(params, peer.pid) },
       onFault: (error) => complain(`a stop from inside the run failed: ${String(error)}`),
     });
+    linkSocket(workplace.paths, socketPath);
+    return {
+      async close() {
+        await server.close();
+        unlinkSocket(workplace.paths, socketPath);
+      },
+    };
   } catch (error) {
     complain(`no stop from inside the run is possible: ${error instanceof Error ? error.message : String(error)}`);
     return null;

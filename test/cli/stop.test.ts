@@ -162,6 +162,19 @@ test('K9 stop called from inside the tree that it stops completes, and prints it
   assert.equal(after.receipts.at(-1)?.provenEmpty, true);
 });
 
+test('K9 a caller inside the tree whose environment puts sockets elsewhere finds the shim all the same', (t) => {
+  const home = createHome(t);
+  const elsewhere = join(home.folder, 'elsewhere');
+  mkdirSync(elsewhere);
+  const printed = join(home.folder, 'receipt.json');
+  const stop = `TMPDIR="${elsewhere}" "${process.execPath}" "${MAIN}" stop self --json >"${printed}"`;
+  const run = home.json<RunJson>('start', '--name', 'self', '--', 'sh', '-c', `${stop}; sleep 1000`);
+  home.reeve('wait', run.id);
+  const { receipts } = JSON.parse(readFileSync(printed, 'utf8')) as Stopped;
+  assert.deepEqual([receipts[0]?.provenEmpty, receipts[0]?.survivors], [true, []]);
+  assert.equal(home.json<RunJson>('inspect', run.id).endReason, 'stop');
+});
+
 test('K9 stop --all from inside one of the runs ends the others too', async (t) => {
   const home = createHome(t);
   const other = await startRun(t, home, { puppet: 'sleeper.sh', roles: ['leader'] });

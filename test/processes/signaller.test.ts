@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { ReeveError } from '../../src/errors.ts';
@@ -64,6 +65,31 @@ test('K10 this process and its ancestors are refused, whatever start time is cla
     { numRuns: 500 },
   );
   assertRefused(self);
+});
+
+test('K10 what was an ancestor and is none any more is no longer refused', async (t) => {
+  const linux = JSON.stringify(new URL('../../src/linux/index.ts', import.meta.url).href);
+  // Its parent ends when told to; its grandparent lives on.
+  const script = `
+    const { table, signaller } = (await import(${linux})).createLinuxProcesses();
+    const parent = process.ppid;
+    const { ppid } = table.read(parent);
+    const grandparent = { ...table.realm, pid: ppid, startTicks: table.read(ppid).startTicks };
+    const look = () => { try { return signaller.open(grandparent).kind; } catch (error) { return error.code; } };
+    console.log(look());
+    while (process.ppid === parent) await new Promise((resolve) => setTimeout(resolve, 1));
+    console.log(look());`;
+  const parent = '"$0" --input-type=module -e "$1" & read -r _';
+  const grandparent = spawn('sh', ['-c', `sh -c '${parent}' "$0" "$1"; exec cat`, process.execPath, script], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  t.after(() => grandparent.kill('SIGKILL'));
+  const lines = createInterface({ input: grandparent.stdout })[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value, 'SIGNAL_REFUSED');
+  grandparent.stdin.write('end\n');
+  assert.equal((await lines.next()).value, 'open');
+  grandparent.stdin.end();
+  await once(grandparent, 'exit');
 });
 
 test('K10 no random identity opens anything but the process that it is', () => {

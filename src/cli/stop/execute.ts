@@ -1,6 +1,7 @@
-import { connectIfRunning, ensureDaemon } from '../../daemon/spawn.ts';
+import { ensureDaemon } from '../../daemon/spawn.ts';
 import type { ReeveError } from '../../errors.ts';
 import { shimSocket } from '../../host/paths.ts';
+import { findSocket } from '../../host/socket-links.ts';
 import { connect } from '../../ipc/client.ts';
 import type { Client } from '../../ipc/client.ts';
 import type { Receipt } from '../../processes/receipt.ts';
@@ -60,7 +61,10 @@ async function stopFromOutside(
   );
 }
 
-/** The daemon, else the run's own shim, else a daemon started for it: each stands outside the tree, and signals this process last. */
+/**
+ * The run's own shim, else the daemon, which is started when none runs: each signals this process last. The shim comes first because it
+ * is outside the tree for certain; a daemon that was started from inside the run descends from it.
+ */
 async function handOver(
   workplace: Workplace,
   { intent }: RunRecord,
@@ -69,9 +73,7 @@ async function handOver(
   const { paths } = workplace;
   const { self } = await workplace.processes();
   const client =
-    (await connectIfRunning(paths)) ??
-    (await connectToShim(shimSocket(paths, intent.id))) ??
-    (await ensureDaemon(paths, request.env));
+    (await connectToShim(findSocket(paths, shimSocket(paths, intent.id)))) ?? (await ensureDaemon(paths, request.env));
   try {
     const { receipt } = await client.call(
       'stop',
