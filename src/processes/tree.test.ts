@@ -143,6 +143,25 @@ const forest = fc
     })),
   ]);
 
+test('who is older than the shim cannot have inherited the cookie, and is not asked', () => {
+  const rows = [
+    INIT,
+    { pid: 5, ppid: 1, cookie: 'run_a.1' },
+    { pid: 10, ppid: 1 },
+    { pid: 20, ppid: 1, cookie: 'run_a.1' },
+  ];
+  const { rows: table, table: port, asked } = tableOf(rows);
+  const found = findMembers({ ...NOTHING, shim: identity(10), cookie: 'run_a.1' }, table, port);
+  assert.deepEqual(
+    found.map(({ row }) => row.pid),
+    [20],
+  );
+  assert.deepEqual(asked, [20]);
+  // A shim of another boot says nothing about age here.
+  const elsewhere = { ...identity(10), bootId: 'another' };
+  assert.deepEqual(Object.keys(members({ shim: elsewhere, cookie: 'run_a.1' }, rows)), ['5', '20']);
+});
+
 test('whatever the forest: no excluded process or descendant of one is a member, and members are closed under descent', () => {
   fc.assert(
     fc.property(forest, somePid, somePid, somePid, (rows, root, shim, excluded) => {
@@ -161,7 +180,8 @@ test('whatever the forest: no excluded process or descendant of one is a member,
         if (above.includes(excluded) && parentOf.has(excluded)) assert.ok(!(pid in found));
         else if (pid === shim) assert.ok(!(pid in found));
         else if (
-          cookie === 'run_a.1' ||
+          // Here the older one has the smaller number.
+          (cookie === 'run_a.1' && pid >= shim) ||
           pid === root ||
           (parentOf.get(pid) ?? 0) in found ||
           parentOf.get(pid) === shim

@@ -52,7 +52,7 @@ export function below(forest: Forest, pid: number, enter: (row: ProcessRow) => b
  * descendants ∪ what shares a recorded group or session that is proven to be still the run's. Excluded processes and what descends
  * from them never count. A recorded identity whose PID is another process's now counts as nothing.
  *
- * Environments are read only of processes that are not members already; a `cookies` reader that is kept saves reading them again.
+ * Environments are read only of processes that are younger than the shim and not members already; a `cookies` reader that is kept saves reading them again.
  */
 export function findMembers(
   spec: TreeSpec,
@@ -93,8 +93,11 @@ export function findMembers(
     if (row !== null) add(row, 'descent');
   }
   if (spec.cookie !== null) {
+    // The cookie was made after the shim had started: whoever is older cannot have inherited it, and need not be asked.
+    const bornAt = spec.shim !== null && sameRealm(spec.shim, table.realm) ? spec.shim.startTicks : 0;
     for (const row of rows)
-      if (isNew(row) && hasEnvironment(row) && isCookieOf(spec.cookie, cookies.read(row))) add(row, 'cookie');
+      if (row.startTicks >= bornAt && isNew(row) && hasEnvironment(row) && isCookieOf(spec.cookie, cookies.read(row)))
+        add(row, 'cookie');
   }
   for (const kind of ['pgid', 'sid'] as const) {
     const id = kind === 'pgid' ? spec.group : spec.session;

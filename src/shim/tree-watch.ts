@@ -1,7 +1,7 @@
 import { MAX_TIMER_MS } from './alarm.ts';
 import type { Clock } from '../clock.ts';
 import { identityIn, identityKey } from '../processes/identity.ts';
-import type { ProcessHandle, ProcessTable, Signaller } from '../processes/ports.ts';
+import type { ProcessHandle, ProcessRow, ProcessTable, Signaller } from '../processes/ports.ts';
 import { CookieReader } from '../processes/cookie-reader.ts';
 import { findMembers, type Member } from '../processes/tree.ts';
 import type { TreeSpec } from '../processes/tree-spec.ts';
@@ -22,8 +22,12 @@ export async function waitUntilEmpty(
 ): Promise<readonly Member[]> {
   const deadline = ports.clock.monotonicMs() + timeoutMs;
   const cookies = new CookieReader(ports.table);
+  let rows: readonly ProcessRow[] = [];
   for (let empty = 0; ;) {
-    const members = findMembers(specNow(), ports.table.list(), ports.table, cookies);
+    // After a scan that found nobody it is enough to look at whom that one has not seen.
+    const started = empty === 0 ? null : ports.table.listNew?.(rows);
+    rows = started ? [...rows, ...started] : ports.table.list();
+    const members = findMembers(specNow(), rows, ports.table, cookies);
     empty = members.length === 0 ? empty + 1 : 0;
     if (empty === PROOF_SCANS) return [];
     const leftMs = deadline - ports.clock.monotonicMs();
@@ -40,12 +44,14 @@ async function waitForAllToDie(
 ): Promise<void> {
   const deadline = clock.monotonicMs() + timeoutMs;
   const held = new Map<string, ProcessHandle>();
+  let denied = 0;
   try {
     for (const { row } of members) {
       const opened = signaller.open(identityIn(table.realm, row));
       if (opened.kind === 'open') held.set(identityKey(row), opened.handle);
+      if (opened.kind === 'denied') denied += 1;
     }
-    if (held.size === 0) await clock.sleep(Math.min(UNHELD_LOOK_MS, timeoutMs));
+    if (held.size === 0 && denied > 0) await clock.sleep(Math.min(UNHELD_LOOK_MS, timeoutMs));
     for (let leftMs = timeoutMs; held.size > 0 && leftMs > 0; leftMs = deadline - clock.monotonicMs()) {
       for (const handle of await signaller.waitAny([...held.values()], Math.min(leftMs, MAX_TIMER_MS))) {
         held.delete(identityKey(handle.identity));
