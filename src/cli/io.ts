@@ -1,6 +1,7 @@
 /** What a command may touch of the outside: streams, environment, exit code. Commands never use `process` or `console`. */
 export interface CliIo {
   readonly env: NodeJS.ProcessEnv;
+  /** @throws when the folder was removed: `runCli` explains it */
   readonly cwd: string;
   /** Writes text or bytes to stdout as they are. */
   out(text: string | Uint8Array): void;

@@ -13,7 +13,10 @@ export function createProcessIo(): CliIo {
   let listening = false;
   return {
     env: process.env,
-    cwd: process.cwd(),
+    // Asked for only by commands that need it: the folder may be gone, and `stop` must work there too.
+    get cwd() {
+      return process.cwd();
+    },
     out(text) {
       if (!listening) process.stdout.on('error', endQuietlyWithoutReader);
       listening = true;

@@ -51,7 +51,8 @@ function ownOptions(args: readonly string[]): readonly string[] {
   return end === -1 ? args : args.slice(0, end);
 }
 
-function reportFailure(error: unknown, io: CliIo, json: boolean): number {
+function reportFailure(thrown: unknown, io: CliIo, json: boolean): number {
+  const error = isCwdGone(thrown) ? cwdGone(thrown) : thrown;
   if (error instanceof CommanderError) {
     // Help and version arrive as errors with exit code 0; the rest is wrong usage, which commander has explained already.
     if (error.exitCode === 0) return 0;
@@ -68,6 +69,18 @@ function reportFailure(error: unknown, io: CliIo, json: boolean): number {
     io.err(`reeve: ${message} [${code}]${place}${remedy}\n`);
   }
   return error.exitCode;
+}
+
+/** Node's complaint about a working folder that was removed, from wherever something relative was to be resolved. */
+function isCwdGone(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
+}
+
+function cwdGone(cause: unknown): ReeveError {
+  return new ReeveError('FOLDER_NOT_FOUND', 'the folder that reeve is called from is gone', {
+    hint: 'change to a folder that exists, or name absolute paths (--cwd)',
+    cause,
+  });
 }
 
 function printJsonError(io: CliIo, error: Pick<ReeveError, 'code' | 'message' | 'hint' | 'where'>): void {

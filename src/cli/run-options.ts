@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ReeveError } from '../errors.ts';
 import { parseTokens, parseUsd } from '../limits/amount.ts';
@@ -75,7 +75,7 @@ export function toRunRequest(
   { io, startedByPid }: { readonly io: CliIo; readonly startedByPid: number },
 ): RunRequest {
   if (words.command === '') throw refused('the command', '', 'name the command to run after --');
-  const cwd = resolve(io.cwd, options.cwd ?? '.');
+  const cwd = absolute(io, '--cwd', options.cwd ?? '.');
   return {
     ...words,
     cwd,
@@ -98,8 +98,14 @@ export function toRunRequest(
     graceMs: parseGraceMs(options.grace),
     keepBackground: options.keepBackground === true,
     startedByPid,
-    reportFile: options.report === undefined ? null : resolve(io.cwd, named('--report', options.report)),
+    reportFile: options.report === undefined ? null : absolute(io, '--report', options.report),
   };
+}
+
+/** An absolute path needs no working folder, which may be gone. */
+function absolute(io: CliIo, option: string, path: string): string {
+  if (path === '') throw refused(option, path, 'leave it out instead');
+  return isAbsolute(path) ? resolve(path) : resolve(io.cwd, path);
 }
 
 function sourceOf(text: string): Source {

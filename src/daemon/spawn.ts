@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ReeveError } from '../errors.ts';
 import type { Paths } from '../host/paths.ts';
+import { openProgramLog } from '../host/program-log.ts';
 import { findSocket } from '../host/socket-links.ts';
 import { connect, type Client } from '../ipc/client.ts';
 import { daemonEnvironment } from './environment.ts';
@@ -91,8 +92,7 @@ interface Attempt {
 }
 
 function launch(paths: Paths, env: NodeJS.ProcessEnv): Attempt {
-  mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
-  const log = openLog(paths.daemonLogFile);
+  const log = openProgramLog(paths.daemonLogFile, MAX_LOG_BYTES);
   const logOffset = fstatSync(log).size;
   const main = join(dirname(import.meta.filename), `main${extname(import.meta.filename)}`);
   // A session of its own: neither the caller's terminal nor its process group reaches the daemon.
@@ -109,14 +109,6 @@ function launch(paths: Paths, env: NodeJS.ProcessEnv): Attempt {
     attempt.failure = error;
   });
   return attempt;
-}
-
-function openLog(file: string): number {
-  const fd = openSync(file, 'a', 0o600);
-  if (fstatSync(fd).size <= MAX_LOG_BYTES) return fd;
-  closeSync(fd);
-  renameSync(file, `${file}.old`);
-  return openSync(file, 'a', 0o600);
 }
 
 function failedStart(paths: Paths, attempt: Attempt): ReeveError {

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { ReeveError } from '../errors.ts';
 import type { Paths } from '../host/paths.ts';
+import { openProgramLog } from '../host/program-log.ts';
 import { fromWireError } from '../ipc/wire-errors.ts';
 import { NEWS_FD, ORDER_FD, type ShimNews, type ShimOrder } from './channel.ts';
 
@@ -21,10 +22,13 @@ export interface HiredShim {
 /** For V8, in MiB: a shim lives as long as its agent and makes little garbage. `bin/reeve` does the same for `run`. */
 const SMALL_NURSERY = '--max-semi-space-size=1';
 
-/** Starts a shim of its own: for `start` in a session of its own, for `run --keep-background` in ours, on our descriptors. */
+/**
+ * Starts a shim of its own: for `start` in a session of its own, for `run --keep-background` in ours, on our descriptors.
+ * @throws STORE_UNREACHABLE, STORE_FULL when there is no place for its log
+ */
 export function hireShim(paths: Paths, env: NodeJS.ProcessEnv, order: ShimOrder): HiredShim {
   const background = order.mode === 'background';
-  const log = background ? openLog(paths) : null;
+  const log = background ? openProgramLog(join(paths.stateDir, 'shim.log'), MAX_LOG_BYTES) : null;
   const standard: StdioOptions = log === null ? ['inherit', 'inherit', 'inherit'] : ['ignore', log, log];
   const main = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
   // The root folder: a shim that lives for days must not keep a file system from being unmounted.
@@ -54,14 +58,4 @@ function newsReader(stream: Readable): () => Promise<ShimNews> {
     if (news.type === 'refused') throw fromWireError(news.error);
     return news;
   };
-}
-
-function openLog({ stateDir }: Paths): number {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  const file = join(stateDir, 'shim.log');
-  const fd = openSync(file, 'a', 0o600);
-  if (fstatSync(fd).size <= MAX_LOG_BYTES) return fd;
-  closeSync(fd);
-  renameSync(file, `${file}.old`);
-  return openSync(file, 'a', 0o600);
 }

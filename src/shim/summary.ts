@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { formatTokens, formatUsd } from '../limits/amount.ts';
 import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
 import { toRunJson, type RunUsage } from '../runs/view.ts';
@@ -20,8 +20,14 @@ export function writeReport(file: string, ending: Ending, usage: RunUsage | null
     receipts: ending.receipts,
     survivors: ending.survivors,
   };
-  writeFileSync(`${file}.new`, `${JSON.stringify(report, null, 2)}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
+  const text = `${JSON.stringify(report, null, 2)}\n`;
+  try {
+    writeFileSync(`${file}.new`, text, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  } catch (error) {
+    rmSync(`${file}.new`, { force: true });
+    throw error;
+  }
 }
 
 function howItEnded({ record, exit }: Ending, now: number): string {

@@ -46,6 +46,15 @@ test('wait gives up when its time is over, and the run goes on', (t) => {
   home.reeve('stop', run.id);
 });
 
+test('tree --json prints of each process what is documented, and nothing else', (t) => {
+  const home = createHome(t);
+  const run = home.json<RunJson>('start', '--', 'sleep', '1000');
+  const { processes } = home.json<{ processes: readonly object[] }>('tree', run.id);
+  const documented = 'pid ppid pgid sid startTicks comm argv cwd rssBytes cpuMs state via'.split(' ');
+  assert.deepEqual(processes.map(Object.keys), [documented]);
+  home.reeve('stop', run.id);
+});
+
 test('wait on a run whose shim was killed says so instead of waiting for ever', (t) => {
   const home = createHome(t);
   const run = home.json<RunJson>('start', '--', 'sleep', '1000');

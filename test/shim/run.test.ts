@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { failOnLeaks } from '../rig/leaks.ts';
@@ -261,5 +261,14 @@ describe('the record of a run', () => {
     assert.equal(end.exitCode, 7);
     assert.match(end.stderr, /the report cannot be written/);
     assert.equal((await home.onlyRun()).state, 'failed');
+  });
+
+  it('leaves nothing beside a report that cannot be put in its place', async (t) => {
+    const home = createHome(t);
+    const folder = join(home.work, 'folder');
+    mkdirSync(folder);
+    const end = await home.reeve(['run', '--report', folder, '--', 'true']);
+    assert.match(end.stderr, /the report cannot be written/);
+    assert.deepEqual(readdirSync(home.work), ['folder']);
   });
 });

@@ -50,9 +50,11 @@ function treeOf(record: RunRecord, { table }: LinuxProcesses, exclude: readonly 
   return {
     runId: record.intent.id,
     processes: members.map(({ row, via }): TreeProcess => {
-      const { argv, cwd, rssBytes, cpuMs } = table.details(row.pid);
+      const { pid, ppid, pgid, sid, startTicks, comm, state } = row;
+      const { argv, cwd, rssBytes, cpuMs } = table.details(pid);
       // Secrets on a command line are the run's own business.
-      return { ...row, argv: argv && redactArguments(argv), cwd, rssBytes, cpuMs, via };
+      const shown = argv && redactArguments(argv);
+      return { pid, ppid, pgid, sid, startTicks, comm, argv: shown, cwd, rssBytes, cpuMs, state, via };
     }),
   };
 }

@@ -68,6 +68,7 @@ test('U4 a line that was appended to a torn one still counts as what it is, wher
     const { answers, broken } = scanLines(chunkOf([torn.slice(0, length) + whole]));
     const read = answers.map(({ answer }) => [answer.messageKey, answer.tokens.output]);
     assert.deepEqual(read, [['msg_whole', 7]], `torn after ${length} bytes`);
+    assert.match(broken[0]?.message ?? '', /; only the answer at its end is counted$/);
     assert.equal(broken.length, 1);
   }
 });

@@ -89,7 +89,9 @@ function isUserLine(chunk: Buffer, start: number, end: number): boolean {
 function readWhole(text: string): { readonly answer: AnswerLine | null; readonly error: string | null } {
   const { document, error } = parse(text);
   if (error === null) return { answer: answerOf(document), error: null };
-  return { answer: salvage(text), error: `this line is not JSON (${error.slice(0, 120)}); its usage is not counted` };
+  const answer = salvage(text);
+  const counted = answer === null ? 'its usage is not counted' : 'only the answer at its end is counted';
+  return { answer, error: `this line is not JSON (${error.slice(0, 120)}); ${counted}` };
 }
 
 function salvage(text: string): AnswerLine | null {

@@ -1,0 +1,29 @@
+import { closeSync, fstatSync, mkdirSync, openSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { ReeveError } from '../errors.ts';
+
+/**
+ * Opens a file for what a background program says on stdout and stderr, and makes its folder. A file that has grown beyond `maxBytes` is
+ * set aside as `.old`. The caller closes the descriptor.
+ * @throws STORE_UNREACHABLE, STORE_FULL when the home cannot hold it
+ */
+export function openProgramLog(file: string, maxBytes: number): number {
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const fd = openSync(file, 'a', 0o600);
+    if (fstatSync(fd).size <= maxBytes) return fd;
+    closeSync(fd);
+    renameSync(file, `${file}.old`);
+    return openSync(file, 'a', 0o600);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const full = code === 'ENOSPC' || code === 'EDQUOT';
+    throw new ReeveError(full ? 'STORE_FULL' : 'STORE_UNREACHABLE', `the log cannot be opened (${code})`, {
+      where: file,
+      hint: full
+        ? 'Free space on that file system.'
+        : 'Check the folder, or point REEVE_HOME at one that is yours to write.',
+      cause: error,
+    });
+  }
+}

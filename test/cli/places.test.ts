@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { RunJson } from '../../src/runs/view.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { createHome, MAIN } from './command-line.ts';
+import type { Home, Result } from './command-line.ts';
+
+failOnLeaks();
+
+/** Runs reeve in a folder that was removed under it, as a worktree is that its agent has cleaned up. */
+function reeveInRemovedFolder(home: Home, ...args: readonly string[]): Result {
+  const gone = join(home.folder, 'gone');
+  mkdirSync(gone);
+  const script = 'rmdir "$0" && exec "$@"';
+  const { stdout, stderr, status } = spawnSync('sh', ['-c', script, gone, process.execPath, MAIN, ...args], {
+    cwd: gone,
+    env: home.env,
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  return { stdout, stderr, exitCode: status };
+}
+
+test('what needs no working folder works in one that is gone', (t) => {
+  const home = createHome(t);
+  home.json<RunJson>('start', '--name', 'one', '--', 'sleep', '1000');
+  assert.match(reeveInRemovedFolder(home, 'ps').stdout, /sleep 1000/u);
+  assert.equal(reeveInRemovedFolder(home, 'stop', 'one').exitCode, 0);
+  const elsewhere = reeveInRemovedFolder(home, 'run', '--cwd', home.folder, '--', 'pwd');
+  assert.deepEqual([elsewhere.stdout, elsewhere.exitCode], [`${home.folder}\n`, 0]);
+});
+
+test('what needs a working folder says that it is gone', (t) => {
+  const home = createHome(t);
+  for (const args of [
+    ['run', '--', 'true'],
+    ['start', '--cwd', 'below', '--', 'true'],
+    ['stop', 'worktree=.'],
+  ]) {
+    const { stderr, exitCode } = reeveInRemovedFolder(home, ...args);
+    assert.match(
+      stderr,
+      /^reeve: the folder that reeve is called from is gone \[FOLDER_NOT_FOUND\]\n/u,
+      args.join(' '),
+    );
+    assert.equal(exitCode, 2);
+  }
+});
+
+test('a home that cannot hold anything is an error with its code, whatever is asked for', (t) => {
+  const file = join(createHome(t).folder, 'a-file');
+  writeFileSync(file, '');
+  const home = createHome(t, { REEVE_HOME: file });
+  for (const args of [['ps'], ['run', '--', 'true'], ['start', '--', 'true'], ['up']]) {
+    const { stdout, stderr, exitCode } = home.reeve(...args, ...(args.includes('--') ? [] : ['--json']));
+    assert.match(stderr, /STORE_UNREACHABLE/u, args.join(' '));
+    assert.deepEqual([stdout, exitCode], ['', 69], args.join(' '));
+  }
+});
+
+test('an empty folder or report file is refused: what was to name it was empty, too', (t) => {
+  const home = createHome(t);
+  for (const option of ['--cwd', '--report']) {
+    const { stderr, exitCode } = home.reeve('run', option, '', '--', 'true');
+    assert.match(stderr, new RegExp(`${option} cannot be "" \\[USAGE\\]`, 'u'));
+    assert.equal(exitCode, 2);
+  }
+});
