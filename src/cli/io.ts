@@ -7,6 +7,9 @@ export interface CliIo {
   out(text: string | Uint8Array): void;
   /** Writes text or bytes to stderr as they are. */
   err(text: string | Uint8Array): void;
+  /** What comes on stdin, to its end. */
+  input(): AsyncIterable<Uint8Array>;
+  readonly stdinIsTerminal: boolean;
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
   /** True when colours are wanted on that stream: a terminal, no NO_COLOR. */

@@ -23,6 +23,10 @@ export function createProcessIo(): CliIo {
       process.stdout.write(text);
     },
     err: (text) => void process.stderr.write(text),
+    input: () => process.stdin as AsyncIterable<Uint8Array>,
+    get stdinIsTerminal() {
+      return isatty(0);
+    },
     stdoutIsTerminal,
     stderrIsTerminal: isatty(2),
     color: stdoutIsTerminal && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb',

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { ReeveError } from '../errors.ts';
 import { parseTokens, parseUsd } from '../limits/amount.ts';
 import { parseDuration } from '../limits/duration.ts';
+import { agentKindOf } from '../processes/kinds.ts';
 import { SOURCES, type Owner, type Source } from '../runs/record.ts';
 import type { RunRequest } from '../shim/request.ts';
 import { parseGraceMs } from './grace.ts';
@@ -25,6 +26,7 @@ export interface RunOptions {
   readonly maxMinutes?: string;
   readonly grace: string;
   readonly keepBackground?: boolean;
+  readonly stdin?: boolean;
   readonly json?: boolean;
 }
 
@@ -97,6 +99,8 @@ export function toRunRequest(
     },
     graceMs: parseGraceMs(options.grace),
     keepBackground: options.keepBackground === true,
+    // Agents read their input to its end before they begin, so one that stays open would stop them from starting at all.
+    keepStdin: options.stdin ?? agentKindOf([words.command, ...words.args]) === null,
     startedByPid,
     reportFile: options.report === undefined ? null : absolute(io, '--report', options.report),
   };

@@ -18,6 +18,13 @@ export const VERBS: readonly CommandEntry[] = [
   { name: 'inspect', summary: 'the whole record of one run', load: () => import('./commands/inspect.ts') },
   { name: 'logs', summary: 'output of a background run', load: () => import('./commands/logs.ts') },
   { name: 'wait', summary: 'wait for the end of a run', load: () => import('./commands/wait.ts') },
+  {
+    name: 'send',
+    summary: 'write to the standard input of a background run',
+    load: () => import('./commands/send.ts'),
+  },
+  { name: 'signal', summary: "a plain signal to a run's command", load: () => import('./commands/signal.ts') },
+  { name: 'rm', summary: 'forget runs that have ended, with their output', load: () => import('./commands/rm.ts') },
   { name: 'usage', summary: "cost and tokens from agents' logs", load: () => import('./commands/usage.ts') },
   { name: 'limit', summary: 'limits in force', load: () => import('./commands/limit.ts') },
   { name: 'lockouts', summary: 'what is locked out, why and until when', load: () => import('./commands/lockouts.ts') },

@@ -30,6 +30,7 @@ const READERS: { readonly [Name in MethodName]: (fields: Fields) => Methods[Name
     graceMs: fields.count('graceMs'),
     callerPid: fields.count('callerPid'),
   }),
+  send: (fields) => ({ runId: fields.runId(), data: fields.text('data'), close: fields.flag('close') }),
 };
 
 /** Checks what a peer sent for a method; unknown fields are left out. By hand, because the shim must not load a schema library. @throws USAGE naming the field */
@@ -65,6 +66,18 @@ class Fields {
     const value = this.#values[name] ?? null;
     if (value === null || typeof value === 'string') return value;
     throw this.#refusal(name, 'text or null');
+  }
+
+  text(name: string): string {
+    const value = this.textOrNull(name);
+    if (value !== null) return value;
+    throw this.#refusal(name, 'text');
+  }
+
+  flag(name: string): boolean {
+    const value = this.#values[name];
+    if (typeof value === 'boolean') return value;
+    throw this.#refusal(name, 'true or false');
   }
 
   count(name: string): number {

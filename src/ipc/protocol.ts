@@ -48,7 +48,7 @@ export interface DaemonStatus {
 /** What a limited run does when the daemon stays unreachable: `[daemon] lost`. */
 export type LostPolicy = 'stop' | 'warn';
 
-/** What each method takes and gives. The daemon serves all of them, a shim serves `stop` for its own run. */
+/** What each method takes and gives. A shim serves `stop` and `send` for its own run, the daemon all the others and `stop`. */
 export interface Methods {
   /** The intent is in the store: may this run start? Keeps the connection as the run's watch until it closes. */
   admit: {
@@ -66,6 +66,17 @@ export interface Methods {
   stop: {
     params: { runId: RunId; reason: StopReason; message: string | null; graceMs: number; callerPid: number };
     result: { receipt: Receipt };
+  };
+  /** Writes to a background run's standard input: answers when the command's pipe has taken the bytes. */
+  send: {
+    params: {
+      runId: RunId;
+      /** Base64. */
+      data: string;
+      /** Closes it afterwards. */
+      close: boolean;
+    };
+    result: { ok: true };
   };
 }
 

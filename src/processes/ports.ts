@@ -68,7 +68,9 @@ export type SignalName =
   | 'USR1'
   | 'USR2'
   | 'TSTP'
-  | 'WINCH';
+  | 'WINCH'
+  | 'ABRT'
+  | 'ALRM';
 
 /** A process held by a verified reference (on Linux a pidfd opened before its start time was compared). */
 export interface ProcessHandle {

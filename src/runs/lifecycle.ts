@@ -152,6 +152,19 @@ export function assertUpdate(
     throw illegal(`run ${read.id} cannot go from ${stored.state} to ${next}`, where);
 }
 
+/**
+ * The guard of every store, called under its lock: may the run be forgotten?
+ * @param stored null when there is none
+ * @throws RUN_NOT_FOUND, RUN_ACTIVE
+ */
+export function assertRemovable(id: RunId, stored: RunStateName | null): void {
+  const where = id;
+  if (stored === null)
+    throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where, hint: '`reeve ps --all` lists the runs.' });
+  if (!isTerminal(stored))
+    throw new ReeveError('RUN_ACTIVE', `run ${id} has not ended (${stored})`, { where, hint: `reeve stop ${id}` });
+}
+
 /** The process of a run in any state; null before it was started. */
 export function startedOf(state: RunState): RunStarted | null {
   return state.state === 'starting' ? null : state.started;

@@ -32,6 +32,8 @@ export interface RunStore {
   update(read: RunRecord, next: RunState, now: number): Promise<RunRecord>;
   saveReceipt(id: RunId, receipt: Receipt, now: number): Promise<void>;
   receipts(id: RunId): Promise<readonly Receipt[]>;
+  /** Forgets one terminal run, with its receipts. @throws RUN_NOT_FOUND, RUN_ACTIVE */
+  remove(id: RunId): Promise<void>;
   /** Removes terminal runs completed before `before`, and the oldest terminal ones beyond `keep`. Returns their ids. */
   prune(options: { readonly before: number; readonly keep: number }): Promise<readonly RunId[]>;
 }

@@ -48,7 +48,7 @@ export async function startBackground(workplace: ShimWorkplace, request: RunRequ
       throw error;
     }
     try {
-      const stdio = ['ignore', files.out, files.err] as const;
+      const stdio = [request.keepStdin ? 'pipe' : 'ignore', files.out, files.err] as const;
       return await startRun(workplace, admitted, request, {
         stdio: [...stdio],
         ownSession: true,

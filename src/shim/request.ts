@@ -15,6 +15,8 @@ export interface RunRequest {
   readonly caps: RunCaps;
   readonly graceMs: number;
   readonly keepBackground: boolean;
+  /** In the background: true keeps standard input open, for `reeve send`; false gives the command none. */
+  readonly keepStdin: boolean;
   /** PID of whoever ran `reeve`. */
   readonly startedByPid: number;
   /** Absolute path of the JSON report; null for none. */

@@ -16,7 +16,8 @@ import { complain } from './messages.ts';
 import { startReaper, type Reaper } from './reaper.ts';
 import type { RunRequest } from './request.ts';
 import { EarlySignals, forwardSignal, handleSignals, type SignalPolicy } from './signals.ts';
-import { serveStop } from './stop-socket.ts';
+import { RunInput } from './run-input.ts';
+import { serveRun } from './run-socket.ts';
 import { Supervisor } from './supervisor.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
@@ -63,7 +64,7 @@ export async function startRun(
     await recordFailedStart(workplace, id, error);
     throw error;
   }
-  const { exit, started } = launched;
+  const { exit, started, stdin } = launched;
   const leader = started.identity;
   const reaper = startReaper(workplace.paths, leader.pid);
   const record = await recordStart(workplace, admitted.record, launched, reaper);
@@ -80,7 +81,7 @@ export async function startRun(
 
   const liftTimeLimit = startTimeLimit(request, supervisor);
   const daemon = admitted.daemon === null ? null : holdDaemon(workplace, record, admitted.daemon, stop);
-  const socket = await serveStop(workplace, id, supervisor);
+  const socket = await serveRun(workplace, { runId: id, supervisor, input: new RunInput(stdin) });
   return {
     record,
     exit,

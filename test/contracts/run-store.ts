@@ -48,6 +48,21 @@ export function describeRunStore(name: string, open: () => Promise<Store>): void
     );
 
     it(
+      'forgets a run that has ended, with its receipts, and refuses one that has not',
+      withRuns(async (runs) => {
+        const active = await runs.insert(intentOf());
+        assert.equal(await codeOf(runs.remove(active.intent.id)), 'RUN_ACTIVE');
+        assert.deepEqual(await runs.get(active.intent.id), active);
+        const { intent } = await finish(runs, NOW);
+        await runs.saveReceipt(intent.id, RECEIPT, NOW);
+        await runs.remove(intent.id);
+        assert.equal(await runs.get(intent.id), null);
+        assert.deepEqual(await runs.receipts(intent.id), []);
+        assert.equal(await codeOf(runs.remove(intent.id)), 'RUN_NOT_FOUND');
+      }),
+    );
+
+    it(
       'O6 refuses an unknown source, a malformed id, a foreign cookie and a blank name, and writes nothing',
       withRuns(async (runs) => {
         const good = intentOf();

@@ -7,6 +7,8 @@ import { defineRunOptions, toRunRequest, type RunOptions } from '../run-options.
 
 export function define(command: Command, io: CliIo): Command {
   return defineRunOptions(command)
+    .option('--stdin', 'keep its standard input open, for reeve send (the default, but for agents)')
+    .option('--no-stdin', 'give it no standard input (the default for agents, which would wait for its end)')
     .option('--json', 'print the run as JSON')
     .action(async (word: string, args: readonly string[], options: RunOptions) => {
       const request = toRunRequest({ command: word, args }, options, { io, startedByPid: process.ppid });

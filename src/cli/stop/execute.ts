@@ -1,14 +1,11 @@
 import { ensureDaemon } from '../../daemon/spawn.ts';
 import type { ReeveError } from '../../errors.ts';
-import { shimSocket } from '../../host/paths.ts';
-import { findSocket } from '../../host/socket-links.ts';
-import { connect } from '../../ipc/client.ts';
-import type { Client } from '../../ipc/client.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { stopTree, VERIFY_MS } from '../../processes/stop-tree.ts';
 import type { RunRecord } from '../../runs/record.ts';
 import { stopRun } from '../../runs/stop-run.ts';
 import type { Workplace } from '../open.ts';
+import { connectToShim } from '../shim-client.ts';
 import { daemonOf } from './plan.ts';
 import type { StopTarget } from './plan.ts';
 
@@ -72,8 +69,7 @@ async function handOver(
 ): Promise<Receipt> {
   const { paths } = workplace;
   const { self } = await workplace.processes();
-  const client =
-    (await connectToShim(findSocket(paths, shimSocket(paths, intent.id)))) ?? (await ensureDaemon(paths, request.env));
+  const client = (await connectToShim(paths, intent.id)) ?? (await ensureDaemon(paths, request.env));
   try {
     const { receipt } = await client.call(
       'stop',
@@ -83,13 +79,5 @@ async function handOver(
     return receipt;
   } finally {
     client.close();
-  }
-}
-
-async function connectToShim(socket: string): Promise<Client | null> {
-  try {
-    return await connect(socket);
-  } catch {
-    return null;
   }
 }

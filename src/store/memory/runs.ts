@@ -1,7 +1,7 @@
 import { ReeveError } from '../../errors.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { assertIntent, runExists } from '../../runs/assert-intent.ts';
-import { assertUpdate, isTerminal, outcomeOf } from '../../runs/lifecycle.ts';
+import { assertRemovable, assertUpdate, isTerminal, outcomeOf } from '../../runs/lifecycle.ts';
 import type { RunQuery, RunStore } from '../../runs/ports.ts';
 import type { RunId, RunRecord } from '../../runs/record.ts';
 
@@ -50,6 +50,12 @@ export function createRuns(): RunStore {
       receipts.set(id, [...(receipts.get(id) ?? []), structuredClone(receipt)]);
     },
     receipts: async (id) => structuredClone(receipts.get(id) ?? []),
+    remove: async (id) => {
+      const record = records.get(id);
+      assertRemovable(id, record === undefined ? null : record.current.state);
+      records.delete(id);
+      receipts.delete(id);
+    },
     prune: async ({ before, keep }) => {
       const ended = [...records.values()].filter((record) => !isActive(record)).toSorted(latestEndFirst);
       return ended.filter((record, index) => index >= keep || endOf(record) < before).map(remove);

@@ -1,7 +1,7 @@
 import { ReeveError } from '../../errors.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { assertIntent, runExists } from '../../runs/assert-intent.ts';
-import { assertUpdate, outcomeOf } from '../../runs/lifecycle.ts';
+import { assertRemovable, assertUpdate, outcomeOf } from '../../runs/lifecycle.ts';
 import type { RunQuery, RunStore } from '../../runs/ports.ts';
 import type { RunId, RunIntent, RunRecord, RunState, RunStateName } from '../../runs/record.ts';
 import type { Connection, Row } from './connection.ts';
@@ -32,6 +32,11 @@ export function createRuns(connection: Connection): RunStore {
       }),
     saveReceipt: async (id, receipt, now) => insertReceipt(connection, { id, receipt, now }),
     receipts: async (id) => listReceipts(connection, id),
+    remove: async (id) =>
+      connection.transaction(() => {
+        assertRemovable(id, readVersion(connection, id)?.state ?? null);
+        connection.run('DELETE FROM runs WHERE id = ?', id);
+      }),
     prune: async (options) => pruneRuns(connection, options),
   };
 }

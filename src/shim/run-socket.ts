@@ -9,19 +9,26 @@ import type { Receipt } from '../processes/receipt.ts';
 import type { RunId } from '../runs/record.ts';
 import { ReeveError } from '../errors.ts';
 import { complain } from './messages.ts';
+import type { RunInput } from './run-input.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
 type StopParams = Methods['stop']['params'];
 
+/** What callers reach through the socket. */
+export interface ServedRun {
+  readonly runId: RunId;
+  readonly supervisor: Supervisor;
+  readonly input: RunInput;
+}
+
 /**
- * Serves `stop` for this run. An executor must be outside the tree that it ends: a caller inside hands its request to the shim, is
- * signalled last, and has its answer before that. Null when the socket cannot be made: the run goes on, and such callers are refused.
+ * Serves `stop` and `send` for this run. An executor of a stop must be outside the tree that it ends: a caller inside hands its request to the
+ * shim, is signalled last, and has its answer before that. Null when the socket cannot be made: the run goes on, and callers are refused.
  */
-export async function serveStop(
+export async function serveRun(
   workplace: ShimWorkplace,
-  runId: RunId,
-  supervisor: Supervisor,
+  { runId, supervisor, input }: ServedRun,
 ): Promise<Pick<IpcServer, 'close'> | null> {
   const socketPath = shimSocket(workplace.paths, runId);
   try {
@@ -31,8 +38,8 @@ export async function serveStop(
       socketPath,
       uid: process.getuid?.() ?? 0,
       peerOf: peerCredentials,
-      handlers: { stop: (params, { peer }) => stopForCaller(params, peer.pid) },
-      onFault: (error) => complain(`a stop from inside the run failed: ${String(error)}`),
+      handlers: { stop: (params, { peer }) => stopForCaller(params, peer.pid), send },
+      onFault: (error) => complain(`a request to the run failed: ${String(error)}`),
     });
     linkSocket(workplace.paths, socketPath);
     return {
@@ -42,13 +49,15 @@ export async function serveStop(
       },
     };
   } catch (error) {
-    complain(`no stop from inside the run is possible: ${error instanceof Error ? error.message : String(error)}`);
+    complain(
+      `no stop from inside the run and no send is possible: ${error instanceof Error ? error.message : String(error)}`,
+    );
     return null;
   }
 
   /** The peer's own word about its PID is not needed: the kernel gives it. */
   async function stopForCaller(params: StopParams, callerPid: number): Promise<{ receipt: Receipt }> {
-    if (params.runId !== runId) throw new ReeveError('RUN_NOT_FOUND', `this is the shim of ${runId}`, { where: runId });
+    assertOurs(params);
     const caller = identityOf(callerPid);
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
     const { reason, message, graceMs } = params;
@@ -58,5 +67,15 @@ export async function serveStop(
       .stop({ reason, message, graceMs, ...(caller === null ? {} : { last: caller, beforeLast }) })
       .then(resolve, reject);
     return { receipt: await promise };
+  }
+  async function send(params: Methods['send']['params']): Promise<{ ok: true }> {
+    assertOurs(params);
+    await input.write(Buffer.from(params.data, 'base64'));
+    if (params.close) await input.close();
+    return { ok: true };
+  }
+
+  function assertOurs(params: { readonly runId: RunId }): void {
+    if (params.runId !== runId) throw new ReeveError('RUN_NOT_FOUND', `this is the shim of ${runId}`, { where: runId });
   }
 }
