@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import type { LinuxProcesses } from '../linux/index.ts';
-import { outcomeOf } from '../runs/lifecycle.ts';
+import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
 import type { RunStore } from '../runs/ports.ts';
 import type { EndReason, RunId, RunOutcome } from '../runs/record.ts';
 
@@ -32,8 +32,11 @@ export interface EndOptions {
   readonly timeoutMs: number;
 }
 
+const GONE = { kind: 'gone' } as const;
 /** A shim that is gone may have written the end just before: the record is read once more after this. */
 const WAIT_SLICE_MS = 60_000;
+/** How often the record of a run without a shim is looked at: nobody is there to wait for before it has a process, and after its end. */
+const RECORD_LOOK_MS = 50;
 
 /**
  * Waits until a run's record is terminal; null when the time is up. Only the shim ends a record, as its last act: so this waits for
@@ -49,7 +52,13 @@ export async function waitForEnd(id: RunId, options: EndOptions): Promise<RunOut
     if (outcome !== null) return outcome;
     const leftMs = deadline - options.clock.monotonicMs();
     if (leftMs <= 0) return null;
-    const opened = options.processes.signaller.open(record.intent.shim);
+    const { shim } = record.intent;
+    const watched = shim ?? startedOf(record.current)?.identity ?? null;
+    const opened = watched === null ? GONE : options.processes.signaller.open(watched);
+    if (opened.kind === 'gone' && shim === null) {
+      await options.clock.sleep(Math.min(leftMs, RECORD_LOOK_MS));
+      continue;
+    }
     if (opened.kind === 'gone') return await endedMeanwhile(id, options.runs);
     if (opened.kind === 'denied')
       throw new ReeveError('PERMISSION_DENIED', `run ${id} belongs to another user`, {

@@ -7,6 +7,8 @@ import type { TableOptions } from './table.ts';
 const STATE_COLOURS: Readonly<Record<RunJson['state'], Colour>> = {
   starting: 'yellow',
   running: 'green',
+  paused: 'yellow',
+  interrupting: 'yellow',
   stopping: 'yellow',
   lingering: 'yellow',
   completed: 'dim',

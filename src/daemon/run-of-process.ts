@@ -35,7 +35,7 @@ function ownersByProcess(runs: readonly RunRecord[]): ReadonlyMap<string, RunRec
   const owners = new Map<string, RunRecord>();
   for (const run of runs) {
     const started = startedOf(run.current);
-    owners.set(identityKey(run.intent.shim), run);
+    if (run.intent.shim !== null) owners.set(identityKey(run.intent.shim), run);
     if (started !== null) owners.set(identityKey(started.identity), run);
   }
   return owners;

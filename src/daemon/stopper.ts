@@ -44,7 +44,8 @@ export function createStopper(options: StopperPorts) {
   }
 
   /** A daemon that was started from inside a run has members of that run among its ancestors, which nobody may signal. */
-  function descendsFrom(shim: Identity): boolean {
+  function descendsFrom(shim: Identity | null): boolean {
+    if (shim === null) return false;
     let row = table.read(self.pid);
     while (row !== null && row.ppid > 0) {
       row = table.read(row.ppid);

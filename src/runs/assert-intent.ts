@@ -13,6 +13,8 @@ export function assertIntent(intent: RunIntent): void {
   }
   if (runIdOfCookie(intent.cookie) !== intent.id)
     throw refused('cookie', intent.cookie, 'a cookie ends with its run id and a nonce');
+  if ((intent.shim === null) !== (intent.registrant !== undefined))
+    throw refused('shim', String(intent.shim?.pid), 'a run has a shim, or someone who registered it');
   if (intent.name?.trim() === '') throw refused('name', intent.name, 'leave it out instead');
 }
 

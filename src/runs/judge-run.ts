@@ -1,7 +1,8 @@
 import { sameRealm, type Identity, type Realm } from '../processes/identity.ts';
 import type { RunEvent } from './lifecycle.ts';
 import { startedOf } from './lifecycle.ts';
-import type { RunRecord } from './record.ts';
+import { keeperOf } from './keeper.ts';
+import type { RunRecord, RunState } from './record.ts';
 
 /** What the process table shows of an active run. */
 export interface Observation {
@@ -14,7 +15,7 @@ export interface Observation {
 }
 
 /**
- * - `recovered`: alive with its shim, which will complete it
+ * - `recovered`: alive, with its shim where it has one, which will complete it
  * - `orphaned`: members live, but the shim or the leader is dead: nobody will end them
  * - `stale`: nothing of it lives, or it was another boot's
  * - `unstarted`: the intent was written, nothing was ever started, and nobody will
@@ -30,37 +31,53 @@ export interface Judgement {
   readonly event: RunEvent | null;
 }
 
+const WITH_SHIM = 'it is alive, and so is its shim';
+
 /** Compares the record of an active run with what is there. Pure: nothing is signalled, nothing is written. */
 export function judgeRun(record: RunRecord, seen: Observation, now: number): Judgement {
   const { shim } = record.intent;
-  if (shim.bootId !== seen.realm.bootId) return gone('stale', 'the machine has been restarted since', now);
-  if (!sameRealm(shim, seen.realm)) {
+  const keeper = keeperOf(record.intent);
+  if (keeper.bootId !== seen.realm.bootId) return gone('stale', 'the machine has been restarted since', now);
+  if (!sameRealm(keeper, seen.realm)) {
     return {
       verdict: 'elsewhere',
       why: `it was started in another PID namespace (on ${record.intent.host})`,
       event: null,
     };
   }
+  const { current } = record;
+  const leader = startedOf(current)?.identity;
+  const isLeaderDead = leader !== undefined && !seen.isAlive(leader);
+  if (shim === null) {
+    if (seen.members === 0) return withoutMembers(record, now);
+    return isLeaderDead ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered('it is alive');
+  }
   const shimAlive = seen.isAlive(shim);
-  if (seen.members === 0) return shimAlive ? recovered() : withoutMembers(record, now);
+  if (seen.members === 0) return shimAlive ? recovered(WITH_SHIM) : withoutMembers(record, now);
   if (!shimAlive) return orphaned(`its shim (PID ${shim.pid}) is dead`);
-  const leader = startedOf(record.current)?.identity;
-  const leaderMatters = record.current.state === 'running' && leader !== undefined;
-  return leaderMatters && !seen.isAlive(leader) ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered();
+  return isLeaderDead && expectsLeader(current)
+    ? orphaned(`its command (PID ${leader.pid}) is dead`)
+    : recovered(WITH_SHIM);
+}
+
+/** True while a dead command is no part of what is going on: neither kept in the background nor being ended. */
+function expectsLeader(current: RunState): boolean {
+  return current.state === 'running' || (current.state === 'paused' && current.exit === null);
 }
 
 function withoutMembers(record: RunRecord, now: number): Judgement {
   switch (record.current.state) {
-    case 'starting':
-      return {
-        verdict: 'unstarted',
-        why: 'its shim died before the command was started',
-        event: { type: 'never-started', error: 'its shim died before the command was started', at: now },
-      };
+    case 'starting': {
+      const shimDied = 'its shim died before the command was started';
+      const why = record.intent.shim === null ? 'whoever registered it never named a process' : shimDied;
+      return { verdict: 'unstarted', why, event: { type: 'never-started', error: why, at: now } };
+    }
+    case 'interrupting':
     case 'stopping': {
-      // The stop was asked for, and its tree is empty: only the last line is missing.
+      // The end was asked for, and its tree is empty: only the last line is missing.
       const event = { type: 'emptied', exit: null, error: null, at: now } as const;
-      return { verdict: 'stale', why: 'it was being stopped, and nothing of it lives', event };
+      const what = record.current.state === 'stopping' ? 'stopped' : 'interrupted';
+      return { verdict: 'stale', why: `it was being ${what}, and nothing of it lives`, event };
     }
     default:
       return gone('stale', 'nothing of it lives, and nobody saw it end', now);
@@ -71,8 +88,8 @@ function gone(verdict: 'stale', why: string, now: number): Judgement {
   return { verdict, why, event: { type: 'lost', error: why, at: now } };
 }
 
-function recovered(): Judgement {
-  return { verdict: 'recovered', why: 'it is alive, and so is its shim', event: null };
+function recovered(why: string): Judgement {
+  return { verdict: 'recovered', why, event: null };
 }
 
 function orphaned(what: string): Judgement {

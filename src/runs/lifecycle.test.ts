@@ -22,6 +22,8 @@ const STARTED = {
   startedAt: 1,
 };
 const STOP = { reason: 'budget-limit', message: 'budget limit exceeded ($2/$1)', requestedAt: 2 } as const;
+const INTERRUPT = { reason: 'interrupt', message: 'the user pressed escape', requestedAt: 2 } as const;
+const PAUSE = { message: null, requestedAt: 2, stoppedBefore: [STARTED.identity] };
 const EXIT = { exitCode: 3, signal: null };
 
 const EVENTS: readonly RunEvent[] = [
@@ -29,9 +31,16 @@ const EVENTS: readonly RunEvent[] = [
   { type: 'start-failed', exitCode: 127, error: 'not found', at: 3 },
   { type: 'never-started', error: 'died', at: 3 },
   { type: 'stop-requested', stop: STOP },
+  { type: 'interrupt-requested', interrupt: INTERRUPT },
+  { type: 'interrupt-outlived' },
+  { type: 'pause-requested', pause: PAUSE },
+  { type: 'pause-requested', pause: { ...PAUSE, stoppedBefore: [{ ...STARTED.identity, pid: 11 }] } },
+  { type: 'resumed', pausedMs: 5 },
+  { type: 'noted', note: 'half-way' },
   { type: 'exited', exit: EXIT },
   { type: 'kept', exit: EXIT },
   { type: 'emptied', exit: null, error: null, at: 4 },
+  { type: 'emptied', exit: null, error: null, at: 4, verdict: 'completed' },
   { type: 'emptied', exit: { exitCode: 0, signal: null }, error: null, at: 4 },
   { type: 'emptied', exit: { exitCode: null, signal: 'SIGSEGV' }, error: 'note', at: 4 },
   { type: 'lost', error: 'gone', at: 4 },
@@ -45,18 +54,58 @@ const MODEL: Readonly<Record<RunStateName, Partial<Record<RunEvent['type'], read
     'start-failed': ['failed'],
     'never-started': ['failed'],
     'stop-requested': ['stopping'],
+    'interrupt-requested': ['interrupting'],
+    noted: ['starting'],
+    emptied: ['completed', 'failed'],
     lost: ['stale'],
   },
-  running: { 'stop-requested': ['stopping'], kept: ['lingering'], emptied: ['completed', 'failed'], lost: ['stale'] },
+  running: {
+    spawned: ['running'],
+    'stop-requested': ['stopping'],
+    'interrupt-requested': ['interrupting'],
+    'pause-requested': ['paused'],
+    noted: ['running'],
+    kept: ['lingering'],
+    emptied: ['completed', 'failed'],
+    lost: ['stale'],
+  },
+  paused: {
+    'stop-requested': ['stopping'],
+    'pause-requested': ['paused'],
+    resumed: ['running', 'lingering'],
+    noted: ['paused'],
+    kept: ['paused'],
+    emptied: ['completed', 'failed'],
+    lost: ['stale'],
+  },
+  interrupting: {
+    spawned: ['interrupting'],
+    'start-failed': ['interrupted'],
+    'stop-requested': ['stopping'],
+    'interrupt-requested': ['interrupting'],
+    'interrupt-outlived': ['starting', 'running', 'lingering'],
+    noted: ['interrupting'],
+    kept: ['interrupting', 'lingering'],
+    emptied: ['interrupted'],
+    lost: ['stale'],
+  },
   stopping: {
     spawned: ['stopping'],
     'start-failed': ['interrupted'],
     'stop-requested': ['stopping'],
     exited: ['stopping'],
+    noted: ['stopping'],
     emptied: ['interrupted'],
     lost: ['stale'],
   },
-  lingering: { 'stop-requested': ['stopping'], emptied: ['completed', 'failed'], lost: ['stale'] },
+  lingering: {
+    'stop-requested': ['stopping'],
+    'interrupt-requested': ['interrupting'],
+    'pause-requested': ['paused'],
+    noted: ['lingering'],
+    emptied: ['completed', 'failed', 'interrupted'],
+    lost: ['stale'],
+  },
   completed: {},
   failed: {},
   interrupted: {},
@@ -130,7 +179,7 @@ describe('lifecycle of a run', () => {
         if (MODEL[state.state][event.type] === undefined) continue;
         const next = nextState(state, event);
         reached.set(state.state, (reached.get(state.state) ?? new Set()).add(next.state));
-        if (seen.length < 200 && !isTerminal(next.state)) seen.push(next);
+        if (seen.length < 2_000 && !isTerminal(next.state)) seen.push(next);
       }
     }
     for (const state of [...ACTIVE_STATES, ...TERMINAL_STATES])
@@ -180,6 +229,51 @@ describe('lifecycle of a run', () => {
     assert.equal(outcomeOf(nextState(kept, empty))?.exitCode, 3);
     assert.equal(outcomeOf(nextState(kept, { type: 'lost', error: 'gone', at: 9 }))?.exitCode, 3);
     assert.equal(outcomeOf(nextState(nextState(kept, { type: 'stop-requested', stop: STOP }), empty))?.exitCode, 3);
+  });
+
+  it('goes back to where it was when it outlives an interrupt, and ends interrupted when it does not', () => {
+    const ask: RunEvent = { type: 'interrupt-requested', interrupt: INTERRUPT };
+    const outlived: RunEvent = { type: 'interrupt-outlived' };
+    const empty: RunEvent = { type: 'emptied', exit: { exitCode: 0, signal: null }, error: null, at: 9 };
+    const running = after({ type: 'spawned', started: STARTED });
+    const lingering = nextState(running, { type: 'kept', exit: EXIT });
+    for (const before of [START, running, lingering])
+      assert.deepEqual(nextState(nextState(before, ask), outlived), before);
+    const asked = nextState(running, ask);
+    assert.equal(nextState(asked, { ...ask, interrupt: { ...INTERRUPT, message: 'again' } }), asked);
+    const ended = nextState(asked, empty);
+    assert.deepEqual(
+      [ended.state, outcomeOf(ended)?.endReason, outcomeOf(ended)?.error],
+      ['interrupted', 'interrupt', INTERRUPT.message],
+    );
+    const kept = nextState(asked, { type: 'kept', exit: EXIT });
+    assert.equal(nextState(kept, { ...empty, exit: null }).state, 'interrupted');
+  });
+
+  it('remembers of a pause who had been stopped before, and of all pauses how long they were', () => {
+    const pause = (pid: number): RunEvent => ({
+      type: 'pause-requested',
+      pause: { ...PAUSE, stoppedBefore: [{ ...STARTED.identity, pid }] },
+    });
+    const resumed: RunEvent = { type: 'resumed', pausedMs: 5 };
+    const paused = after({ type: 'spawned', started: STARTED }, pause(7), pause(7), pause(8));
+    assert.ok(paused.state === 'paused');
+    assert.deepEqual(
+      paused.pause.stoppedBefore.map(({ pid }) => pid),
+      [7, 8],
+    );
+    const again = [pause(7), resumed].reduce(nextState, nextState(paused, resumed));
+    assert.equal(again.state, 'running');
+    assert.equal(startedOf(again)?.pausedMs, 10);
+    const exited = [{ type: 'kept', exit: EXIT } as const, resumed].reduce(nextState, paused);
+    assert.equal(exited.state, 'lingering');
+  });
+
+  it('keeps a note until the end, and shows it there unless the end has something to say', () => {
+    const noted = after({ type: 'noted', note: 'half-way' }, { type: 'spawned', started: STARTED });
+    const end = (error: string | null): RunState => nextState(noted, { type: 'emptied', exit: EXIT, error, at: 9 });
+    assert.equal(outcomeOf(end(null))?.error, 'half-way');
+    assert.equal(outcomeOf(end('no space left'))?.error, 'no space left');
   });
 
   it('guards every write: unknown, ended, changed meanwhile and illegal are told apart in this order', () => {

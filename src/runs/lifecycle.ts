@@ -1,20 +1,49 @@
 import { ReeveError } from '../errors.ts';
-import type { RunExit, RunId, RunOutcome, RunStarted, RunState, RunStateName, StopRequested } from './record.ts';
+import { sameIdentity, type Identity } from '../processes/identity.ts';
+import type {
+  PauseRequested,
+  RunExit,
+  RunId,
+  RunOutcome,
+  RunStarted,
+  RunState,
+  RunStateName,
+  StopRequested,
+} from './record.ts';
 
 /** What happens to a run. Each event holds what the next state needs. */
 export type RunEvent =
-  /** The process exists. */
+  /** The process exists; of a run that has one already: another has taken its place (a restart). */
   | { readonly type: 'spawned'; readonly started: RunStarted }
   /** It could not be started; `exitCode` 126 or 127 as a shell gives it. */
   | { readonly type: 'start-failed'; readonly exitCode: number; readonly error: string; readonly at: number }
   /** Someone wants it stopped; the first who asks names the reason. */
   | { readonly type: 'stop-requested'; readonly stop: StopRequested }
+  /** Someone asks it to end by itself; the first who asks is on record. */
+  | { readonly type: 'interrupt-requested'; readonly interrupt: StopRequested }
+  /** It was asked, and goes on. */
+  | { readonly type: 'interrupt-outlived' }
+  /** Its tree is to be frozen. Asked again, it adds to those who had been stopped before. */
+  | { readonly type: 'pause-requested'; readonly pause: PauseRequested }
+  /** Its tree is thawed; `pausedMs` is how long this pause was. */
+  | { readonly type: 'resumed'; readonly pausedMs: number }
+  /** Whoever speaks for it leaves a text on it. */
+  | { readonly type: 'noted'; readonly note: string }
   /** The command exited while it was being stopped; its tree is not proven empty yet. */
   | { readonly type: 'exited'; readonly exit: RunExit }
   /** The command exited and what it left in the background is kept. */
   | { readonly type: 'kept'; readonly exit: RunExit }
-  /** The tree is proven empty. `exit` null: nobody saw the command's exit, or it is recorded already. */
-  | { readonly type: 'emptied'; readonly exit: RunExit | null; readonly error: string | null; readonly at: number }
+  /**
+   * The tree is proven empty. `exit` null: nobody saw the command's exit, or it is recorded already. `verdict`: what whoever speaks for
+   * the run says of it, where the exit does not tell.
+   */
+  | {
+      readonly type: 'emptied';
+      readonly exit: RunExit | null;
+      readonly error: string | null;
+      readonly at: number;
+      readonly verdict?: 'completed' | 'failed';
+    }
   /** The shim died between its intent and the spawn: nothing ever ran. */
   | { readonly type: 'never-started'; readonly error: string; readonly at: number }
   /** Nothing of it lives and nobody saw it end. */
@@ -30,6 +59,8 @@ type Row<S extends ActiveStateName> = { readonly [N in RunEventName]?: (state: I
 export const ACTIVE_STATES = [
   'starting',
   'running',
+  'paused',
+  'interrupting',
   'stopping',
   'lingering',
 ] as const satisfies readonly RunStateName[];
@@ -43,14 +74,23 @@ export const TERMINAL_STATES = [
 const NO_EXIT: RunExit = { exitCode: null, signal: null };
 
 /**
- * State × event. What is not here is refused by name.
+ * State × event. What is not here is refused by name. `noted` is legal in every active state and changes nothing else.
  *
- *              spawned   start-failed  never-started  stop-requested  exited    kept       emptied           lost
- *   starting   running   failed        failed         stopping        -         -          -                 stale
- *   running    -         -             -              stopping        -         lingering  completed|failed  stale
- *   stopping   stopping  interrupted   -              (as it was)     stopping  -          interrupted       stale
- *   lingering  -         -             -              stopping        -         -          completed|failed  stale
- *   terminal   -         -             -              -               -         -          -                 -
+ *                 starting      running           paused            interrupting      stopping     lingering
+ *   spawned       running       running           -                 (as it was)       (as it was)  -
+ *   start-failed  failed        -                 -                 interrupted       interrupted  -
+ *   never-started failed        -                 -                 -                 -            -
+ *   stop-req.     stopping      stopping          stopping          stopping          (as it was)  stopping
+ *   interrupt-req interrupting  interrupting      -                 (as it was)       -            interrupting
+ *   outlived      -             -                 -                 where it was      -            -
+ *   pause-req.    -             paused            (as it was)       -                 -            paused
+ *   resumed       -             -                 where it was      -                 -            -
+ *   exited        -             -                 -                 -                 (as it was)  -
+ *   kept          -             lingering         (as it was)       lingering         -            -
+ *   emptied       compl.|failed completed|failed  completed|failed  interrupted       interrupted  completed|failed|interrupted
+ *   lost          stale         stale             stale             stale             stale        stale
+ *
+ * A paused run is not interrupted: a frozen process handles no signal, and thawing it is not what was asked for.
  */
 const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
   starting: {
@@ -58,13 +98,49 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     'start-failed': (_state, event) => ended('failed', null, { ...failedStart(event), endReason: 'exit' }),
     'never-started': (_state, event) => ended('failed', null, lost(NO_EXIT, event)),
     'stop-requested': (_state, { stop }) => ({ state: 'stopping', started: null, stop, exit: null }),
+    'interrupt-requested': (_state, { interrupt }) => ({ state: 'interrupting', started: null, interrupt, exit: null }),
+    // Work that never was a process of its own.
+    emptied: (_state, event) => endedByExit(null, event.exit ?? NO_EXIT, event),
     lost: (_state, event) => ended('stale', null, lost(NO_EXIT, event)),
   },
   running: {
+    spawned: (_state, { started }) => ({ state: 'running', started }),
     'stop-requested': ({ started }, { stop }) => ({ state: 'stopping', started, stop, exit: null }),
+    'interrupt-requested': ({ started }, { interrupt }) => ({ state: 'interrupting', started, interrupt, exit: null }),
+    'pause-requested': ({ started }, { pause }) => ({ state: 'paused', started, pause, exit: null }),
     kept: ({ started }, { exit }) => ({ state: 'lingering', started, exit }),
     emptied: ({ started }, event) => endedByExit(started, event.exit ?? NO_EXIT, event),
     lost: ({ started }, event) => ended('stale', started, lost(NO_EXIT, event)),
+  },
+  paused: {
+    'stop-requested': ({ started, exit }, { stop }) => ({ state: 'stopping', started, stop, exit }),
+    'pause-requested': (state, { pause }) => {
+      const stoppedBefore = joinIdentities(state.pause.stoppedBefore, pause.stoppedBefore);
+      if (stoppedBefore.length === state.pause.stoppedBefore.length) return state;
+      return { ...state, pause: { ...state.pause, stoppedBefore } };
+    },
+    resumed: ({ started, exit }, { pausedMs }) =>
+      whereItWas({ ...started, pausedMs: (started.pausedMs ?? 0) + pausedMs }, exit),
+    kept: (state, { exit }) => ({ ...state, exit }),
+    emptied: ({ started, exit }, event) => endedByExit(started, event.exit ?? exit ?? NO_EXIT, event),
+    lost: ({ started, exit }, event) => ended('stale', started, lost(exit ?? NO_EXIT, event)),
+  },
+  interrupting: {
+    // The interrupt was asked for while the shim was between its intent and the spawn.
+    spawned: (state, { started }) => ({ ...state, started }),
+    'start-failed': ({ interrupt }, event) =>
+      ended('interrupted', null, { ...failedStart(event), endReason: interrupt.reason }),
+    'stop-requested': ({ started, exit }, { stop }) => ({ state: 'stopping', started, stop, exit }),
+    'interrupt-requested': (state) => state,
+    'interrupt-outlived': ({ started, exit }) => whereItWas(started, exit),
+    // Without a process there is no background to keep: the state says what it knows, and `emptied` ends it.
+    kept: (state, { exit }) =>
+      state.started === null
+        ? { ...state, exit }
+        : { state: 'lingering', started: state.started, exit, interrupt: state.interrupt },
+    emptied: ({ started, interrupt, exit }, event) =>
+      ended('interrupted', started, interruption(interrupt, event.exit ?? exit ?? NO_EXIT, event)),
+    lost: ({ started, exit }, event) => ended('stale', started, lost(exit ?? NO_EXIT, event)),
   },
   stopping: {
     // The stop was asked for while the shim was between its intent and the spawn.
@@ -73,27 +149,29 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     'stop-requested': (state) => state,
     exited: (state, { exit }) => ({ ...state, exit }),
     emptied: ({ started, stop, exit }, event) =>
-      ended('interrupted', started, {
-        ...(event.exit ?? exit ?? NO_EXIT),
-        endReason: stop.reason,
-        error: event.error ?? stop.message,
-        completedAt: event.at,
-      }),
+      ended('interrupted', started, interruption(stop, event.exit ?? exit ?? NO_EXIT, event)),
     lost: ({ started, exit }, event) => ended('stale', started, lost(exit ?? NO_EXIT, event)),
   },
   lingering: {
     'stop-requested': ({ started, exit }, { stop }) => ({ state: 'stopping', started, stop, exit }),
-    emptied: ({ started, exit }, event) => endedByExit(started, event.exit ?? exit, event),
+    'interrupt-requested': ({ started, exit }, { interrupt }) => ({ state: 'interrupting', started, interrupt, exit }),
+    'pause-requested': ({ started, exit }, { pause }) => ({ state: 'paused', started, pause, exit }),
+    emptied: ({ started, exit, interrupt }, event) =>
+      interrupt === undefined
+        ? endedByExit(started, event.exit ?? exit, event)
+        : ended('interrupted', started, interruption(interrupt, event.exit ?? exit, event)),
     lost: ({ started, exit }, event) => ended('stale', started, lost(exit, event)),
   },
 };
 
 /** States that a store may write over a state: what {@link TABLE} can lead to, which a test proves. */
 const SUCCESSORS: Readonly<Record<RunStateName, readonly RunStateName[]>> = {
-  starting: ['running', 'stopping', 'failed', 'stale'],
-  running: ['stopping', 'lingering', 'completed', 'failed', 'stale'],
+  starting: ['starting', 'running', 'interrupting', 'stopping', 'completed', 'failed', 'stale'],
+  running: ['running', 'paused', 'interrupting', 'stopping', 'lingering', 'completed', 'failed', 'stale'],
+  paused: ['paused', 'running', 'stopping', 'lingering', 'completed', 'failed', 'stale'],
+  interrupting: ['interrupting', 'starting', 'running', 'stopping', 'lingering', 'interrupted', 'stale'],
   stopping: ['stopping', 'interrupted', 'stale'],
-  lingering: ['stopping', 'completed', 'failed', 'stale'],
+  lingering: ['lingering', 'paused', 'interrupting', 'stopping', 'completed', 'failed', 'interrupted', 'stale'],
   completed: [],
   failed: [],
   interrupted: [],
@@ -119,8 +197,9 @@ export function nextState(state: RunState, event: RunEvent): RunState {
     ((s: RunState, e: RunEvent) => RunState) | undefined
   >;
   const next = row[event.type];
+  if (event.type === 'noted') return { ...state, note: event.note } as RunState;
   if (next === undefined) throw illegal(`"${event.type}" cannot happen to a run that is ${state.state}`);
-  return next(state, event);
+  return withNote(state, next(state, event));
 }
 
 /** States that may follow a state. */
@@ -175,9 +254,30 @@ export function outcomeOf(state: RunState): RunOutcome | null {
   return 'outcome' in state ? state.outcome : null;
 }
 
-function endedByExit(started: RunStarted, exit: RunExit, event: On<'emptied'>): RunState {
+/** The state that a pause or an interrupt was asked in, which the data tell. */
+function whereItWas(started: RunStarted | null, exit: RunExit | null): RunState {
+  if (started === null) return { state: 'starting' };
+  return exit === null ? { state: 'running', started } : { state: 'lingering', started, exit };
+}
+
+/** A note stays until the end, where a text that the end brings is worth more. */
+function withNote(before: RunState, after: RunState): RunState {
+  if (!('note' in before) || 'note' in after) return after;
+  if (!('outcome' in after)) return { ...after, note: before.note };
+  return { ...after, outcome: { ...after.outcome, error: after.outcome.error ?? before.note } };
+}
+
+function joinIdentities(known: readonly Identity[], more: readonly Identity[]): readonly Identity[] {
+  return [...known, ...more.filter((identity) => !known.some((other) => sameIdentity(identity, other)))];
+}
+
+function interruption(asked: StopRequested, exit: RunExit, event: Pick<On<'emptied'>, 'error' | 'at'>): RunOutcome {
+  return { ...exit, endReason: asked.reason, error: event.error ?? asked.message, completedAt: event.at };
+}
+
+function endedByExit(started: RunStarted | null, exit: RunExit, event: On<'emptied'>): RunState {
   const endReason = exit.signal === null ? 'exit' : 'signal';
-  const name = exit.exitCode === 0 ? 'completed' : 'failed';
+  const name = event.verdict ?? (exit.exitCode === 0 ? 'completed' : 'failed');
   return ended(name, started, { ...exit, endReason, error: event.error, completedAt: event.at });
 }
 

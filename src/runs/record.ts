@@ -77,7 +77,10 @@ export interface RunIntent {
   readonly logRoots?: readonly string[];
   readonly graceMs: number;
   readonly keepBackground: boolean;
-  readonly shim: Identity;
+  /** The run's parent and subreaper. Null for a process that was registered while it ran, or by a program that is its parent itself. */
+  readonly shim: Identity | null;
+  /** Who registered a run that has no shim: it speaks for the run, and nothing of it belongs to the tree. */
+  readonly registrant?: Identity;
   /** Number of the protocol between shim, daemon and store that the writer speaks. */
   readonly protocol: number;
   readonly createdAt: number;
@@ -89,6 +92,16 @@ export interface RunStarted {
   readonly processGroupId: number;
   readonly sessionId: number;
   readonly startedAt: number;
+  /** Milliseconds that the run has spent paused, pauses that are over added up. Absent = none. */
+  readonly pausedMs?: number;
+}
+
+export interface PauseRequested {
+  /** Text for people. */
+  readonly message: string | null;
+  readonly requestedAt: number;
+  /** Members that somebody else had stopped before: the resume leaves them as they are. */
+  readonly stoppedBefore: readonly Identity[];
 }
 
 export interface StopRequested {
@@ -113,28 +126,61 @@ export interface RunOutcome extends RunExit {
 /**
  * The state of a run; each state holds only its own data.
  *
- *   starting ──► running ──► stopping ──► interrupted
- *      │            │  └──► lingering ──► completed | failed | (stopping)
- *      │            └──► completed | failed | stale
- *      └──► failed | stale
+ *   starting ──► running ──► completed | failed
+ *                 │ │ │
+ *                 │ │ └──► lingering ──► completed | failed
+ *                 │ └────► paused        and back
+ *                 └──────► interrupting ──► interrupted, or back when the run outlives it
+ *   any of them ──► stopping ──► interrupted
  *
- * `stopping` with survivors stays `stopping`. Terminal states (completed, failed, interrupted, stale) never change.
+ * `stopping` with survivors stays `stopping`; `lingering` may be paused and interrupted like `running`; a start that fails is `failed`, and
+ * what nobody saw end is `stale`. Terminal states (completed, failed, interrupted, stale) never change.
  */
-export type RunState =
-  | { readonly state: 'starting' }
-  | { readonly state: 'running'; readonly started: RunStarted }
-  | {
-      readonly state: 'stopping';
-      readonly started: RunStarted | null;
-      readonly stop: StopRequested;
-      readonly exit: RunExit | null;
-    }
-  | { readonly state: 'lingering'; readonly started: RunStarted; readonly exit: RunExit }
-  | {
-      readonly state: 'completed' | 'failed' | 'interrupted' | 'stale';
-      readonly started: RunStarted | null;
-      readonly outcome: RunOutcome;
-    };
+export type RunState = ActiveState | EndedState;
+
+type ActiveState = Noted &
+  (
+    | { readonly state: 'starting' }
+    | { readonly state: 'running'; readonly started: RunStarted }
+    | {
+        readonly state: 'paused';
+        readonly started: RunStarted;
+        readonly pause: PauseRequested;
+        /** Of the command, when it has exited and the rest is paused. */
+        readonly exit: RunExit | null;
+      }
+    | {
+        /** Softly asked to end; whether it does is up to the run. */
+        readonly state: 'interrupting';
+        readonly started: RunStarted | null;
+        readonly interrupt: StopRequested;
+        readonly exit: RunExit | null;
+      }
+    | {
+        readonly state: 'stopping';
+        readonly started: RunStarted | null;
+        readonly stop: StopRequested;
+        readonly exit: RunExit | null;
+      }
+    | {
+        readonly state: 'lingering';
+        readonly started: RunStarted;
+        readonly exit: RunExit;
+        /** Present when the command was interrupted: then the run ends `interrupted`, however the rest of it ends. */
+        readonly interrupt?: StopRequested;
+      }
+  );
+
+interface EndedState {
+  readonly state: 'completed' | 'failed' | 'interrupted' | 'stale';
+  readonly started: RunStarted | null;
+  readonly outcome: RunOutcome;
+}
+
+interface Noted {
+  /** Text that whoever speaks for the run left on it; becomes the outcome's `error` unless the end brings one. */
+  readonly note?: string;
+}
 
 export type RunStateName = RunState['state'];
 

@@ -4,6 +4,7 @@ import type { Identity, Realm } from '../processes/identity.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
 import { applyEvent } from './apply-event.ts';
+import { keeperOf } from './keeper.ts';
 import { isTerminal } from './lifecycle.ts';
 import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
@@ -103,7 +104,7 @@ class Books {
 
 /** From another PID namespace of this boot the tree cannot be seen, so it cannot be proven empty. Another boot's is gone for certain. */
 function assertVisible({ intent }: RunRecord, realm: Realm): void {
-  const { bootId, pidNamespace } = intent.shim;
+  const { bootId, pidNamespace } = keeperOf(intent);
   if (bootId !== realm.bootId || pidNamespace === realm.pidNamespace) return;
   throw new ReeveError('OWNERSHIP_UNPROVEN', `run ${intent.id} lives in another PID namespace`, {
     where: intent.id,
@@ -131,7 +132,7 @@ async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunR
   const { clock, table } = ports;
   const { id, shim } = stopped.intent;
   const deadline = clock.monotonicMs() + COMPLETION_MS;
-  const waits = isShimAlive(shim, table) && !isOutOfOurHands(ports, shim);
+  const waits = shim !== null && isShimAlive(shim, table) && !isOutOfOurHands(ports, shim);
   if (waits) wake(ports, shim);
   for (;;) {
     const shimLives = isShimAlive(shim, table);

@@ -78,7 +78,7 @@ export function toRunJson(record: RunRecord, usage: RunUsage | null): RunJson {
     endReason: outcome?.endReason ?? null,
     exitCode: exit?.exitCode ?? null,
     signal: exit?.signal ?? null,
-    error: outcome?.error ?? null,
+    error: outcome?.error ?? ('note' in current ? (current.note ?? null) : null),
     createdAt: iso(intent.createdAt),
     updatedAt: iso(updatedAt),
     completedAt: isoOrNull(outcome?.completedAt),

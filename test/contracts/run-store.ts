@@ -113,7 +113,8 @@ export function describeRunStore(name: string, open: () => Promise<Store>): void
       'O6 refuses an illegal transition and an unknown run by name, and writes nothing',
       withRuns(async (runs) => {
         const record = await runs.insert(intentOf());
-        assert.equal(await codeOf(runs.update(record, ended(NOW), NOW)), 'TRANSITION_ILLEGAL');
+        const lingering = { state: 'lingering', started: STARTED, exit: { exitCode: 0, signal: null } } as const;
+        assert.equal(await codeOf(runs.update(record, lingering, NOW)), 'TRANSITION_ILLEGAL');
         assert.deepEqual(await runs.get(record.intent.id), record);
         const unknown = { ...record, intent: intentOf() };
         assert.equal(await codeOf(runs.update(unknown, RUNNING, NOW)), 'RUN_NOT_FOUND');

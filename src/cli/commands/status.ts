@@ -53,6 +53,8 @@ async function countRuns(store: Store): Promise<RunCounts> {
   return {
     starting: countOf('starting'),
     running: countOf('running'),
+    paused: countOf('paused'),
+    interrupting: countOf('interrupting'),
     stopping: countOf('stopping'),
     lingering: countOf('lingering'),
   };

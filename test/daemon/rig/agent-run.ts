@@ -55,7 +55,7 @@ export async function startAgentRun(home: Home, options: AgentRunOptions = {}): 
   if (identity !== null) watchForLeak(identity);
   const runId = await home.withStore(async (store) => {
     const active = await store.runs.list({ states: ACTIVE_STATES });
-    const own = active.find((run) => run.intent.shim.pid === child.pid);
+    const own = active.find((run) => run.intent.shim?.pid === child.pid);
     if (own === undefined) throw new Error('the run is not in the store');
     return own.intent.id;
   });

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { ended, intentOf, NOW, RECEIPT, STARTED } from '../contracts/samples.ts';
+import { openAt, tempFolder } from './rig.ts';
+
+const MIGRATIONS = new URL('../../src/store/sqlite/migrations/', import.meta.url);
+
+test('a store from before runs could be paused keeps its runs, their receipts and its rules, and takes the new states', async (t) => {
+  const path = join(tempFolder(t), 'reeve.db');
+  const active = intentOf();
+  const done = intentOf();
+  const old = new DatabaseSync(path);
+  for (const name of ['0001-runs.sql', '0002-usage.sql', '0003-lockouts.sql'])
+    old.exec(readFileSync(new URL(name, MIGRATIONS), 'utf8'));
+  old.exec('PRAGMA user_version = 3');
+  const insert = old.prepare('INSERT INTO runs VALUES (?, 2, 1, ?, NULL, NULL, ?, ?, ?, ?, ?)');
+  const running = { state: 'running', started: STARTED } as const;
+  insert.run(active.id, 'running', active.project, JSON.stringify(active), JSON.stringify(running), NOW, null);
+  const end = ended(NOW);
+  insert.run(done.id, 'completed', done.project, JSON.stringify(done), JSON.stringify(end), NOW, NOW);
+  old
+    .prepare('INSERT INTO receipts (run_id, saved_at, receipt) VALUES (?, ?, ?)')
+    .run(done.id, NOW, JSON.stringify(RECEIPT));
+  old.close();
+
+  await using store = await openAt(path);
+  const read = await store.runs.get(active.id);
+  assert.ok(read !== null);
+  assert.deepEqual(read.current, running);
+  assert.deepEqual((await store.runs.get(done.id))?.current, end);
+  assert.deepEqual(await store.runs.receipts(done.id), [RECEIPT]);
+  const pause = { message: null, requestedAt: NOW, stoppedBefore: [] };
+  await store.runs.update(read, { state: 'paused', started: STARTED, pause, exit: null }, NOW);
+  await store.runs.remove(done.id);
+  assert.deepEqual(await store.runs.receipts(done.id), [], 'receipts go with their run');
+});
