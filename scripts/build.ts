@@ -1,10 +1,11 @@
 /**
- * Builds `dist/` from `src/`: `tsc`, then the SQL migrations that the compiler does not carry over.
+ * Builds `dist/` from `src/`: `tsc`, then the SQL migrations that the compiler does not carry over, then the bundles of bundle.ts.
  * Does nothing when `dist/` is newer than everything it is made from, so that every script may begin with it.
  */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { bundlePrograms } from './bundle.ts';
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
@@ -12,10 +13,9 @@ const dist = join(root, 'dist');
 const stampName = '.built';
 
 function newestSourceMs(): number {
-  const sources = globSync(
-    ['src', 'src/**', 'tsconfig.json', 'tsconfig.build.json', 'package.json', 'scripts/build.ts'],
-    { cwd: root },
-  );
+  const sources = globSync(['src', 'src/**', 'tsconfig.json', 'tsconfig.build.json', 'package.json', 'scripts/b*.ts'], {
+    cwd: root,
+  });
   return Math.max(...sources.map((file) => statSync(join(root, file)).mtimeMs));
 }
 
@@ -27,7 +27,7 @@ function builtAtMs(): number {
  * Compiles into a folder beside `dist` and swaps it in, so that a command that starts meanwhile sees one build or the other.
  * With type errors the result is swapped in all the same (as plain `tsc` does), is never taken for up to date, and the exit code is 2.
  */
-export function build(): number {
+export async function build(): Promise<number> {
   const startedAt = new Date();
   if (builtAtMs() > newestSourceMs()) return 0;
   const next = `${dist}.${process.pid}.new`;
@@ -41,6 +41,7 @@ export function build(): number {
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(root, file), target);
   }
+  await bundlePrograms(next);
   if (status === 0) {
     writeFileSync(join(next, stampName), '');
     // A source that changes while tsc runs is newer than the stamp, and the next build sees it.
@@ -51,4 +52,4 @@ export function build(): number {
   return status ?? 1;
 }
 
-if (import.meta.main) process.exitCode = build();
+if (import.meta.main) process.exitCode = await build();

@@ -24,7 +24,7 @@ const paths = process.argv.slice(2);
 const files = findTestFiles(root, paths);
 if (files.length === 0) throw new Error(`no test file in ${paths.join(' ')}`);
 
-if (build() !== 0) {
+if ((await build()) !== 0) {
   print(`the build failed\n${closingLine({ passed: 0, failed: 1, skips: [] })}\n`);
   process.exit(1);
 }

@@ -1,14 +1,16 @@
 import { Command, CommanderError } from 'commander';
 import { ReeveError } from '../errors.ts';
 import { version } from '../version.ts';
+import type { CommandEntry } from './command.ts';
 import type { CliIo } from './io.ts';
 import { createProcessIo } from './process-io.ts';
 import { VERBS } from './verbs.ts';
 
-/** Runs one command line and resolves to its exit code. Only the verb that is used is loaded. */
+/** Runs one command line and resolves to its exit code. Only the verb that is used is declared and loaded. */
 export async function runCli(args: readonly string[], io: CliIo = createProcessIo()): Promise<number> {
   const json = ownOptions(args).includes('--json');
-  const program = await buildProgram(io, { load: (name) => name === args[0], json });
+  const used = VERBS.filter(({ name }) => name === args[0]);
+  const program = await buildProgram(io, { verbs: used.length > 0 ? used : VERBS, load: used.length > 0, json });
   try {
     await program.parseAsync(args, { from: 'user' });
     return io.exitCode;
@@ -18,12 +20,12 @@ export async function runCli(args: readonly string[], io: CliIo = createProcessI
 }
 
 /**
- * The program with all verbs; those that `load` names with their options and actions.
+ * The program with these verbs, if `load` with their options and actions.
  * @param options.json messages about wrong usage are left to the caller, who prints them as JSON
  */
 export async function buildProgram(
   io: CliIo,
-  options: { readonly load: (name: string) => boolean; readonly json: boolean },
+  options: { readonly verbs: readonly CommandEntry[]; readonly load: boolean; readonly json: boolean },
 ): Promise<Command> {
   const program = new Command('reeve')
     .description('keeps AI coding agents owned, within budget, alone in their worktree, and killable')
@@ -37,9 +39,9 @@ export async function buildProgram(
         if (!options.json) write(text.replace(/^error: /u, 'reeve: '));
       },
     });
-  for (const verb of VERBS) {
+  for (const verb of options.verbs) {
     const command = program.command(verb.name).summary(verb.summary).description(verb.summary);
-    if (options.load(verb.name)) (await verb.load()).define(command, io);
+    if (options.load) (await verb.load()).define(command, io);
     else command.allowUnknownOption();
   }
   return program;

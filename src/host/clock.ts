@@ -1,9 +1,11 @@
-import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 
+/** Without `node:perf_hooks` and `node:timers/promises`: each run would wait for them to load. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  sleep: (ms) => delay(ms),
+  monotonicMs() {
+    const [seconds, nanoseconds] = process.hrtime();
+    return seconds * 1e3 + nanoseconds / 1e6;
+  },
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { xdgFolder } from './home-folder.ts';
@@ -34,7 +33,6 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
   const socketDir = isAbsolute(runtimeDir)
     ? join(runtimeDir, 'reeve')
     : join(tmpdir(), `reeve-${process.getuid?.() ?? 0}`);
-  const key = createHash('sha256').update(stateDir).digest('hex').slice(0, 12);
   return {
     configFile: join(configDir, 'config.toml'),
     stateDir,
@@ -43,7 +41,11 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
     lockoutsDir: join(stateDir, 'lockouts'),
     eventsDir: join(stateDir, 'events'),
     socketDir,
-    daemonSocket: join(socketDir, `${key}.sock`),
+    get daemonSocket() {
+      // Loaded only here: most runs have no limits and never ask, and the module costs 7 ms of their start.
+      const key = process.getBuiltinModule('node:crypto').hash('sha256', stateDir).slice(0, 12);
+      return join(socketDir, `${key}.sock`);
+    },
     daemonPidFile: join(stateDir, 'daemon.pid'),
     daemonLockFile: join(stateDir, 'daemon.lock'),
     daemonRegistryFile: join(stateDir, 'daemon.json'),
@@ -51,11 +53,10 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
   };
 }
 
-/** Socket of one run's shim, which serves `stop` to callers inside the run's tree. Short for the same reason. */
-export function shimSocket(paths: Paths, runId: string): string {
-  const key = createHash('sha256')
-    .update(paths.stateDir + runId)
-    .digest('hex')
-    .slice(0, 12);
-  return join(paths.socketDir, `${key}.s`);
+/** Random part of a run's id, in characters: 80 bits, so that the runs of all homes can share a folder. */
+const RANDOM_LENGTH = 16;
+
+/** Socket of one run's shim, which serves callers inside the run's tree and writes to its input. Short for the same reason. */
+export function shimSocket({ socketDir }: Paths, runId: string): string {
+  return join(socketDir, `${runId.slice(-RANDOM_LENGTH)}.s`);
 }

@@ -1,4 +1,4 @@
-import { chmod } from 'node:fs/promises';
+import { chmodSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { ReeveError } from '../errors.ts';
 import { encodeFrame, FrameSplitter, MAX_FRAME_BYTES, readRequest } from './frames.ts';
@@ -52,7 +52,7 @@ export interface IpcServer {
  */
 export async function serve<Served extends MethodName>(options: ServerOptions<Served>): Promise<IpcServer> {
   checkSocketPath(options.socketPath);
-  await ensureSocketFolder(options.socketPath, options.uid);
+  ensureSocketFolder(options.socketPath, options.uid);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -74,7 +74,7 @@ async function listen(server: Server, socketPath: string): Promise<void> {
   server.listen(socketPath, resolve);
   await promise;
   server.off('error', reject);
-  await chmod(socketPath, 0o600);
+  chmodSync(socketPath, 0o600);
 }
 
 async function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {

@@ -1,4 +1,4 @@
-import { lstat, mkdir } from 'node:fs/promises';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ReeveError } from '../errors.ts';
 
@@ -21,11 +21,11 @@ export function checkSocketPath(socketPath: string): void {
  * socket of their own in our place.
  * @throws PERMISSION_DENIED for a foreign or shared folder, USAGE when something else has the name
  */
-export async function ensureSocketFolder(socketPath: string, uid: number): Promise<void> {
+export function ensureSocketFolder(socketPath: string, uid: number): void {
   const folder = dirname(socketPath);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   // Not stat: a link planted under a shared temp folder would lead elsewhere.
-  const found = await lstat(folder);
+  const found = lstatSync(folder);
   if (!found.isDirectory())
     throw new ReeveError('USAGE', 'the folder for sockets is not a folder', {
       where: folder,

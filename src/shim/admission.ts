@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { ensureDaemon } from '../daemon/spawn.ts';
 import { ReeveError } from '../errors.ts';
 import { homeFolder } from '../host/home-folder.ts';
 import { placeOf, type Place } from '../host/git-place.ts';
@@ -62,6 +61,8 @@ async function askDaemon(
   workplace: ShimWorkplace,
   { id, project }: RunIntent,
 ): Promise<NonNullable<AdmittedRun['daemon']>> {
+  // Loaded only here: most runs have no limits, and would wait for it.
+  const { ensureDaemon } = await import('../daemon/spawn.ts');
   const client = await ensureDaemon(workplace.paths, workplace.env);
   try {
     const answer = await client.call('admit', { runId: id });

@@ -23,20 +23,26 @@ export interface HiredShim {
 const SMALL_NURSERY = '--max-semi-space-size=1';
 
 /**
- * Starts a shim of its own: for `start` in a session of its own, for `run --keep-background` in ours, on our descriptors.
+ * Starts a shim of its own: for `start` and for programs in a session of its own, for `run --keep-background` in ours, on our descriptors.
+ * @param more descriptors after those of the orders and the news
  * @throws STORE_UNREACHABLE, STORE_FULL when there is no place for its log
  */
-export function hireShim(paths: Paths, env: NodeJS.ProcessEnv, order: ShimOrder): HiredShim {
-  const background = order.mode === 'background';
-  const log = background ? openProgramLog(join(paths.stateDir, 'shim.log'), MAX_LOG_BYTES) : null;
+export function hireShim(
+  paths: Paths,
+  env: NodeJS.ProcessEnv,
+  order: ShimOrder,
+  more: readonly ('pipe' | 'ignore')[] = [],
+): HiredShim {
+  const recorded = order.mode === 'background' || (order.mode === 'hosted' && order.recorded);
+  const log = recorded ? openProgramLog(join(paths.stateDir, 'shim.log'), MAX_LOG_BYTES) : null;
   const standard: StdioOptions = log === null ? ['inherit', 'inherit', 'inherit'] : ['ignore', log, log];
-  const main = join(import.meta.dirname, `main${extname(import.meta.filename)}`);
+  const main = join(import.meta.dirname, extname(import.meta.filename) === '.ts' ? 'main.ts' : 'main.cjs');
   // The root folder: a shim that lives for days must not keep a file system from being unmounted.
   const child = spawn(process.execPath, [SMALL_NURSERY, main], {
     cwd: '/',
     env,
-    detached: background,
-    stdio: [...standard, 'pipe', 'pipe'],
+    detached: order.mode !== 'attached',
+    stdio: [...standard, 'pipe', 'pipe', ...more],
   });
   if (log !== null) closeSync(log);
   const orders = child.stdio[ORDER_FD] as Writable;

@@ -1,16 +1,22 @@
+import { existsSync } from 'node:fs';
 import { ReeveError } from '../errors.ts';
-import { withLockoutFiles } from '../host/lockout-files.ts';
 import { NO_BRANCH, type Lockout, type Place } from '../limits/lockout.ts';
+import type { LockoutStore } from '../limits/ports.ts';
 import { complain } from './messages.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
 /** @throws LOCKED_OUT when a lockout covers the place (the longest-lasting is named), LOCKOUT_CORRUPT when one that may cover it is unreadable */
-export async function assertNotLockedOut({ store, clock, paths }: ShimWorkplace, place: Place): Promise<void> {
-  const lockouts = withLockoutFiles(store.lockouts, paths.lockoutsDir, ({ path, error }) =>
-    complain(`${path}: ${error}`),
-  );
-  const [lockout] = await lockouts.covering(place, clock.now());
+export async function assertNotLockedOut(workplace: ShimWorkplace, place: Place): Promise<void> {
+  const lockouts = await lockoutsOf(workplace);
+  const [lockout] = await lockouts.covering(place, workplace.clock.now());
   if (lockout !== undefined) throw lockedOutError(lockout, place.project);
+}
+
+/** The files are read only where there are some: what reads them would take 2 ms of every run's start. */
+async function lockoutsOf({ store, paths }: ShimWorkplace): Promise<LockoutStore> {
+  if (!existsSync(paths.lockoutsDir)) return store.lockouts;
+  const { withLockoutFiles } = await import('../host/lockout-files.ts');
+  return withLockoutFiles(store.lockouts, paths.lockoutsDir, ({ path, error }) => complain(`${path}: ${error}`));
 }
 
 /** Says why, until when, and what lifts it. */

@@ -1,5 +1,4 @@
 import type { StdioOptions } from 'node:child_process';
-import { ensureDaemon } from '../daemon/spawn.ts';
 import { becomeSubreaper } from '../linux/subreaper.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { stopTree } from '../processes/stop-tree.ts';
@@ -8,7 +7,8 @@ import { formatDuration } from '../limits/duration.ts';
 import type { RunExit, RunRecord } from '../runs/record.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
 import { recordFailedStart, type AdmittedRun } from './admission.ts';
-import { DaemonLink, LOST_AFTER_MS } from './daemon-link.ts';
+import type { holdDaemon as HoldDaemon } from './daemon-hold.ts';
+import type { DaemonLink } from './daemon-link.ts';
 import { pruneHistory } from './history.ts';
 import { launch, type Launched } from './launch.ts';
 import { startAlarm } from './alarm.ts';
@@ -80,8 +80,9 @@ export async function startRun(
   if (record.current.state === 'stopping') stop(record.current.stop.message);
 
   const liftTimeLimit = startTimeLimit(request, supervisor);
-  const daemon = admitted.daemon === null ? null : holdDaemon(workplace, record, admitted.daemon, stop);
-  const socket = await serveRun(workplace, { runId: id, supervisor, input: new RunInput(stdin) });
+  const daemon = admitted.daemon === null ? null : await holdDaemon(workplace, record, admitted.daemon, stop);
+  const served = { runId: id, supervisor, input: new RunInput(stdin) };
+  const socket = workplace.recorded ? await serveRun(workplace, served) : null;
   return {
     record,
     exit,
@@ -146,22 +147,7 @@ function startTimeLimit({ caps: { maxMs }, graceMs }: RunRequest, supervisor: Su
   });
 }
 
-function holdDaemon(
-  { paths, env, events, clock }: ShimWorkplace,
-  { intent: { id: runId } }: RunRecord,
-  { client, lost }: NonNullable<AdmittedRun['daemon']>,
-  stop: Stop,
-): DaemonLink {
-  return new DaemonLink({
-    runId,
-    client,
-    lost,
-    reconnect: () => ensureDaemon(paths, env),
-    onLost(action) {
-      events.record({ type: 'daemon.lost', at: clock.now(), runId, action });
-      const message = `the daemon that holds it to its limits was out of reach for ${LOST_AFTER_MS / 1_000} s`;
-      if (action === 'stop') stop(message);
-      else complain(`${message}; the run goes on without them ([daemon] lost = "warn")`);
-    },
-  });
+/** Loaded only for runs with limits: the others would wait for it. */
+async function holdDaemon(...args: Parameters<typeof HoldDaemon>): Promise<DaemonLink> {
+  return (await import('./daemon-hold.ts')).holdDaemon(...args);
 }

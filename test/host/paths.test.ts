@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { resolvePaths, shimSocket } from '../../src/host/paths.ts';
+import { systemRandom } from '../../src/host/random.ts';
+import { createRunIds } from '../../src/runs/run-id.ts';
 
 test('REEVE_HOME holds everything but the sockets', () => {
   const paths = resolvePaths({ REEVE_HOME: '/r', HOME: '/h', XDG_STATE_HOME: '/s' });
@@ -37,6 +39,8 @@ test('an empty or relative HOME or XDG folder never puts the store into the curr
 test('sockets have short names of their own per home and run', () => {
   const [a, b] = [resolvePaths({ REEVE_HOME: '/a' }), resolvePaths({ REEVE_HOME: '/b' })];
   assert.notEqual(a.daemonSocket, b.daemonSocket);
-  assert.notEqual(shimSocket(a, 'run_1'), shimSocket(b, 'run_1'));
-  assert.notEqual(shimSocket(a, 'run_1'), shimSocket(a, 'run_2'));
+  const { newRunId } = createRunIds(systemRandom);
+  const [first, second] = [newRunId(Date.now()), newRunId(Date.now())].map((id) => shimSocket(a, id));
+  assert.notEqual(first, second);
+  assert.ok(Math.max(...[first, second, a.daemonSocket].map((path) => basename(path ?? '').length)) <= 18);
 });

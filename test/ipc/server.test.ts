@@ -194,7 +194,7 @@ test('a folder of another user is refused', async () => {
   // The root folder belongs to root: foreign for everyone else. For root, pretend to be another user.
   const { ensureSocketFolder } = await import('../../src/ipc/socket-path.ts');
   const foreignPath = uid === 0 ? join(folder, 's', 'x.sock') : '/x.sock';
-  await assert.rejects(ensureSocketFolder(foreignPath, uid === 0 ? 65534 : uid), {
+  assert.throws(() => ensureSocketFolder(foreignPath, uid === 0 ? 65534 : uid), {
     code: 'PERMISSION_DENIED',
     message: /belongs to user/,
   });

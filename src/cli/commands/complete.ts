@@ -8,6 +8,7 @@ import type { Suggestion } from '../completion.ts';
 import { commandLine } from '../format.ts';
 import { openWorkplace } from '../open.ts';
 import { buildProgram } from '../program.ts';
+import { VERBS } from '../verbs.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
 
@@ -38,7 +39,7 @@ function wordsToComplete(command: Command): readonly string[] | null {
 }
 
 async function suggestions(words: readonly string[], io: CliIo): Promise<string> {
-  const program = await buildProgram(io, { load: () => true, json: false });
+  const program = await buildProgram(io, { verbs: VERBS, load: true, json: false });
   const runs = takesRuns(program, words) ? await runSuggestions(io) : [];
   // tab takes the last word away when it is empty.
   return printed(() => describeProgram(program, runs).parse([...words]));

@@ -1,0 +1,27 @@
+import { ensureDaemon } from '../daemon/spawn.ts';
+import type { RunRecord } from '../runs/record.ts';
+import type { AdmittedRun } from './admission.ts';
+import { DaemonLink, LOST_AFTER_MS } from './daemon-link.ts';
+import { complain } from './messages.ts';
+import type { ShimWorkplace } from './workplace.ts';
+
+/** Keeps a limited run tied to the daemon that admitted it; when that stays away for too long, `[daemon] lost` decides. */
+export function holdDaemon(
+  { paths, env, events, clock }: ShimWorkplace,
+  { intent: { id: runId } }: RunRecord,
+  { client, lost }: NonNullable<AdmittedRun['daemon']>,
+  stop: (message: string) => void,
+): DaemonLink {
+  return new DaemonLink({
+    runId,
+    client,
+    lost,
+    reconnect: () => ensureDaemon(paths, env),
+    onLost(action) {
+      events.record({ type: 'daemon.lost', at: clock.now(), runId, action });
+      const message = `the daemon that holds it to its limits was out of reach for ${LOST_AFTER_MS / 1_000} s`;
+      if (action === 'stop') stop(message);
+      else complain(`${message}; the run goes on without them ([daemon] lost = "warn")`);
+    },
+  });
+}
