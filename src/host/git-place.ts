@@ -28,11 +28,29 @@ interface Repository {
  * @throws FOLDER_NOT_FOUND when `cwd` is not a folder
  */
 export function placeOf(cwd: string): Place {
+  return siteOf(cwd).place;
+}
+
+/** A folder's {@link Place}, and where its worktree keeps files of its own. */
+export interface Site {
+  readonly place: Place;
+  /** Real path of what is claimed as one: the worktree, a repository's own files, or outside git the folder itself. */
+  readonly root: string;
+  /** The worktree's own git directory; null outside git, and where it is out of reach. */
+  readonly gitDir: string | null;
+}
+
+/** {@link placeOf} with the folders behind it, for one walk. @throws FOLDER_NOT_FOUND when `cwd` is not a folder */
+export function siteOf(cwd: string): Site {
   const folder = realFolder(cwd);
   for (let at = folder; ; at = dirname(at)) {
     const repository = repositoryAt(at);
-    if (repository !== null) return placeIn(repository);
-    if (at === dirname(at)) return { worktree: null, project: folder, branch: null };
+    if (repository !== null) {
+      const { root, gitDir } = repository;
+      return { place: placeIn(repository), root: root ?? gitDir, gitDir: isFolder(gitDir) ? gitDir : null };
+    }
+    if (at === dirname(at))
+      return { place: { worktree: null, project: folder, branch: null }, root: folder, gitDir: null };
   }
 }
 

@@ -3,6 +3,7 @@ import { ReeveError } from '../errors.ts';
 import { lastErrno, libc } from './libc.ts';
 
 // <sys/file.h>: the same numbers on every Linux.
+const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 
@@ -20,17 +21,35 @@ export interface FileLock {
  * @throws PERMISSION_DENIED when the file cannot be opened or locked
  */
 export function tryLockFile(path: string): FileLock | null {
-  const fd = openLockFile(path);
-  if (libc.flock(fd, LOCK_EX | LOCK_NB) === 0) return { release: () => closeSync(fd) };
+  return tryLock(path, open(path, 'a', 0o600), LOCK_EX);
+}
+
+/**
+ * The same for a file or folder that other users lock too: opened for reading, which is enough for a lock, and never made.
+ * @throws PERMISSION_DENIED when it is not there, or cannot be opened or locked
+ */
+export function tryLockShared(path: string): FileLock | null {
+  return tryLock(path, open(path, 'r', 0), LOCK_EX);
+}
+
+/** Whether some process has the lock on a file. @throws PERMISSION_DENIED as above */
+export function isLocked(path: string): boolean {
+  const lock = tryLock(path, open(path, 'r', 0), LOCK_SH);
+  lock?.release();
+  return lock === null;
+}
+
+function tryLock(path: string, fd: number, kind: number): FileLock | null {
+  if (libc.flock(fd, kind | LOCK_NB) === 0) return { release: () => closeSync(fd) };
   const errno = lastErrno();
   closeSync(fd);
   if (HELD_BY_ANOTHER.has(errno)) return null;
   throw new ReeveError('PERMISSION_DENIED', `the file cannot be locked (${errno})`, { where: path });
 }
 
-function openLockFile(path: string): number {
+function open(path: string, flags: string, mode: number): number {
   try {
-    return openSync(path, 'a', 0o600);
+    return openSync(path, flags, mode);
   } catch (error) {
     throw new ReeveError('PERMISSION_DENIED', `the lock file cannot be opened: ${(error as Error).message}`, {
       cause: error,

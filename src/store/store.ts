@@ -1,3 +1,4 @@
+import type { ClaimStore } from '../claims/ports.ts';
 import type { LockoutStore } from '../limits/ports.ts';
 import type { RunStore } from '../runs/ports.ts';
 import type { LedgerStore } from '../usage/ports.ts';
@@ -7,5 +8,6 @@ export interface Store extends AsyncDisposable {
   readonly runs: RunStore;
   readonly ledger: LedgerStore;
   readonly lockouts: LockoutStore;
+  readonly claims: ClaimStore;
   close(): Promise<void>;
 }

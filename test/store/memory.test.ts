@@ -1,4 +1,5 @@
 import { createMemoryStore } from '../../src/store/memory/open.ts';
+import { describeClaimStore } from '../contracts/claim-store.ts';
 import { describeLedgerStore } from '../contracts/ledger-store.ts';
 import { describeLockoutStore } from '../contracts/lockout-store.ts';
 import { describeRunStore } from '../contracts/run-store.ts';
@@ -8,3 +9,4 @@ const open = async () => createMemoryStore();
 describeRunStore('memory', open);
 describeLedgerStore('memory', open);
 describeLockoutStore('memory', open);
+describeClaimStore('memory', open);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/host/clock.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
+import { describeClaimStore } from '../contracts/claim-store.ts';
 import { describeLedgerStore } from '../contracts/ledger-store.ts';
 import { describeLockoutStore } from '../contracts/lockout-store.ts';
 import { describeRunStore } from '../contracts/run-store.ts';
@@ -22,3 +23,4 @@ async function open(): Promise<Store> {
 describeRunStore('sqlite', open);
 describeLedgerStore('sqlite', open);
 describeLockoutStore('sqlite', open);
+describeClaimStore('sqlite', open);

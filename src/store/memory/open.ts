@@ -1,4 +1,5 @@
 import type { Store } from '../store.ts';
+import { createClaims } from './claims.ts';
 import { createLedger } from './ledger.ts';
 import { createLockouts } from './lockouts.ts';
 import { createRuns } from './runs.ts';
@@ -10,6 +11,7 @@ export function createMemoryStore(): Store {
     runs: createRuns(),
     ledger: createLedger(),
     lockouts: createLockouts(),
+    claims: createClaims(),
     close,
     [Symbol.asyncDispose]: close,
   };

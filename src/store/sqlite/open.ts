@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Clock } from '../../clock.ts';
 import { ReeveError } from '../../errors.ts';
 import type { Store } from '../store.ts';
+import { createClaims } from './claims.ts';
 import { configure, openConnection } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { isBusy } from './errors.ts';
@@ -33,6 +34,7 @@ export async function openSqliteStore(options: { readonly path: string; readonly
     runs: createRuns(connection),
     ledger: createLedger(connection),
     lockouts: createLockouts(connection),
+    claims: createClaims(connection),
     close,
     [Symbol.asyncDispose]: close,
   };

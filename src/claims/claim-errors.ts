@@ -1,0 +1,74 @@
+import { ReeveError } from '../errors.ts';
+import { formatDuration } from '../limits/duration.ts';
+import type { Claim, ClaimRecord, Waiter } from './claim.ts';
+import type { ClaimPlace, ClaimReading } from './ports.ts';
+import type { AcquireDecision } from './protocol.ts';
+
+type Refusal = Extract<AcquireDecision, { kind: 'refused' | 'queued' }>;
+
+/** Who holds a worktree, for people: `run run_… (claude, PID 12 on host) since 2026-11-21 07:00:00 UTC (3m)`. */
+export function describeHolder({ holder, session, acquiredAt }: Claim, now: number): string {
+  const { runId, label, host, process } = holder;
+  const who = runId === null ? label : `run ${runId} (${label}`;
+  const where = `PID ${process.pid} on ${host}`;
+  const of = session === null ? '' : `, session ${session}`;
+  const since = new Date(acquiredAt).toISOString().slice(0, 19).replace('T', ' ');
+  return `${runId === null ? `${who} (${where}` : `${who}, ${where}`}${of}) since ${since} UTC (${age(now - acquiredAt)})`;
+}
+
+/** Why a worktree cannot be had now, in one line. */
+export function describeRefusal(place: ClaimPlace, refusal: Refusal, now: number): string {
+  if (refusal.kind === 'queued') return `${place.worktree} is free, and ${describeWaiter(refusal.first)} waits for it`;
+  const plight = refusal.state === 'orphaned' ? `; ${refusal.why}` : '';
+  return `${place.worktree} is claimed by ${describeHolder(refusal.claim, now)}${plight}`;
+}
+
+/** @returns CLAIM_HELD, naming the holder, since when, and what can be done */
+export function claimHeld(place: ClaimPlace, refusal: Refusal, now: number): ReeveError {
+  return new ReeveError('CLAIM_HELD', describeRefusal(place, refusal, now), {
+    where: place.worktree,
+    hint: hintFor(refusal),
+  });
+}
+
+/** @returns CLAIM_NOT_HELD for an owner who is none any more */
+export function claimNotHeld(place: ClaimPlace, { claim }: ClaimRecord, now: number): ReeveError {
+  const by = claim === null ? 'nobody holds it' : `it is ${describeHolder(claim, now)} that holds it`;
+  return new ReeveError('CLAIM_NOT_HELD', `the claim on ${place.worktree} is not yours: ${by}`, {
+    where: place.worktree,
+    hint: 'It was broken or has passed on: stop working there, or claim it again.',
+  });
+}
+
+/** @returns CLAIM_CORRUPT with the command that repairs it */
+export function claimCorrupt(
+  { worktree }: ClaimPlace,
+  { file, error }: Extract<ClaimReading, { kind: 'corrupt' }>,
+): ReeveError {
+  return new ReeveError(
+    'CLAIM_CORRUPT',
+    `the claim on ${worktree} cannot be read, so nobody knows who holds it: ${error}`,
+    {
+      where: file,
+      hint: `\`reeve claims repair ${worktree}\` sets the file aside when nothing of a run works there.`,
+    },
+  );
+}
+
+function hintFor(refusal: Refusal): string {
+  if (refusal.kind === 'queued') return 'Queue behind it with `--wait 5m`, or share the worktree with `--shared`.';
+  const { runId } = refusal.claim.holder;
+  const end = runId === null ? '`reeve release --force` breaks the claim' : `\`reeve stop ${runId}\` ends it`;
+  if (refusal.state === 'held') return `Wait with \`--wait 5m\`, share the worktree with \`--shared\`; ${end}.`;
+  return runId === null
+    ? `${end}.`
+    : `${end}; \`reeve release --force\` breaks the claim when you know that nothing lives.`;
+}
+
+function describeWaiter({ process, host }: Waiter): string {
+  return `PID ${process.pid} on ${host}`;
+}
+
+function age(ms: number): string {
+  return ms < 1_000 ? 'now' : formatDuration(Math.floor(ms / 1_000) * 1_000);
+}

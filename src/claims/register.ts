@@ -1,0 +1,70 @@
+import type { Clock } from '../clock.ts';
+import { ReeveError } from '../errors.ts';
+import { claimCorrupt } from './claim-errors.ts';
+import { neverClaimed, type ClaimRecord } from './claim.ts';
+import type { ClaimFiles, ClaimPlace, ClaimStore } from './ports.ts';
+
+export interface RegisterPorts {
+  readonly files: ClaimFiles;
+  /** Null: without a home, the files alone. */
+  readonly rows: ClaimStore | null;
+  readonly clock: Clock;
+}
+
+/** All that is on record about a worktree. */
+export interface Current {
+  readonly record: ClaimRecord;
+  readonly others: readonly ClaimRecord[];
+}
+
+/**
+ * Reads what is on record: the file, or the store's row when that has a newer token, because then the file was lost, or its writer was
+ * killed between the two.
+ * @throws CLAIM_CORRUPT when any file of the worktree cannot be read
+ */
+export async function readRegister({ files, rows }: RegisterPorts, place: ClaimPlace): Promise<Current> {
+  const read = (file: string): ClaimRecord | null => {
+    const reading = files.read(file);
+    if (reading.kind === 'corrupt') throw claimCorrupt(place, reading);
+    return reading.kind === 'record' ? reading.record : null;
+  };
+  const record = read(place.file) ?? neverClaimed(place.worktree);
+  const row = (await rows?.find({ path: place.worktree, folderId: place.folderId }))?.record;
+  const newest = row !== undefined && row.token > record.token ? { ...row, queue: record.queue } : record;
+  return {
+    record: { ...newest, worktree: place.worktree },
+    others: place.otherFiles.map(read).filter((other) => other !== null),
+  };
+}
+
+/** What a decision under the guard comes to; `next` null: nothing is written. */
+export interface Change<T> {
+  readonly next: ClaimRecord | null;
+  readonly result: T;
+}
+
+/**
+ * Reads, decides and writes as the only one of all processes: the row first, so that what a killed writer leaves is a claim that is
+ * found stale, and never a worktree that looks free.
+ * @param options.despiteStore writes the file also when the store cannot be written: a worktree must not stay claimed for want of a row
+ * @throws CLAIM_CORRUPT, CLAIM_HELD when the guard cannot be had, STORE_FULL, PERMISSION_DENIED, and what the store throws
+ */
+export function changeRegister<T>(
+  ports: RegisterPorts,
+  place: ClaimPlace,
+  decide: (current: Current) => Change<T>,
+  options: { readonly despiteStore?: boolean } = {},
+): Promise<T> {
+  const { files, rows, clock } = ports;
+  return files.guarded(place, async () => {
+    const { next, result } = decide(await readRegister(ports, place));
+    if (next === null) return result;
+    try {
+      await rows?.put({ folderId: place.folderId, file: place.file, record: next }, clock.now());
+    } catch (error) {
+      if (options.despiteStore !== true || !(error instanceof ReeveError)) throw error;
+    }
+    files.write(place, next);
+    return result;
+  });
+}

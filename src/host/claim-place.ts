@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ClaimPlace } from '../claims/ports.ts';
+import { ReeveError } from '../errors.ts';
+import { siteOf, type Site } from './git-place.ts';
+
+/** In a worktree's own git directory; outside git in a folder of its own. */
+const FILE_IN_GIT = 'reeve-claim.json';
+const FOLDER_OUTSIDE_GIT = '.reeve';
+const FILE = 'claim.json';
+
+/**
+ * File systems that one kernel has mounted at a time, by their magic numbers (statfs(2), <linux/magic.h>): btrfs, ext2 to ext4, f2fs,
+ * overlay, ramfs, tmpfs, xfs, zfs, bcachefs. Any other may be on a network: there a file lock may not reach everyone.
+ */
+const ONE_KERNEL = new Set([
+  0x9123683e, 0xef53, 0xf2f52010, 0x794c7630, 0x858458f6, 0x01021994, 0x58465342, 0x2fc12fc1, 0xca451a4e,
+]);
+
+/**
+ * Where the claim on the worktree that holds a folder lies: in the worktree's own git directory, outside git in `.reeve/`, so that every
+ * user, every `REEVE_HOME` and every container that has the folder finds the same file. Only where that cannot be written, in the state folder.
+ * @param spare folder for claims that cannot lie where they belong
+ * @throws FOLDER_NOT_FOUND, PERMISSION_DENIED
+ */
+export function claimPlaceOf(folder: string, spare: string, site: Site = siteOf(folder)): ClaimPlace {
+  const { root, gitDir } = site;
+  const folderId = idOf(root);
+  const below = join(root, FOLDER_OUTSIDE_GIT);
+  const home = gitDir ?? (existsSync(below) ? below : root);
+  const proper = gitDir === null ? join(below, FILE) : join(gitDir, FILE_IN_GIT);
+  const obstacle = obstacleIn(home);
+  const apart = join(spare, `${createHash('sha256').update(folderId).digest('hex').slice(0, 32)}.json`);
+  return {
+    worktree: root,
+    folderId,
+    file: obstacle === null ? proper : apart,
+    // A file of our own from a time when the proper place could not be written still counts, as does one that others can write.
+    otherFiles: [obstacle === null ? apart : proper],
+    apart: obstacle === null ? null : `${home} ${obstacle}`,
+    oneKernel: ONE_KERNEL.has(statfsSync(home).type),
+  };
+}
+
+/** Files of the claims on a repository's worktrees, found from its shared git directory without looking through any worktree. */
+export function claimFileIn(gitDir: string): string {
+  return join(gitDir, FILE_IN_GIT);
+}
+
+/** Device and inode: a folder by any of its names. */
+function idOf(folder: string): string {
+  const { dev, ino } = statSync(folder, { bigint: true });
+  return `${dev}:${ino}`;
+}
+
+function obstacleIn(folder: string): string | null {
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EROFS') return 'is on a read-only file system';
+    if (code === 'EACCES' || code === 'EPERM') return 'cannot be written by this user';
+    throw new ReeveError('PERMISSION_DENIED', `the claim's folder cannot be used (${String(code)})`, { where: folder });
+  }
+}
