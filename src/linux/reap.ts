@@ -1,17 +1,10 @@
 import { constants } from 'node:os';
 import { readdirSync } from 'node:fs';
 import { lastErrno, libc, SystemCallError } from './libc.ts';
+import type { Reaped } from '../processes/ports.ts';
 import { readProcFile } from './proc-files.ts';
 
 const WNOHANG = 1;
-
-/** How an adopted process ended. */
-export interface Reaped {
-  readonly pid: number;
-  readonly exitCode: number | null;
-  /** Name with SIG: `SIGKILL`. */
-  readonly signal: string | null;
-}
 
 const status = new Int32Array(1);
 const SIGNAL_NAMES = new Map<number, string>(Object.entries(constants.signals).map(([name, number]) => [number, name]));

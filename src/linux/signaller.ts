@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
 import { sameRealm } from '../processes/identity.ts';
+import { OwnLine } from '../processes/own-line.ts';
 import type { OpenResult, ProcessHandle, ProcessTable, SignalName, Signaller } from '../processes/ports.ts';
+import { isDead } from '../processes/tree.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { closePidfd, openPidfd, sendThroughPidfd } from './pidfd.ts';
 
@@ -43,11 +45,7 @@ interface Waiter {
 /** Signals through pidfds: see {@link Signaller}. One per process. */
 export class PidfdSignaller implements Signaller {
   readonly #table: ProcessTable;
-  /**
-   * This process and its ancestors, by PID. Orphans are adopted by an ancestor, so the list never grows; it shrinks when a parent ends,
-   * which is looked at when a relative is about to be refused.
-   */
-  #line: ReadonlyMap<number, Identity>;
+  readonly #line: OwnLine;
   readonly #exits = new ExitWatch(() => this.#wake());
   readonly #waiters = new Set<Waiter>();
   readonly #maxHeld = readDescriptorLimit() - RESERVED_DESCRIPTORS;
@@ -55,11 +53,11 @@ export class PidfdSignaller implements Signaller {
 
   constructor(table: ProcessTable) {
     this.#table = table;
-    this.#line = readLine(table);
+    this.#line = new OwnLine(process.pid, () => (pid) => table.read(pid));
   }
 
   open(identity: Identity): OpenResult {
-    this.#refuseOwnLine(identity.pid);
+    this.#line.refuse(identity.pid);
     if (!sameRealm(identity, this.#table.realm)) return { kind: 'gone' };
     const opened = openPidfd(identity.pid);
     if (opened.kind === 'exhausted') return this.#openUnheld(identity);
@@ -129,7 +127,7 @@ export class PidfdSignaller implements Signaller {
 
   #isAlive(identity: Identity): boolean {
     const row = this.#table.read(identity.pid);
-    return row !== null && row.startTicks === identity.startTicks && row.state !== 'Z' && row.state !== 'X';
+    return row !== null && row.startTicks === identity.startTicks && !isDead(row);
   }
 
   #wake(): void {
@@ -145,38 +143,11 @@ export class PidfdSignaller implements Signaller {
     for (const handle of handles) if (handle.fd < 0 && !handle.exited) handle.exited = !this.#isAlive(handle.identity);
     return handles.filter((handle) => handle.exited);
   }
-
-  /** @throws SIGNAL_REFUSED */
-  #refuseOwnLine(pid: number): void {
-    if (!Number.isSafeInteger(pid) || pid <= 1)
-      throw new ReeveError('SIGNAL_REFUSED', `no signal is sent to PID ${pid}`, {
-        hint: 'PIDs of 1 and below mean init, a whole process group or everything.',
-      });
-    if (!this.#line.has(pid)) return;
-    this.#line = readLine(this.#table);
-    if (!this.#line.has(pid)) return;
-    const what = pid === process.pid ? 'this process itself' : 'an ancestor of this process';
-    throw new ReeveError('SIGNAL_REFUSED', `PID ${pid} is ${what}`, {
-      hint: 'Stop it from outside its tree.',
-    });
-  }
 }
 
 function asOwn(handle: ProcessHandle): PidfdHandle {
   if (handle instanceof PidfdHandle) return handle;
   throw new TypeError('the handle is of another signaller');
-}
-
-function readLine(table: ProcessTable): ReadonlyMap<number, Identity> {
-  const line = new Map<number, Identity>();
-  let pid = process.pid;
-  while (pid > 0 && !line.has(pid)) {
-    const row = table.read(pid);
-    if (row === null) break;
-    line.set(pid, { ...table.realm, pid, startTicks: row.startTicks });
-    pid = row.ppid;
-  }
-  return line;
 }
 
 /** The soft limit on open files, which Node raises to the hard one when it starts. */

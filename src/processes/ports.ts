@@ -5,6 +5,7 @@ export interface ProcessRow {
   readonly pid: number;
   readonly ppid: number;
   readonly pgid: number;
+  /** 0, which is nobody's, where the platform does not tell the session of this process. */
   readonly sid: number;
   /** The kernel's state letter: R, S, D, T, t, Z, X, I (proc(5)). Z means dead: no thread of the process is left. */
   readonly state: string;
@@ -19,6 +20,7 @@ export interface ProcessRow {
 /** What costs a further read per process. `null` = unreadable (another user's, not dumpable, or gone): never guessed. */
 export interface ProcessDetails {
   readonly exe: string | null;
+  /** Each argument; where the platform joins them with blanks (`ps`), each word. */
   readonly argv: readonly string[] | null;
   readonly cwd: string | null;
   readonly rssBytes: number | null;
@@ -35,7 +37,7 @@ export type EnvironmentValue =
 
 /**
  * The live process table of this machine, as seen from this PID namespace. Synchronous: one pass takes milliseconds, and nothing
- * else of reeve runs between reading the rows and deciding on them.
+ * else of reeve runs between reading the rows and deciding on them. Where it cannot answer it throws PLATFORM_UNSUPPORTED.
  */
 export interface ProcessTable {
   readonly realm: Realm;
@@ -50,6 +52,8 @@ export interface ProcessTable {
   listNew?(known: readonly ProcessRow[]): readonly ProcessRow[];
   /** One row, or null when no such process exists. */
   read(pid: number): ProcessRow | null;
+  /** The rows of those of them that exist. For platforms where reading many costs no more than reading one. */
+  readMany?(pids: readonly number[]): readonly ProcessRow[];
   details(pid: number): ProcessDetails;
   /** Real path of the working folder alone: far cheaper than {@link ProcessTable.details}. `null` = unreadable. */
   cwd(pid: number): string | null;
@@ -91,4 +95,30 @@ export interface Signaller {
   open(identity: Identity): OpenResult;
   /** Resolves when at least one handle has exited, with all that have; or with [] after `timeoutMs`. */
   waitAny(handles: readonly ProcessHandle[], timeoutMs: number): Promise<readonly ProcessHandle[]>;
+}
+
+/** How an adopted process ended. */
+export interface Reaped {
+  readonly pid: number;
+  readonly exitCode: number | null;
+  /** Name with SIG: `SIGKILL`. */
+  readonly signal: string | null;
+}
+
+/** The orphans of a process become its own children, so that nothing it starts leaves its tree. */
+export interface Adoption {
+  /** From now on. Holds for good, and asks for `reap`. */
+  become(): void;
+  /** Takes the dead among the adopted, and leaves alone those that Node started itself. */
+  reap(ownChildPids: ReadonlySet<number>): readonly Reaped[];
+}
+
+/** What a platform offers for processes. */
+export interface Processes {
+  readonly table: ProcessTable;
+  readonly signaller: Signaller;
+  /** This process. */
+  readonly self: Identity;
+  /** Null where the system has no such thing: orphans then go to init, and are found by cookie, group and session alone. */
+  readonly adoption: Adoption | null;
 }

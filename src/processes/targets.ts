@@ -91,8 +91,11 @@ export class Targets {
   /** Reads anew only what is known to live: its state, or that it has died. */
   refresh(): void {
     const { table } = this.#ports;
-    for (const target of this.living(null)) {
-      const row = table.read(target.row.pid);
+    const living = this.living(null);
+    const many = table.readMany?.(living.map(({ row }) => row.pid));
+    const read = many === undefined ? (pid: number) => table.read(pid) : rowsByPid(many);
+    for (const target of living) {
+      const row = read(target.row.pid);
       if (row === null || row.startTicks !== target.row.startTicks || isDead(row)) this.#bury(target);
       else target.row = row;
     }
@@ -194,6 +197,11 @@ export class Targets {
     const group = this.#leader?.group ?? null;
     return group === null || row.pgid !== group;
   }
+}
+
+function rowsByPid(rows: readonly ProcessRow[]): (pid: number) => ProcessRow | null {
+  const byPid = new Map(rows.map((row) => [row.pid, row]));
+  return (pid) => byPid.get(pid) ?? null;
 }
 
 function leaderOf(spec: TreeSpec, rows: readonly ProcessRow[]): { pid: number; group: number | null } | null {
