@@ -55,8 +55,7 @@ async function bundle(dist: string, file: string, source: string): Promise<void>
     // Names stay as they are: stack traces are read by people.
     minifyWhitespace: true,
     minifySyntax: true,
-    external: ['koffi'],
-    plugins: [otherVerbsOutside, placesOf(outfile)],
+    plugins: [otherVerbsOutside, koffiWithoutUtil, placesOf(outfile)],
     logLevel: 'warning',
   });
 }
@@ -68,6 +67,36 @@ const otherVerbsOutside: Plugin = {
     const bundled = new Set(BUNDLED_VERBS.map((verb) => `./commands/${verb}.js`));
     onResolve({ filter: /^\.\/commands\// }, ({ path }) => (bundled.has(path) ? null : { path, external: true }));
     onResolve({ filter: /-code\.cjs$/ }, ({ path }) => ({ path, external: true }));
+  },
+};
+
+/**
+ * koffi's wrapper is bundled with as much of `node:util` as it uses, one function: it copies every property, and so loads workers, text
+ * decoders and an opened stderr, 5 ms of each start. Its native part is found from the installed koffi, as koffi itself would find it;
+ * the two check that they are of one version, so package.json pins it.
+ */
+const koffiWithoutUtil: Plugin = {
+  name: 'koffi-without-util',
+  setup({ onResolve, onLoad }) {
+    const koffi = join(import.meta.dirname, '..', 'node_modules', 'koffi');
+    onResolve({ filter: /^koffi$/ }, ({ kind }) =>
+      kind === 'require-resolve' ? { path: 'koffi', external: true } : { path: join(koffi, 'index.cjs') },
+    );
+    onResolve({ filter: /^node:util$/ }, ({ importer }) =>
+      importer.startsWith(koffi) ? { path: 'util', namespace: 'koffi' } : null,
+    );
+    onLoad({ filter: /^util$/, namespace: 'koffi' }, () => ({
+      contents: `const { deprecate } = require('node:util'); module.exports = { deprecate };`,
+    }));
+    onLoad({ filter: /\/koffi\/.*\/static\.cjs$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      const contents = text.replaceAll(`require('@koromix/`, `fromKoffi('@koromix/`);
+      if (contents === text)
+        throw new Error(`${path} is not what it was: see what has become of koffi's native packages`);
+      return {
+        contents: `const fromKoffi = require('node:module').createRequire(require.resolve('koffi'));${contents}`,
+      };
+    });
   },
 };
 
