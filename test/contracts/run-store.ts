@@ -5,7 +5,7 @@ import type { RunId, RunState } from '../../src/runs/record.ts';
 import type { Store } from '../../src/store/store.ts';
 import { codeOf, ended, intentOf, NOW, RECEIPT, STARTED, STOPPING } from './samples.ts';
 
-const RUNNING: RunState = { state: 'running', started: STARTED };
+const RUNNING = { state: 'running', started: STARTED } as const;
 
 /** What every RunStore does. */
 export function describeRunStore(name: string, open: () => Promise<Store>): void {
@@ -94,6 +94,24 @@ export function describeRunStore(name: string, open: () => Promise<Store>): void
         const running = await runs.update(record, RUNNING, NOW);
         assert.equal(await codeOf(runs.update(record, STOPPING, NOW)), 'RUN_CONFLICT');
         assert.deepEqual(await runs.get(record.intent.id), running);
+      }),
+    );
+
+    it(
+      'begins a run whose process is there as running, and completes its owner ids later, together with the state',
+      withRuns(async (runs) => {
+        const intent = intentOf();
+        const first = await runs.insert(intent, RUNNING);
+        assert.deepEqual([first.current, await runs.get(intent.id)], [RUNNING, first]);
+        const owner = { ...intent.owner, toolCallId: 't1' };
+        const changed = await runs.update(first, STOPPING, NOW, owner);
+        assert.deepEqual(changed.intent, { ...intent, owner });
+        assert.deepEqual(await runs.get(intent.id), changed);
+        assert.deepEqual(await runs.update(changed, STOPPING, NOW + 1), {
+          ...changed,
+          updatedAt: NOW + 1,
+          version: 3,
+        });
       }),
     );
 

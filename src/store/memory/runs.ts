@@ -15,12 +15,12 @@ export function createRuns(): RunStore {
     return record.intent.id;
   };
   return {
-    insert: async (intent) => {
+    insert: async (intent, first = { state: 'starting' }) => {
       assertIntent(intent);
       if (records.has(intent.id)) throw runExists(intent, 'id');
       const rival = [...records.values()].some((other) => isActive(other) && other.intent.name === intent.name);
       if (intent.name !== null && rival) throw runExists(intent, 'name');
-      const record: RunRecord = { intent, current: { state: 'starting' }, updatedAt: intent.createdAt, version: 1 };
+      const record: RunRecord = { intent, current: first, updatedAt: intent.createdAt, version: 1 };
       records.set(intent.id, structuredClone(record));
       return structuredClone(record);
     },
@@ -36,12 +36,13 @@ export function createRuns(): RunStore {
       const limit = query.limit === undefined || query.limit === 0 ? found.length : query.limit;
       return found.slice(0, limit).map((record) => structuredClone(record));
     },
-    update: async (read, next, now) => {
+    update: async (read, next, now, owner) => {
       const id = read.intent.id;
       const stored = records.get(id);
       const seen = stored === undefined ? null : { state: stored.current.state, version: stored.version };
       assertUpdate(seen, { id, version: read.version }, next.state);
-      const written: RunRecord = { intent: read.intent, current: next, updatedAt: now, version: read.version + 1 };
+      const intent = owner === undefined ? read.intent : { ...read.intent, owner };
+      const written: RunRecord = { intent, current: next, updatedAt: now, version: read.version + 1 };
       records.set(id, structuredClone(written));
       return structuredClone(written);
     },

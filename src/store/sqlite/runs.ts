@@ -2,8 +2,8 @@ import { ReeveError } from '../../errors.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { assertIntent, runExists } from '../../runs/assert-intent.ts';
 import { assertRemovable, assertUpdate, outcomeOf } from '../../runs/lifecycle.ts';
-import type { RunQuery, RunStore } from '../../runs/ports.ts';
-import type { RunId, RunIntent, RunRecord, RunState, RunStateName } from '../../runs/record.ts';
+import type { FirstState, RunQuery, RunStore } from '../../runs/ports.ts';
+import type { Owner, RunId, RunIntent, RunRecord, RunState, RunStateName } from '../../runs/record.ts';
 import type { Connection, Row } from './connection.ts';
 import { duplicateOf } from './errors.ts';
 import { listQuery } from './run-query.ts';
@@ -14,21 +14,21 @@ const PRUNE_BATCH = 500;
 /** Runs and their receipts. */
 export function createRuns(connection: Connection): RunStore {
   return {
-    insert: async (intent) => {
+    insert: async (intent, first = { state: 'starting' }) => {
       assertIntent(intent);
-      return insertRun(connection, intent);
+      return insertRun(connection, intent, first);
     },
     get: async (id) => readRun(connection, id),
     findByPrefix: async (prefix) => findByPrefix(connection, prefix),
     list: async (query) => listRuns(connection, query),
-    update: async (read, next, now) =>
+    update: async (read, next, now, owner) =>
       connection.transaction(() => {
         assertUpdate(
           readVersion(connection, read.intent.id),
           { id: read.intent.id, version: read.version },
           next.state,
         );
-        return writeState(connection, { read, next, now });
+        return writeState(connection, { read, next, now, owner });
       }),
     saveReceipt: async (id, receipt, now) => insertReceipt(connection, { id, receipt, now }),
     receipts: async (id) => listReceipts(connection, id),
@@ -41,15 +41,15 @@ export function createRuns(connection: Connection): RunStore {
   };
 }
 
-function insertRun(connection: Connection, intent: RunIntent): RunRecord {
+function insertRun(connection: Connection, intent: RunIntent, current: FirstState): RunRecord {
   const { id, protocol, name, worktree, project, createdAt } = intent;
-  const current: RunState = { state: 'starting' };
   try {
     connection.run(
       `INSERT INTO runs (id, version, protocol, state, name, worktree, project, intent, current, updated_at)
-       VALUES (?, 1, ?, 'starting', ?, ?, ?, ?, ?, ?)`,
+       VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)`,
       id,
       protocol,
+      current.state,
       name,
       worktree,
       project,
@@ -61,7 +61,7 @@ function insertRun(connection: Connection, intent: RunIntent): RunRecord {
     const duplicate = error instanceof ReeveError ? duplicateOf(error.cause) : null;
     throw duplicate === null ? error : runExists(intent, duplicate === 'primary key' ? 'id' : 'name');
   }
-  return { intent: structuredClone(intent), current, updatedAt: createdAt, version: 1 };
+  return { intent: structuredClone(intent), current: structuredClone(current), updatedAt: createdAt, version: 1 };
 }
 
 function readRun(connection: Connection, id: RunId): RunRecord | null {
@@ -85,8 +85,12 @@ function listRuns(connection: Connection, query: RunQuery): readonly RunRecord[]
   return connection.all(sql, ...values).map(toRecord);
 }
 
-function writeState(connection: Connection, write: { read: RunRecord; next: RunState; now: number }): RunRecord {
-  const { read, next, now } = write;
+function writeState(
+  connection: Connection,
+  write: { read: RunRecord; next: RunState; now: number; owner: Owner | undefined },
+): RunRecord {
+  const { read, next, now, owner } = write;
+  const intent = owner === undefined ? read.intent : { ...read.intent, owner };
   const version = read.version + 1;
   connection.run(
     'UPDATE runs SET version = ?, state = ?, current = ?, updated_at = ?, completed_at = ? WHERE id = ?',
@@ -97,7 +101,8 @@ function writeState(connection: Connection, write: { read: RunRecord; next: RunS
     outcomeOf(next)?.completedAt ?? null,
     read.intent.id,
   );
-  return { intent: read.intent, current: structuredClone(next), updatedAt: now, version };
+  if (owner !== undefined) connection.run('UPDATE runs SET intent = ? WHERE id = ?', JSON.stringify(intent), intent.id);
+  return { intent, current: structuredClone(next), updatedAt: now, version };
 }
 
 function insertReceipt(connection: Connection, save: { id: RunId; receipt: Receipt; now: number }): void {
