@@ -7,6 +7,25 @@ export type Event =
   | { readonly type: 'daemon.stopped'; readonly at: number; readonly reason: string }
   | { readonly type: 'daemon.lost'; readonly at: number; readonly runId: RunId; readonly action: 'stop' | 'warn' }
   | { readonly type: 'run.started'; readonly at: number; readonly runId: RunId; readonly pid: number }
+  | {
+      readonly type: 'run.restart-scheduled';
+      readonly at: number;
+      readonly runId: RunId;
+      /** Number of the attempt that has ended; 1 = the first. */
+      readonly attempt: number;
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+      readonly delayMs: number;
+    }
+  | {
+      readonly type: 'run.restarted';
+      readonly at: number;
+      readonly runId: RunId;
+      readonly attempt: number;
+      readonly pid: number;
+    }
+  /** It is not started again, although its policy would have it: a crash loop, or a lockout. */
+  | { readonly type: 'run.gave-up'; readonly at: number; readonly runId: RunId; readonly message: string }
   | { readonly type: 'run.stopping'; readonly at: number; readonly runId: RunId; readonly reason: string }
   | { readonly type: 'run.killed'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }
   | { readonly type: 'run.swept'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }

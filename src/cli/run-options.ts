@@ -7,6 +7,7 @@ import { agentKindOf } from '../processes/kinds.ts';
 import { SOURCES, type Owner, type Source } from '../runs/record.ts';
 import type { RunRequest } from '../shim/request.ts';
 import { parseGraceMs } from './grace.ts';
+import { RESTART_WORDS, toRestartPolicy } from './restart-options.ts';
 import type { CliIo } from './io.ts';
 
 /** What commander makes of the options that `run` and `start` share. */
@@ -26,6 +27,9 @@ export interface RunOptions {
   readonly maxMinutes?: string;
   readonly grace: string;
   readonly keepBackground?: boolean;
+  readonly restart: string;
+  readonly restartDelay?: string;
+  readonly restartLimit?: string;
   readonly stdin?: boolean;
   readonly json?: boolean;
 }
@@ -64,6 +68,9 @@ export function defineRunOptions(command: Command): Command {
     .option('--max-tokens <count>', 'stop the run when it has used more tokens, such as 200k')
     .option('--max-minutes <minutes>', 'stop the run when it has lasted that long')
     .option('--grace <time>', 'time between TERM and KILL, such as 500ms or 0', '10s')
+    .option('--restart <when>', `start the command again: ${RESTART_WORDS.join(', ')}`, 'no')
+    .option('--restart-delay <time>', 'pause before the first restart, doubled by each further one (default: 1s)')
+    .option('--restart-limit <count>', 'give up after so many quick failures in a row (default: 8)')
     .option('--keep-background', 'leave what the command starts in the background running, still watched');
 }
 
@@ -99,6 +106,7 @@ export function toRunRequest(
     },
     graceMs: parseGraceMs(options.grace),
     keepBackground: options.keepBackground === true,
+    restart: toRestartPolicy(options),
     // Agents read their input to its end before they begin, so one that stays open would stop them from starting at all.
     keepStdin: options.stdin ?? agentKindOf([words.command, ...words.args]) === null,
     startedByPid,

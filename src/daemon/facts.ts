@@ -3,6 +3,7 @@ import type { Calendar, Limit } from '../limits/limit.ts';
 import type { Facts, LiveRun } from '../limits/facts.ts';
 import { isCalendarPeriod, periodAt } from '../limits/period.ts';
 import { selectsAnyRun } from '../limits/selection.ts';
+import { firstStartTicks } from '../runs/attempts.ts';
 import { startedOf } from '../runs/lifecycle.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
 import type { Store } from '../store/store.ts';
@@ -98,7 +99,7 @@ function liveRun(record: RunRecord, elapsedSince: (startTicks: number) => number
   return {
     record,
     branch: currentBranch(record),
-    elapsedMs: started === null ? 0 : Math.max(0, elapsedSince(started.identity.startTicks)),
+    elapsedMs: started === null ? 0 : Math.max(0, elapsedSince(firstStartTicks(started))),
   };
 }
 

@@ -1,3 +1,4 @@
+import { isBetweenAttempts } from './attempts.ts';
 import { sameRealm, type Identity, type Realm } from '../processes/identity.ts';
 import type { RunEvent } from './lifecycle.ts';
 import { startedOf } from './lifecycle.ts';
@@ -62,6 +63,8 @@ export function judgeRun(record: RunRecord, seen: Observation, now: number): Jud
 
 /** True while a dead command is no part of what is going on: neither kept in the background nor being ended. */
 function expectsLeader(current: RunState): boolean {
+  // Between two attempts the recorded command is dead by right, and the next may just have been started.
+  if (isBetweenAttempts(startedOf(current))) return false;
   return current.state === 'running' || (current.state === 'paused' && current.exit === null);
 }
 
@@ -80,7 +83,9 @@ function withoutMembers(record: RunRecord, now: number): Judgement {
       return { verdict: 'stale', why: `it was being ${what}, and nothing of it lives`, event };
     }
     default:
-      return gone('stale', 'nothing of it lives, and nobody saw it end', now);
+      return isBetweenAttempts(startedOf(record.current))
+        ? gone('stale', 'its shim died before it was started again', now)
+        : gone('stale', 'nothing of it lives, and nobody saw it end', now);
   }
 }
 

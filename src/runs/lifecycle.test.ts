@@ -38,6 +38,7 @@ const EVENTS: readonly RunEvent[] = [
   { type: 'resumed', pausedMs: 5 },
   { type: 'noted', note: 'half-way' },
   { type: 'exited', exit: EXIT },
+  { type: 'attempt-ended', exit: EXIT, delayMs: 1_000, at: 3 },
   { type: 'kept', exit: EXIT },
   { type: 'emptied', exit: null, error: null, at: 4 },
   { type: 'emptied', exit: null, error: null, at: 4, verdict: 'completed' },
@@ -61,6 +62,7 @@ const MODEL: Readonly<Record<RunStateName, Partial<Record<RunEvent['type'], read
   },
   running: {
     spawned: ['running'],
+    'attempt-ended': ['running'],
     'stop-requested': ['stopping'],
     'interrupt-requested': ['interrupting'],
     'pause-requested': ['paused'],

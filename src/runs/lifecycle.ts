@@ -1,4 +1,5 @@
 import { ReeveError } from '../errors.ts';
+import { afterEndedAttempt, exitBetweenAttempts, withHistory } from './attempts.ts';
 import { sameIdentity, type Identity } from '../processes/identity.ts';
 import type {
   PauseRequested,
@@ -31,6 +32,8 @@ export type RunEvent =
   | { readonly type: 'noted'; readonly note: string }
   /** The command exited while it was being stopped; its tree is not proven empty yet. */
   | { readonly type: 'exited'; readonly exit: RunExit }
+  /** The command exited, its tree is proven empty, and it will be started again: the next `spawned` is of another process. */
+  | { readonly type: 'attempt-ended'; readonly exit: RunExit; readonly delayMs: number; readonly at: number }
   /** The command exited and what it left in the background is kept. */
   | { readonly type: 'kept'; readonly exit: RunExit }
   /**
@@ -86,6 +89,7 @@ const NO_EXIT: RunExit = { exitCode: null, signal: null };
  *   pause-req.    -             paused            (as it was)       -                 -            paused
  *   resumed       -             -                 where it was      -                 -            -
  *   exited        -             -                 -                 -                 (as it was)  -
+ *   attempt-ended -             (as it was)       -                 -                 -            -
  *   kept          -             lingering         (as it was)       lingering         -            -
  *   emptied       compl.|failed completed|failed  completed|failed  interrupted       interrupted  completed|failed|interrupted
  *   lost          stale         stale             stale             stale             stale        stale
@@ -104,13 +108,19 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     lost: (_state, event) => ended('stale', null, lost(NO_EXIT, event)),
   },
   running: {
-    spawned: (_state, { started }) => ({ state: 'running', started }),
-    'stop-requested': ({ started }, { stop }) => ({ state: 'stopping', started, stop, exit: null }),
+    spawned: (state, { started }) => ({ state: 'running', started: withHistory(started, state.started) }),
+    'attempt-ended': ({ started }, event) => ({ state: 'running', started: afterEndedAttempt(started, event) }),
+    'stop-requested': ({ started }, { stop }) => ({
+      state: 'stopping',
+      started,
+      stop,
+      exit: exitBetweenAttempts(started),
+    }),
     'interrupt-requested': ({ started }, { interrupt }) => ({ state: 'interrupting', started, interrupt, exit: null }),
     'pause-requested': ({ started }, { pause }) => ({ state: 'paused', started, pause, exit: null }),
     kept: ({ started }, { exit }) => ({ state: 'lingering', started, exit }),
     emptied: ({ started }, event) => endedByExit(started, event.exit ?? NO_EXIT, event),
-    lost: ({ started }, event) => ended('stale', started, lost(NO_EXIT, event)),
+    lost: ({ started }, event) => ended('stale', started, lost(exitBetweenAttempts(started) ?? NO_EXIT, event)),
   },
   paused: {
     'stop-requested': ({ started, exit }, { stop }) => ({ state: 'stopping', started, stop, exit }),
@@ -126,8 +136,8 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     lost: ({ started, exit }, event) => ended('stale', started, lost(exit ?? NO_EXIT, event)),
   },
   interrupting: {
-    // The interrupt was asked for while the shim was between its intent and the spawn.
-    spawned: (state, { started }) => ({ ...state, started }),
+    // The interrupt was asked for while the shim was between its intent and the spawn, or between two attempts.
+    spawned: (state, { started }) => ({ ...state, started: withHistory(started, state.started) }),
     'start-failed': ({ interrupt }, event) =>
       ended('interrupted', null, { ...failedStart(event), endReason: interrupt.reason }),
     'stop-requested': ({ started, exit }, { stop }) => ({ state: 'stopping', started, stop, exit }),
@@ -143,8 +153,8 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     lost: ({ started, exit }, event) => ended('stale', started, lost(exit ?? NO_EXIT, event)),
   },
   stopping: {
-    // The stop was asked for while the shim was between its intent and the spawn.
-    spawned: (state, { started }) => ({ ...state, started }),
+    // The stop was asked for while the shim was between its intent and the spawn, or between two attempts.
+    spawned: (state, { started }) => ({ ...state, started: withHistory(started, state.started), exit: null }),
     'start-failed': ({ stop }, event) => ended('interrupted', null, { ...failedStart(event), endReason: stop.reason }),
     'stop-requested': (state) => state,
     exited: (state, { exit }) => ({ ...state, exit }),

@@ -1,4 +1,5 @@
 import type { Identity } from '../processes/identity.ts';
+import type { RestartPolicy } from './restart-policy.ts';
 
 export type RunId = string & { readonly __brand: 'RunId' };
 
@@ -77,6 +78,8 @@ export interface RunIntent {
   readonly logRoots?: readonly string[];
   readonly graceMs: number;
   readonly keepBackground: boolean;
+  /** When the command is started again. Absent = never. */
+  readonly restart?: RestartPolicy;
   /** The run's parent and subreaper. Null for a process that was registered while it ran, or by a program that is its parent itself. */
   readonly shim: Identity | null;
   /** Who registered a run that has no shim: it speaks for the run, and nothing of it belongs to the tree. */
@@ -94,7 +97,37 @@ export interface RunStarted {
   readonly startedAt: number;
   /** Milliseconds that the run has spent paused, pauses that are over added up. Absent = none. */
   readonly pausedMs?: number;
+  /** Of a command that is started again: what came before. Absent = this is its first attempt, and that has not ended. */
+  readonly restarts?: Restarts;
 }
+
+/** A start of the command within a run that has ended, and after which it was, or is about to be, started again. */
+export interface EndedAttempt {
+  /** 1 = the first. */
+  readonly number: number;
+  /** Null: it could not be started. */
+  readonly pid: number | null;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly exit: RunExit;
+  /** Pause before the next attempt, in milliseconds. */
+  readonly delayMs: number;
+}
+
+/** The attempts of a run before the current one. */
+export interface Restarts {
+  /** The first attempt: from when on the run has lasted, whatever was started since. */
+  readonly first: { readonly startTicks: number; readonly startedAt: number };
+  /** How many attempts have ended. */
+  readonly count: number;
+  /** The newest of them, oldest first: at most {@link MAX_KEPT_ATTEMPTS}. */
+  readonly ended: readonly EndedAttempt[];
+  /** Between two attempts: when the next is due (epoch ms). The tree is proven empty then. Null while one runs. */
+  readonly nextAt: number | null;
+}
+
+/** Attempts that a record holds in full. A command that is restarted for months must not make its record grow. */
+export const MAX_KEPT_ATTEMPTS = 20;
 
 export interface PauseRequested {
   /** Text for people. */
@@ -133,6 +166,7 @@ export interface RunOutcome extends RunExit {
  *                 └──────► interrupting ──► interrupted, or back when the run outlives it
  *   any of them ──► stopping ──► interrupted
  *
+ * A run whose command is started again stays `running` from one attempt to the next.
  * `stopping` with survivors stays `stopping`; `lingering` may be paused and interrupted like `running`; a start that fails is `failed`, and
  * what nobody saw end is `stale`. Terminal states (completed, failed, interrupted, stale) never change.
  */

@@ -1,4 +1,5 @@
 import type { Identity } from '../processes/identity.ts';
+import { isBetweenAttempts } from './attempts.ts';
 import { outcomeOf, startedOf } from './lifecycle.ts';
 import type { EndReason, Owner, RunId, RunRecord, RunStateName, Source } from './record.ts';
 
@@ -55,6 +56,7 @@ export function toRunJson(record: RunRecord, usage: RunUsage | null): RunJson {
   const { intent, current, updatedAt } = record;
   const started = startedOf(current);
   const outcome = outcomeOf(current);
+  const process = isBetweenAttempts(started) ? null : started;
   const exit = outcome ?? ('exit' in current ? current.exit : null);
   return {
     id: intent.id,
@@ -71,9 +73,9 @@ export function toRunJson(record: RunRecord, usage: RunUsage | null): RunJson {
     project: intent.project,
     branch: intent.branch,
     agent: intent.agent,
-    identity: started?.identity ?? null,
-    processGroupId: started?.processGroupId ?? null,
-    startedAt: isoOrNull(started?.startedAt),
+    identity: process?.identity ?? null,
+    processGroupId: process?.processGroupId ?? null,
+    startedAt: isoOrNull(started?.restarts?.first.startedAt ?? started?.startedAt),
     state: current.state,
     endReason: outcome?.endReason ?? null,
     exitCode: exit?.exitCode ?? null,

@@ -106,6 +106,7 @@ async function intentOf(
     logRoots: logRootsOf({ ...env, ...request.env }),
     graceMs: request.graceMs,
     keepBackground: request.keepBackground,
+    ...(request.restart === null ? {} : { restart: request.restart }),
     shim: self,
     protocol: PROTOCOL,
     createdAt: now,

@@ -1,10 +1,10 @@
 import { closeSync } from 'node:fs';
 import { openRunOutput, runOutput } from '../host/run-output.ts';
 import { punchHole } from '../linux/punch-hole.ts';
-import { admit, recordFailedStart } from './admission.ts';
+import { admit } from './admission.ts';
 import { OutputBound } from './output-bound.ts';
 import type { RunRequest } from './request.ts';
-import { startRun, type LiveRun } from './run.ts';
+import { startRun, type LiveRun, type OpenedStdio } from './run.ts';
 import { report } from './report.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
@@ -24,7 +24,11 @@ export async function startBackground(workplace: ShimWorkplace, request: RunRequ
   const admitted = await admit(workplace, request, { background: true });
   const { id } = admitted.record.intent;
   const output = runOutput(paths.runsDir, id);
-  const live = await startWithOutput();
+  const live = await startRun(workplace, admitted, request, {
+    openStdio,
+    ownSession: true,
+    signals: 'background',
+  });
   const bound = new OutputBound({
     output,
     punchHole,
@@ -38,26 +42,15 @@ export async function startBackground(workplace: ShimWorkplace, request: RunRequ
   });
   return { live, ended: watch().catch(giveUp) };
 
-  async function startWithOutput(): Promise<LiveRun> {
-    let files: ReturnType<typeof openRunOutput>;
-    try {
-      files = openRunOutput(output);
-    } catch (error) {
-      admitted.daemon?.client.close();
-      await recordFailedStart(workplace, id, error);
-      throw error;
-    }
-    try {
-      const stdio = [request.keepStdin ? 'pipe' : 'ignore', files.out, files.err] as const;
-      return await startRun(workplace, admitted, request, {
-        stdio: [...stdio],
-        ownSession: true,
-        signals: 'background',
-      });
-    } finally {
-      closeSync(files.out);
-      closeSync(files.err);
-    }
+  function openStdio(): OpenedStdio {
+    const { out, err } = openRunOutput(output);
+    return {
+      stdio: [request.keepStdin ? 'pipe' : 'ignore', out, err],
+      close() {
+        closeSync(out);
+        closeSync(err);
+      },
+    };
   }
 
   /** A store that cannot be written must not leave a shim that waits for ever for nothing. */
@@ -67,8 +60,8 @@ export async function startBackground(workplace: ShimWorkplace, request: RunRequ
   }
 
   async function watch(): Promise<void> {
-    const exit = await live.exit;
-    let ending = await live.supervisor.finish(exit);
+    const { exit, ending: first } = await live.end();
+    let ending = first;
     if (ending.record.current.state === 'lingering') ending = await live.supervisor.finishLingering(exit);
     bound.close();
     await live.daemon?.settle();

@@ -42,12 +42,15 @@ export class DaemonLink {
     void this.#hold();
   }
 
-  /** Waits until the ledger holds everything the run spent, if a daemon is there to read it. */
-  async settle(): Promise<void> {
+  /** Waits until the ledger holds everything the run spent, and it was judged. False when there is no daemon to do so. */
+  async settle(): Promise<boolean> {
+    if (this.#client === null) return false;
     try {
-      await this.#client?.call('settle', { runId: this.#options.runId }, { timeoutMs: SETTLE_MS });
+      await this.#client.call('settle', { runId: this.#options.runId }, { timeoutMs: SETTLE_MS });
+      return true;
     } catch {
       // The summary then shows what is known so far; the ledger catches up when a daemon runs again.
+      return false;
     }
   }
 

@@ -4,6 +4,7 @@ import { exitPlanOf, type ExitPlan } from './ending.ts';
 import { report } from './report.ts';
 import type { RunRequest } from './request.ts';
 import { startRun, type LiveRun } from './run.ts';
+import type { SignalPolicy } from './signals.ts';
 import { shareSuspension } from './suspension.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
@@ -22,9 +23,9 @@ export async function runForeground(workplace: ShimWorkplace, request: RunReques
   const admitted = await admit(workplace, request, { background: false });
   const terminal = openTerminal();
   const live = await startRun(workplace, admitted, request, {
-    stdio: 'inherit',
+    openStdio: () => ({ stdio: 'inherit', close() {} }),
     ownSession: false,
-    signals: terminal === null ? 'forward' : 'terminal',
+    signals: signalPolicyOf(request, terminal),
   });
   try {
     return await attend(workplace, { request, live, terminal });
@@ -44,8 +45,7 @@ async function attend(
   }: { readonly request: RunRequest; readonly live: LiveRun; readonly terminal: Terminal | null },
 ): Promise<ForegroundEnd> {
   const stopSharing = terminal === null ? null : shareSuspensionOf(workplace, live);
-  const exit = await live.exit;
-  const ending = await live.supervisor.finish(exit);
+  const { exit, ending } = await live.end();
   stopSharing?.();
   const endedWell = exit.exitCode === 0;
   terminal?.restore({
@@ -71,8 +71,11 @@ async function attend(
   };
 }
 
-function shareSuspensionOf({ table, signaller }: ShimWorkplace, { record, supervisor }: LiveRun): (() => void) | null {
-  if (!('started' in record.current) || record.current.started === null) return null;
-  const leader = record.current.started.identity;
+function signalPolicyOf({ restart }: RunRequest, terminal: Terminal | null): SignalPolicy {
+  if (terminal !== null) return 'terminal';
+  return restart === null ? 'forward' : 'end';
+}
+
+function shareSuspensionOf({ table, signaller }: ShimWorkplace, { leader, supervisor }: LiveRun): () => void {
   return shareSuspension({ table, signaller, leader, isStopping: () => supervisor.isStopping() });
 }

@@ -12,11 +12,11 @@ export interface Reaper {
 }
 
 /** Reaps the run's orphans, which are reparented to this process, whenever one of them dies; asleep in between. */
-export function startReaper(paths: Paths, leaderPid: number): Reaper {
+export function startReaper(paths: Paths, leaderPid: () => number): Reaper {
   let timer: NodeJS.Timeout | null = null;
   const reap = (): void => {
     const daemon = readDaemonIdentity(paths);
-    reapAdopted(new Set(daemon === null ? [leaderPid] : [leaderPid, daemon.pid]));
+    reapAdopted(new Set(daemon === null ? [leaderPid()] : [leaderPid(), daemon.pid]));
   };
   const onChild = (): void => {
     timer ??= setTimeout(() => {

@@ -1,4 +1,5 @@
 import type { Owner, RunCaps, Source } from '../runs/record.ts';
+import type { RestartPolicy } from '../runs/restart-policy.ts';
 
 /** What the command line asks for, checked there. JSON all through: `start` sends it to the shim that it leaves behind. */
 export interface RunRequest {
@@ -15,6 +16,8 @@ export interface RunRequest {
   readonly caps: RunCaps;
   readonly graceMs: number;
   readonly keepBackground: boolean;
+  /** When the command is started again within the run; null = never. */
+  readonly restart: RestartPolicy | null;
   /** In the background: true keeps standard input open, for `reeve send`; false gives the command none. */
   readonly keepStdin: boolean;
   /** PID of whoever ran `reeve`. */

@@ -3,10 +3,15 @@ import { ReeveError } from '../errors.ts';
 
 /** Standard input of a run, as far as it is reeve's to write to. */
 export class RunInput {
-  readonly #stream: Writable | null;
+  #stream: Writable | null = null;
 
   /** @param stream null: the command was started without, or has its caller's */
   constructor(stream: Writable | null) {
+    this.connect(stream);
+  }
+
+  /** From now on it is the input of this command: of the next attempt, when the last has ended. */
+  connect(stream: Writable | null): void {
     this.#stream = stream;
     // A command that does not read is an answer to whoever sends, not a failure of the shim.
     stream?.on('error', () => {});

@@ -4,12 +4,14 @@ import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { stopTree } from '../processes/stop-tree.ts';
 import { applyEvent } from '../runs/apply-event.ts';
 import { formatDuration } from '../limits/duration.ts';
+import type { Identity } from '../processes/identity.ts';
 import type { RunExit, RunRecord } from '../runs/record.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
 import { recordFailedStart, type AdmittedRun } from './admission.ts';
 import type { holdDaemon as HoldDaemon } from './daemon-hold.ts';
 import type { DaemonLink } from './daemon-link.ts';
 import { pruneHistory } from './history.ts';
+import type { Ending } from './ending.ts';
 import { launch, type Launched } from './launch.ts';
 import { startAlarm } from './alarm.ts';
 import { complain } from './messages.ts';
@@ -23,17 +25,35 @@ import type { ShimWorkplace } from './workplace.ts';
 
 /** How the command is tied to whoever started it. */
 export interface RunMode {
-  readonly stdio: StdioOptions;
+  /** Called for each start of the command. @throws what kept a descriptor from being opened */
+  readonly openStdio: () => OpenedStdio;
   /** True in the background: the command leads a session of its own. */
   readonly ownSession: boolean;
   readonly signals: SignalPolicy;
+}
+
+/** Descriptors for one start of the command. */
+export interface OpenedStdio {
+  readonly stdio: StdioOptions;
+  /** Lets go of the shim's own copies. */
+  close(): void;
+}
+
+/** How the command's own part of a run ended. */
+export interface CommandEnd {
+  /** Of its last attempt. */
+  readonly exit: RunExit;
+  readonly ending: Ending;
 }
 
 /** A run whose command was started, with everything that watches over it. */
 export interface LiveRun {
   /** As recorded when it was started. */
   readonly record: RunRecord;
-  readonly exit: Promise<RunExit>;
+  /** The command's process; another one after a restart. */
+  readonly leader: () => Identity;
+  /** Waits for the command to exit for good, and brings its run to an end, or to what is kept of it. To be called once. */
+  end(): Promise<CommandEnd>;
   readonly supervisor: Supervisor;
   readonly daemon: DaemonLink | null;
   /** Ends the watching; the process may end then. */
@@ -55,18 +75,18 @@ export async function startRun(
   // From here on a signal must not end this process alone: whatever it means is known once there is something to stop.
   const signals = new EarlySignals();
   const restoreSignals = handleSignals(mode.signals, signals);
+  const env = { ...workplace.env, ...request.env, [COOKIE_VARIABLE]: cookie };
   let launched: Launched;
   try {
-    const env = { ...workplace.env, ...request.env, [COOKIE_VARIABLE]: cookie };
-    launched = await launch(workplace, { ...request, env, stdio: mode.stdio, ownSession: mode.ownSession });
+    launched = await launchCommand();
   } catch (error) {
     admitted.daemon?.client.close();
     await recordFailedStart(workplace, id, error);
     throw error;
   }
-  const { exit, started, stdin } = launched;
-  const leader = started.identity;
-  const reaper = startReaper(workplace.paths, leader.pid);
+  const { started } = launched;
+  let leader = started.identity;
+  const reaper = startReaper(workplace.paths, () => leader.pid);
   const record = await recordStart(workplace, admitted.record, launched, reaper);
   workplace.events.record({ type: 'run.started', at: started.startedAt, runId: id, pid: leader.pid });
 
@@ -81,13 +101,29 @@ export async function startRun(
 
   const liftTimeLimit = startTimeLimit(request, supervisor);
   const daemon = admitted.daemon === null ? null : await holdDaemon(workplace, record, admitted.daemon, stop);
-  const served = { runId: id, supervisor, input: new RunInput(stdin) };
+  const input = new RunInput(launched.stdin);
+  const served = { runId: id, supervisor, input };
   const socket = workplace.recorded ? await serveRun(workplace, served) : null;
   return {
     record,
-    exit,
+    leader: () => leader,
     supervisor,
     daemon,
+    async end() {
+      if (request.restart !== null) {
+        const { attendRestarts } = await import('./restarts.ts');
+        return attendRestarts(workplace, {
+          request,
+          policy: request.restart,
+          supervisor,
+          daemon,
+          first: launched,
+          startAgain,
+        });
+      }
+      const exit = await launched.exit;
+      return { exit, ending: await supervisor.finish(exit) };
+    },
     async close() {
       liftTimeLimit();
       daemon?.close();
@@ -97,6 +133,24 @@ export async function startRun(
       restoreSignals();
     },
   };
+
+  async function launchCommand(): Promise<Launched> {
+    const { stdio, close } = mode.openStdio();
+    try {
+      return await launch(workplace, { ...request, env, stdio, ownSession: mode.ownSession });
+    } finally {
+      close();
+    }
+  }
+
+  async function startAgain(): Promise<Launched> {
+    const next = await launchCommand();
+    leader = next.started.identity;
+    const { current } = await recordStart(workplace, admitted.record, next, reaper);
+    input.connect(next.stdin);
+    if (current.state === 'stopping') stop(current.stop.message);
+    return next;
+  }
 }
 
 /** A command that could not be recorded must not go on: nothing runs that no record names as running. */

@@ -7,6 +7,8 @@ export type SignalPolicy =
   | 'terminal'
   /** Whoever started `reeve run` there knows only the shim's PID: what is sent to it is meant for the command. */
   | 'forward'
+  /** The same for a command that is started again: passed on, a signal would end an attempt and nothing more, so it ends the run. */
+  | 'end'
   /** Nobody but an administrator or the run that this one is nested in signals a background shim. */
   | 'background';
 
@@ -21,6 +23,7 @@ type Action = 'ignore' | 'stop' | 'forward';
 const POLICIES: Readonly<Record<SignalPolicy, Readonly<Partial<Record<SignalName, Action>>>>> = {
   terminal: { INT: 'ignore', QUIT: 'ignore', TERM: 'stop', HUP: 'stop', USR1: 'forward', USR2: 'forward' },
   forward: { INT: 'forward', QUIT: 'forward', TERM: 'forward', HUP: 'forward', USR1: 'forward', USR2: 'forward' },
+  end: { INT: 'stop', QUIT: 'stop', TERM: 'stop', HUP: 'stop', USR1: 'forward', USR2: 'forward' },
   background: { INT: 'stop', QUIT: 'stop', TERM: 'stop', HUP: 'ignore', USR1: 'forward', USR2: 'forward' },
 };
 

@@ -32,10 +32,12 @@ export function writeReport(file: string, ending: Ending, usage: RunUsage | null
 
 function howItEnded({ record, exit }: Ending, now: number): string {
   const outcome = outcomeOf(record.current);
-  const startedAt = startedOf(record.current)?.startedAt ?? record.intent.createdAt;
-  const after = `after ${duration((outcome?.completedAt ?? now) - startedAt)}`;
+  const started = startedOf(record.current);
+  const startedAt = started?.restarts?.first.startedAt ?? started?.startedAt ?? record.intent.createdAt;
+  const restarts = started?.restarts?.count ?? 0;
+  const after = `after ${duration((outcome?.completedAt ?? now) - startedAt)}${restarts > 0 ? ` and ${restarts} ${restarts === 1 ? 'restart' : 'restarts'}` : ''}`;
   const how = exit.signal === null ? `exited ${exit.exitCode}` : `was ended by ${exit.signal}`;
-  const why = outcome?.endReason === 'exit' || outcome?.endReason === 'signal' ? null : outcome?.error;
+  const why = outcome?.error;
   return `${record.intent.name ?? record.intent.command} ${how} ${after}${why ? ` (${why})` : ''}`;
 }
 

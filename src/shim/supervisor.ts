@@ -1,3 +1,4 @@
+import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
 import type { Receipt, Survivor } from '../processes/receipt.ts';
 import { stopTree, VERIFY_MS, type StopPorts } from '../processes/stop-tree.ts';
@@ -36,6 +37,8 @@ const EXECUTOR_SLACK_MS = 30_000;
  *   command runs ──exits by itself──► tree empty? ──yes──────────► completed | failed
  *        │                                └─no──► sweep | keep ──► completed | failed, lingering, or survivors
  *        └──stop, ours or another's──► command dead, tree empty ─► interrupted, or survivors
+ *
+ * A command that is started again begins anew at the top, when the tree of the attempt before is proven empty.
  */
 export class Supervisor {
   readonly #workplace: ShimWorkplace;
@@ -43,12 +46,24 @@ export class Supervisor {
   readonly #receipts: Receipt[] = [];
   #record: RunRecord;
   #stop: Promise<Receipt> | null = null;
+  readonly #stopBegun = Promise.withResolvers<void>();
 
   constructor(workplace: ShimWorkplace, options: { readonly record: RunRecord; readonly reap: () => void }) {
     this.#workplace = workplace;
     this.#record = options.record;
     const { table, signaller, clock } = workplace;
     this.#ports = { table, signaller, clock, reap: options.reap };
+  }
+
+  /** Settles when this process itself begins to stop the run. */
+  get stopBegun(): Promise<void> {
+    return this.#stopBegun.promise;
+  }
+
+  /** The record as it is now. */
+  async record(): Promise<RunRecord> {
+    await this.#refresh();
+    return this.#record;
   }
 
   /** True once anyone has asked for the end of the run. */
@@ -61,6 +76,7 @@ export class Supervisor {
   /** Stops the run, verified. A stop that is under way is joined, not repeated. */
   stop(wish: StopWish): Promise<Receipt> {
     this.#stop ??= this.#runStop(wish);
+    this.#stopBegun.resolve();
     return this.#stop;
   }
 
@@ -71,13 +87,37 @@ export class Supervisor {
     return current.state === 'stopping' && current.stop.reason === 'parent';
   }
 
-  /** After the command's exit: proves the tree empty, sweeping or keeping what was left behind, and ends the record. */
-  async finish(exit: RunExit): Promise<Ending> {
+  /**
+   * After the command's exit: proves the tree empty, sweeping or keeping what was left behind, and ends the record.
+   * @param error text for people, where the exit does not tell why this is the end
+   */
+  async finish(exit: RunExit, error: string | null = null): Promise<Ending> {
     const left = await this.#membersAfter(0);
     if (await this.isStopping()) return this.#close(exit, await this.#awaitStop());
-    if (left.length === 0) return this.#close(exit, left);
+    if (left.length === 0) return this.#close(exit, left, error);
     if (this.#record.intent.keepBackground) return this.#linger(exit);
-    return this.#close(exit, await this.#sweep(this.#record.intent.graceMs));
+    return this.#close(exit, await this.#sweep(this.#record.intent.graceMs), error);
+  }
+
+  /**
+   * After the exit of a command that is to be started again: proves the tree empty, sweeping what was left behind, and records the
+   * attempt. Null when nothing stands in the way of the next one; else how the run ended instead.
+   */
+  async finishAttempt(exit: RunExit, delayMs: number): Promise<Ending | null> {
+    let left = await this.#membersAfter(0);
+    if (await this.isStopping()) return this.#close(exit, await this.#awaitStop());
+    if (left.length > 0) left = await this.#sweep(this.#record.intent.graceMs);
+    if (left.length > 0) return this.#close(exit, left);
+    try {
+      await this.#apply({ type: 'attempt-ended', exit, delayMs, at: this.#workplace.clock.now() });
+    } catch (error) {
+      // Someone has stopped, interrupted or paused it meanwhile: with what ran then it is over.
+      if (!(error instanceof ReeveError && error.code === 'TRANSITION_ILLEGAL')) throw error;
+      return this.#close(exit, left);
+    }
+    // They are in the store; a command that is restarted for months must not make its shim grow.
+    this.#receipts.length = 0;
+    return null;
   }
 
   /** After `lingering`: waits until what was kept has ended by itself or was stopped, and ends the record. */
@@ -130,12 +170,12 @@ export class Supervisor {
   }
 
   /** @param left the living members; none is proof */
-  async #close(exit: RunExit, left: readonly Member[]): Promise<Ending> {
+  async #close(exit: RunExit, left: readonly Member[], error: string | null = null): Promise<Ending> {
     if (left.length > 0) {
       if (await this.isStopping()) await this.#apply({ type: 'exited', exit });
       return { record: this.#record, exit, receipts: this.#receipts, survivors: this.#survivorsAmong(left) };
     }
-    await this.#apply({ type: 'emptied', exit, error: null, at: this.#workplace.clock.now() });
+    await this.#apply({ type: 'emptied', exit, error, at: this.#workplace.clock.now() });
     const outcome = outcomeOf(this.#record.current);
     if (outcome !== null) {
       const { endReason, exitCode, signal, completedAt: at } = outcome;

@@ -5,7 +5,7 @@ export interface SuspensionOptions {
   readonly table: ProcessTable;
   readonly signaller: Signaller;
   /** The command (or the shim, for a process that only waits for it). */
-  readonly leader: Identity;
+  readonly leader: () => Identity;
   /** True while reeve itself stops the run: then a frozen process is no suspended one. */
   readonly isStopping: () => Promise<boolean>;
 }
@@ -25,8 +25,9 @@ export function shareSuspension({ table, signaller, leader, isStopping }: Suspen
   };
 
   function leaderState(): string | null {
-    const row = table.read(leader.pid);
-    return row !== null && sameIdentity(leader, { ...leader, startTicks: row.startTicks }) ? row.state : null;
+    const identity = leader();
+    const row = table.read(identity.pid);
+    return row !== null && sameIdentity(identity, { ...identity, startTicks: row.startTicks }) ? row.state : null;
   }
 
   async function suspendWithLeader(): Promise<void> {
@@ -37,7 +38,7 @@ export function shareSuspension({ table, signaller, leader, isStopping }: Suspen
 
   function continueLeader(): void {
     if (leaderState() !== 'T') return;
-    const opened = signaller.open(leader);
+    const opened = signaller.open(leader());
     if (opened.kind !== 'open') return;
     opened.handle.send('CONT');
     opened.handle.close();

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { toRestartsJson } from '../../runs/restarts-view.ts';
 import { toRunJson } from '../../runs/view.ts';
 import { findRun } from '../find-run.ts';
 import { formatDuration } from '../format.ts';
@@ -6,13 +7,14 @@ import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
 import { renderReceipt } from '../receipt-text.ts';
+import { renderRestarts } from '../restarts-text.ts';
 import { renderRun } from '../run-text.ts';
 import { usageOfRuns } from '../../usage/run-usage.ts';
 
 export function define(command: Command, io: CliIo): Command {
   return command
     .argument('<run>', 'id, unique prefix or name')
-    .option('--json', 'print the record with its receipts')
+    .option('--json', 'print the record with its receipts and restarts')
     .action(async (word: string, options: { readonly json?: boolean }) => {
       await using workplace = openWorkplace(io.env);
       const { runs, ledger } = await workplace.store();
@@ -20,9 +22,12 @@ export function define(command: Command, io: CliIo): Command {
       const receipts = await runs.receipts(record.intent.id);
       const usage = await usageOfRuns(ledger, [record.intent.id]);
       const run = toRunJson(record, usage.get(record.intent.id) ?? null);
-      emit(io, options, { ...run, receipts }, () =>
+      const restarts = toRestartsJson(record);
+      const now = workplace.clock.now();
+      emit(io, options, { ...run, receipts, restarts }, () =>
         [
-          renderRun(run, { color: io.color, now: workplace.clock.now() }),
+          renderRun(run, { color: io.color, now }),
+          ...(restarts === null ? [] : [renderRestarts(restarts, { color: io.color, now })]),
           ...receipts.map((receipt) =>
             renderReceipt(`receipt (${receipt.reason}, ${formatDuration(receipt.elapsedMs)})`, receipt, {
               color: io.color,
