@@ -1,24 +1,25 @@
 import { systemClock } from './host/clock.ts';
 import { createLinuxProcesses } from './linux/index.ts';
-import type { LinuxProcesses } from './linux/index.ts';
+import { needsPortable } from './open-processes.ts';
+import { createPortableProcesses } from './portable/index.ts';
 import type { Identity } from './processes/identity.ts';
 import * as kill from './processes/kill.ts';
 import type { FoundProcess, KillOptions, ProcessQuery } from './processes/kill.ts';
+import { identityOf as readIdentity } from './processes/identity-of.ts';
+import type { Processes } from './processes/ports.ts';
 import type { Receipt } from './processes/receipt.ts';
 
-let opened: LinuxProcesses | undefined;
+let opened: Processes | undefined;
 
 /** This machine's processes, opened when first asked for: importing the library works everywhere. @throws PLATFORM_UNSUPPORTED */
-function here(): LinuxProcesses {
-  opened ??= createLinuxProcesses();
+export function openProcesses(): Processes {
+  opened ??= needsPortable(process.env) ? createPortableProcesses() : createLinuxProcesses();
   return opened;
 }
 
 /** Who has this PID now; null when nobody has. @throws PLATFORM_UNSUPPORTED */
 export function identityOf(pid: number): Identity | null {
-  const { table } = here();
-  const row = table.read(pid);
-  return row === null ? null : { ...table.realm, pid, startTicks: row.startTicks };
+  return readIdentity(openProcesses().table, pid);
 }
 
 /**
@@ -31,13 +32,13 @@ export function identityOf(pid: number): Identity | null {
  * @throws PLATFORM_UNSUPPORTED
  */
 export async function killVerified(identities: readonly Identity[], options: KillOptions): Promise<Receipt> {
-  const { table, signaller } = here();
+  const { table, signaller } = openProcesses();
   return kill.killVerified({ table, signaller, clock: systemClock }, identities, options);
 }
 
 /** Everything that descends from a process, children before their parents; [] when it is gone. @throws PLATFORM_UNSUPPORTED */
 export function descendants(identity: Identity): readonly Identity[] {
-  return kill.descendants(here().table, identity);
+  return kill.descendants(openProcesses().table, identity);
 }
 
 /**
@@ -49,5 +50,5 @@ export function descendants(identity: Identity): readonly Identity[] {
  * @throws PLATFORM_UNSUPPORTED
  */
 export function findProcesses(query: ProcessQuery): readonly FoundProcess[] {
-  return kill.findProcesses(here().table, query);
+  return kill.findProcesses(openProcesses().table, query);
 }

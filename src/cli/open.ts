@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { systemClock } from '../host/clock.ts';
 import { resolvePaths } from '../host/paths.ts';
 import type { Paths } from '../host/paths.ts';
-import type { LinuxProcesses } from '../linux/index.ts';
+import type { Processes } from '../processes/ports.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -14,15 +14,15 @@ export interface Workplace extends AsyncDisposable {
   readonly clock: Clock;
   /** @throws STORE_UNREACHABLE, STORE_CORRUPT, STORE_TOO_NEW */
   store(): Promise<Store>;
-  /** @throws PLATFORM_UNSUPPORTED */
-  processes(): Promise<LinuxProcesses>;
+  /** @throws PLATFORM_UNSUPPORTED, USAGE */
+  processes(): Promise<Processes>;
 }
 
 /** Opens the workplace of one command: `await using workplace = openWorkplace(io.env)`. */
 export function openWorkplace(env: NodeJS.ProcessEnv): Workplace {
   const paths = resolvePaths(env);
   let store: Promise<Store> | undefined;
-  let processes: Promise<LinuxProcesses> | undefined;
+  let processes: Promise<Processes> | undefined;
   return {
     paths,
     clock: systemClock,
@@ -33,7 +33,7 @@ export function openWorkplace(env: NodeJS.ProcessEnv): Workplace {
       return store;
     },
     processes() {
-      processes ??= loadProcesses();
+      processes ??= import('../open-processes.ts').then(({ openProcesses }) => openProcesses(env));
       return processes;
     },
     async [Symbol.asyncDispose]() {
@@ -42,9 +42,4 @@ export function openWorkplace(env: NodeJS.ProcessEnv): Workplace {
       await opened?.close();
     },
   };
-}
-
-async function loadProcesses(): Promise<LinuxProcesses> {
-  const { createLinuxProcesses } = await import('../linux/index.ts');
-  return createLinuxProcesses();
 }

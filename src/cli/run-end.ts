@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
-import type { LinuxProcesses } from '../linux/index.ts';
+import type { Processes } from '../processes/ports.ts';
 import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
 import type { RunStore } from '../runs/ports.ts';
 import type { EndReason, RunId, RunOutcome } from '../runs/record.ts';
@@ -26,7 +26,7 @@ function isLimit(reason: EndReason): boolean {
 
 export interface EndOptions {
   readonly runs: RunStore;
-  readonly processes: LinuxProcesses;
+  readonly processes: Processes;
   readonly clock: Clock;
   /** Given up after this many ms. */
   readonly timeoutMs: number;

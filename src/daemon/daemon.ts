@@ -11,7 +11,9 @@ import type { Paths } from '../host/paths.ts';
 import { linkSocket, unlinkSocket } from '../host/socket-links.ts';
 import type { DaemonStatus } from '../ipc/protocol.ts';
 import { serve } from '../ipc/server.ts';
-import { createLinuxProcesses, identityOf, peerCredentials } from '../linux/index.ts';
+import { peerCredentials } from '../linux/peer-credentials.ts';
+import { openProcesses } from '../open-processes.ts';
+import { identityOf } from '../processes/identity-of.ts';
 import { reconcile, type Reconciliation } from '../runs/reconcile.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
@@ -59,7 +61,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { paths, instance, env } = options;
   const clock = systemClock;
   const startedAt = clock.now();
-  const processes = createLinuxProcesses();
+  const processes = await openProcesses(env);
   const { table, self } = processes;
   instance.register(self);
 
@@ -180,7 +182,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       // The answer goes out first.
       shutDown: () => void setImmediate(stop, 'asked to'),
       stopFromInside: stopper.stopFromInside,
-      identityOf,
+      identityOf: (pid) => identityOf(table, pid),
       onDetached: (id) => upkeep.detached(id),
       now: clock.now,
     }),

@@ -2,8 +2,8 @@ import type { Clock } from '../clock.ts';
 import { shimSocket, type Paths } from '../host/paths.ts';
 import { findSocket } from '../host/socket-links.ts';
 import { connect } from '../ipc/client.ts';
-import type { LinuxProcesses } from '../linux/index.ts';
 import type { Identity } from '../processes/identity.ts';
+import type { Processes } from '../processes/ports.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { VERIFY_MS } from '../processes/stop-tree.ts';
 import { stopRun } from '../runs/stop-run.ts';
@@ -14,7 +14,7 @@ import type { StopDone, StopOrder } from './stops.ts';
 /** On top of grace and verification, for a shim's answer: it tries its own store several times. */
 const SHIM_SLACK_MS = 5_000;
 
-export interface StopperPorts extends LinuxProcesses {
+export interface StopperPorts extends Processes {
   readonly paths: Paths;
   readonly clock: Clock;
   readonly store: Store;

@@ -3,9 +3,9 @@ import type { Config } from '../config/config.ts';
 import type { Event } from '../events.ts';
 import { placeOf } from '../host/git-place.ts';
 import { createEnforcer, type Killer } from '../limits/enforcer.ts';
-import type { LinuxProcesses } from '../linux/index.ts';
 import { findInWorktree, killVerified, type FoundProcess } from '../processes/kill.ts';
 import { agentKindOf } from '../processes/kinds.ts';
+import type { Processes } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { isTerminal } from '../runs/lifecycle.ts';
 import { reconcile } from '../runs/reconcile.ts';
@@ -23,7 +23,7 @@ const PASS_EVERY_MS = 1_000;
 /** Time to end by itself for an agent that works where a lockout forbids it; the same as the command line's default. */
 const RESTOP_GRACE_MS = 10_000;
 
-export interface UpkeepPorts extends LinuxProcesses {
+export interface UpkeepPorts extends Processes {
   readonly clock: Clock;
   readonly store: Store;
   readonly links: SessionLinks;

@@ -1,16 +1,24 @@
 import koffi from 'koffi';
 
 /**
- * Every C library function that reeve calls, bound once. `null` loads what this process is linked with, so that glibc and musl serve
- * alike. Functions without a wrapper in older C libraries go through syscall(2); their numbers are the same on every Linux but Alpha.
+ * Every C library function that reeve calls, bound once, at its first call: most programs use few, and a system without one of them can
+ * still load the rest. `null` loads what this process is linked with, so that glibc and musl serve alike. Functions without a wrapper in
+ * older C libraries go through syscall(2); their numbers are the same on every Linux but Alpha.
  */
 const library = koffi.load(null);
 
 type Integers = (...values: readonly number[]) => number;
 type IntegersAndMemory = (...values: readonly (number | Buffer | Int32Array)[]) => number;
 
-const bind = (definition: string): Integers => library.func(definition);
-const bindWithMemory = (definition: string): IntegersAndMemory => library.func(definition);
+function bind(definition: string): Integers {
+  let bound: Integers | null = null;
+  return (...values) => (bound ??= library.func(definition) as Integers)(...values);
+}
+
+function bindWithMemory(definition: string): IntegersAndMemory {
+  let bound: IntegersAndMemory | null = null;
+  return (...values) => (bound ??= library.func(definition) as IntegersAndMemory)(...values);
+}
 
 export const libc = {
   /** [syscall(2)](https://man7.org/linux/man-pages/man2/syscall.2.html) with four integer arguments. */

@@ -1,6 +1,6 @@
 import type { Paths } from '../host/paths.ts';
-import { createLinuxProcesses } from '../linux/index.ts';
 import { hasTerminal } from '../linux/terminal.ts';
+import { openProcesses } from '../open-processes.ts';
 import type { ExitPlan } from './ending.ts';
 import { hireShim } from './hire.ts';
 import type { RunRequest } from './request.ts';
@@ -12,7 +12,7 @@ import { shareSuspension } from './suspension.ts';
  * @throws whatever kept the command from being started
  */
 export async function runAttached(paths: Paths, env: NodeJS.ProcessEnv, request: RunRequest): Promise<ExitPlan> {
-  const { table, signaller } = createLinuxProcesses();
+  const { table, signaller } = await openProcesses(env);
   const shim = hireShim(paths, env, { mode: 'attached', request });
   const pid = shim.child.pid;
   const row = pid === undefined ? null : table.read(pid);

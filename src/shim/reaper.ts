@@ -1,6 +1,6 @@
 import { readDaemonIdentity } from '../host/daemon-registry.ts';
 import type { Paths } from '../host/paths.ts';
-import { reapAdopted } from '../linux/reap.ts';
+import type { Adoption } from '../processes/ports.ts';
 
 /** Lets Node take its own children first: both are told of the same death. */
 const AFTER_NODE_MS = 20;
@@ -11,12 +11,16 @@ export interface Reaper {
   readonly close: () => void;
 }
 
-/** Reaps the run's orphans, which are reparented to this process, whenever one of them dies; asleep in between. */
-export function startReaper(paths: Paths, leaderPid: () => number): Reaper {
+/**
+ * Reaps the run's orphans, which are reparented to this process, whenever one of them dies; asleep in between.
+ * Without adoption there is nobody to reap: orphans are init's.
+ */
+export function startReaper(adoption: Adoption | null, paths: Paths, leaderPid: () => number): Reaper {
+  if (adoption === null) return { reap() {}, close() {} };
   let timer: NodeJS.Timeout | null = null;
   const reap = (): void => {
     const daemon = readDaemonIdentity(paths);
-    reapAdopted(new Set(daemon === null ? [leaderPid()] : [leaderPid(), daemon.pid]));
+    adoption.reap(new Set(daemon === null ? [leaderPid()] : [leaderPid(), daemon.pid]));
   };
   const onChild = (): void => {
     timer ??= setTimeout(() => {

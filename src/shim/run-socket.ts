@@ -3,8 +3,8 @@ import { shimSocket } from '../host/paths.ts';
 import { linkSocket, unlinkSocket } from '../host/socket-links.ts';
 import type { Methods } from '../ipc/protocol.ts';
 import { serve, type IpcServer } from '../ipc/server.ts';
-import { identityOf } from '../linux/identity-of.ts';
 import { peerCredentials } from '../linux/peer-credentials.ts';
+import { identityOf } from '../processes/identity-of.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import type { RunId } from '../runs/record.ts';
 import { ReeveError } from '../errors.ts';
@@ -58,7 +58,7 @@ export async function serveRun(
   /** The peer's own word about its PID is not needed: the kernel gives it. */
   async function stopForCaller(params: StopParams, callerPid: number): Promise<{ receipt: Receipt }> {
     assertOurs(params);
-    const caller = identityOf(callerPid);
+    const caller = identityOf(workplace.table, callerPid);
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
     const { reason, message, graceMs } = params;
     const beforeLast = async (receipt: Receipt): Promise<void> => resolve(receipt);

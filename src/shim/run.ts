@@ -1,5 +1,4 @@
 import type { StdioOptions } from 'node:child_process';
-import { becomeSubreaper } from '../linux/subreaper.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { stopTree } from '../processes/stop-tree.ts';
 import { applyEvent } from '../runs/apply-event.ts';
@@ -71,7 +70,7 @@ export async function startRun(
   mode: RunMode,
 ): Promise<LiveRun> {
   const { id, cookie } = admitted.record.intent;
-  becomeSubreaper();
+  workplace.adoption?.become();
   // From here on a signal must not end this process alone: whatever it means is known once there is something to stop.
   const signals = new EarlySignals();
   const restoreSignals = handleSignals(mode.signals, signals);
@@ -86,7 +85,7 @@ export async function startRun(
   }
   const { started } = launched;
   let leader = started.identity;
-  const reaper = startReaper(workplace.paths, () => leader.pid);
+  const reaper = startReaper(workplace.adoption, workplace.paths, () => leader.pid);
   const record = await recordStart(workplace, admitted.record, launched, reaper);
   workplace.events.record({ type: 'run.started', at: started.startedAt, runId: id, pid: leader.pid });
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { connectIfRunning } from '../../daemon/spawn.ts';
 import { ReeveError } from '../../errors.ts';
 import type { Client } from '../../ipc/client.ts';
+import { identityOf } from '../../processes/identity-of.ts';
 import type { Signaller } from '../../processes/ports.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
 import { count } from '../format.ts';
@@ -29,10 +30,9 @@ export function define(command: Command, io: CliIo): Command {
 
 /** Returns when the process is gone, so that the next start finds the lock free. */
 async function shutDown(workplace: Workplace, client: Client): Promise<number> {
-  const { signaller } = await workplace.processes();
-  const { identityOf } = await import('../../linux/index.ts');
+  const { signaller, table } = await workplace.processes();
   const { pid } = await client.call('status', {});
-  const daemon = identityOf(pid);
+  const daemon = identityOf(table, pid);
   const opened = daemon === null ? null : signaller.open(daemon);
   try {
     await client.call('shutdown', {});

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { LinuxProcesses } from '../../linux/index.ts';
 import type { Identity } from '../../processes/identity.ts';
+import type { Processes } from '../../processes/ports.ts';
 import { findMembers } from '../../processes/tree.ts';
 import type { RunRecord } from '../../runs/record.ts';
 import { redactArguments } from '../../runs/redact.ts';
@@ -45,7 +45,7 @@ export function define(command: Command, io: CliIo): Command {
     });
 }
 
-function treeOf(record: RunRecord, { table }: LinuxProcesses, exclude: readonly Identity[]): RunTree {
+function treeOf(record: RunRecord, { table }: Processes, exclude: readonly Identity[]): RunTree {
   const members = findMembers(treeSpecOf(record, { exclude }), table.list(), table);
   return {
     runId: record.intent.id,

@@ -1,11 +1,10 @@
 import { readDaemonIdentity } from '../../host/daemon-registry.ts';
 import { placeOf } from '../../host/git-place.ts';
-import type { LinuxProcesses } from '../../linux/index.ts';
 import type { Identity } from '../../processes/identity.ts';
 import { identityKey } from '../../processes/identity.ts';
 import { findInWorktree } from '../../processes/kill.ts';
 import type { FoundProcess } from '../../processes/kill.ts';
-import type { ProcessRow } from '../../processes/ports.ts';
+import type { Processes, ProcessRow } from '../../processes/ports.ts';
 import type { Member } from '../../processes/tree.ts';
 import { findMembers } from '../../processes/tree.ts';
 import type { TreeSpec } from '../../processes/tree-spec.ts';
@@ -66,7 +65,7 @@ interface Look {
   readonly worktree: string;
   readonly active: readonly RunRecord[];
   readonly rows: readonly ProcessRow[];
-  readonly processes: LinuxProcesses;
+  readonly processes: Processes;
   readonly exclude: readonly Identity[];
 }
 
