@@ -3,16 +3,17 @@ import { readDaemonIdentity } from '../host/daemon-registry.ts';
 import { createEventLog, type EventLog } from '../host/event-log.ts';
 import { resolvePaths, type Paths } from '../host/paths.ts';
 import { systemRandom } from '../host/random.ts';
-import { createLinuxProcesses, type LinuxProcesses } from '../linux/index.ts';
+import { openProcesses } from '../open-processes.ts';
 import type { Clock } from '../clock.ts';
 import type { Identity } from '../processes/identity.ts';
+import type { Processes } from '../processes/ports.ts';
 import { createRunIds, type RunIds } from '../runs/run-id.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import { complain } from './messages.ts';
 
 /** Everything a shim works with: wired here, and only here. */
-export interface ShimWorkplace extends LinuxProcesses {
+export interface ShimWorkplace extends Processes {
   readonly env: NodeJS.ProcessEnv;
   readonly paths: Paths;
   readonly clock: Clock;
@@ -23,10 +24,10 @@ export interface ShimWorkplace extends LinuxProcesses {
   readonly excluded: () => readonly Identity[];
 }
 
-/** @throws PLATFORM_UNSUPPORTED, STORE_UNREACHABLE, STORE_CORRUPT, STORE_TOO_NEW */
+/** @throws PLATFORM_UNSUPPORTED, USAGE, STORE_UNREACHABLE, STORE_CORRUPT, STORE_TOO_NEW */
 export async function openShimWorkplace(env: NodeJS.ProcessEnv): Promise<ShimWorkplace> {
   const paths = resolvePaths(env);
-  const processes = createLinuxProcesses();
+  const processes = await openProcesses(env);
   return {
     ...processes,
     env,
