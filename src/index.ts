@@ -11,6 +11,15 @@ export type { Identity } from './processes/identity.ts';
 export type { FoundProcess, KillOptions, ProcessQuery } from './processes/kill.ts';
 export type { Receipt, SignalledProcess, Survivor } from './processes/receipt.ts';
 
+// Processes of one's own program, each owned with its whole tree.
+export { createService } from './library-service.ts';
+export type { ProcessServiceOptions } from './library-service.ts';
+export type { RunToEndOptions, Service, ServiceOptions, StartOptions } from './service/service.ts';
+export type { ServiceRun } from './service/service-run.ts';
+export type { OutputStreamName, ServiceEvent } from './service/events.ts';
+export { CommandFailed } from './service/command-failed.ts';
+export { DEFAULT_RING_BYTES, OutputRing } from './service/output-ring.ts';
+
 // Limits: what happens when a budget is breached.
 export { createEnforcer } from './limits/enforcer.ts';
 export type { Allowance, Lockout, LockoutKey } from './limits/lockout.ts';

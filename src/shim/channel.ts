@@ -1,25 +1,42 @@
 import { closeSync, readFileSync, writeSync } from 'node:fs';
 import type { WireError } from '../ipc/wire-errors.ts';
+import type { Receipt } from '../processes/receipt.ts';
 import type { RunRecord } from '../runs/record.ts';
-import type { ExitPlan } from './ending.ts';
+import type { Ending, ExitPlan } from './ending.ts';
 import type { RunRequest } from './request.ts';
 
 /** Descriptors of a shim in a process of its own: what it is to do comes in on one, what becomes of it goes out on the other. */
 export const ORDER_FD = 3;
 export const NEWS_FD = 4;
 
+/** Of a hosted shim also: orders that come while the run lives, and the command's own standard descriptors. */
+export const CONTROL_FD = 5;
+export const COMMAND_FDS = [6, 7, 8] as const;
+
 /** What a shim in a process of its own is told. */
-export interface ShimOrder {
+export type ShimOrder =
   /** `background`: `reeve start`; `attached`: `reeve run --keep-background`, on the caller's own descriptors until the command exits. */
-  readonly mode: 'background' | 'attached';
-  readonly request: RunRequest;
+  | { readonly mode: 'background' | 'attached'; readonly request: RunRequest }
+  /** For a program that uses the library, and for as long as that lives. Without `recorded` nothing is written anywhere. */
+  | { readonly mode: 'hosted'; readonly request: RunRequest; readonly recorded: boolean };
+
+/** What a hosted shim is told later, as lines of JSON. The end of them means that its caller is gone. */
+export interface ShimControl {
+  readonly type: 'stop';
+  readonly message: string | null;
+  readonly graceMs: number;
 }
 
 /** What it tells whoever started it, as lines of JSON. */
 export type ShimNews =
   | { readonly type: 'started'; readonly record: RunRecord }
   | { readonly type: 'refused'; readonly error: WireError }
-  | { readonly type: 'ended'; readonly plan: ExitPlan };
+  | { readonly type: 'ended'; readonly plan: ExitPlan }
+  /** The answer to a stop; every stop of one run has the same. */
+  | { readonly type: 'stopped'; readonly receipt: Receipt }
+  | { readonly type: 'stop-failed'; readonly error: WireError }
+  /** A hosted run is over: its tree is empty, or would not die. */
+  | { readonly type: 'closed'; readonly ending: Ending };
 
 /** Reads the order to its end. Node has marked the descriptors close-on-exec at its start: the command does not inherit them. */
 export function readOrder(): ShimOrder {

@@ -19,6 +19,13 @@ export interface HiredShim {
   news(): Promise<ShimNews>;
 }
 
+/** What a shim without a log has as its standard descriptors. A program's own are no business of a shim but for its complaints. */
+const STANDARD: Readonly<Record<ShimOrder['mode'], ('inherit' | 'ignore')[]>> = {
+  background: ['ignore', 'ignore', 'ignore'],
+  attached: ['inherit', 'inherit', 'inherit'],
+  hosted: ['ignore', 'ignore', 'inherit'],
+};
+
 /** For V8, in MiB: a shim lives as long as its agent and makes little garbage. `bin/reeve` does the same for `run`. */
 const SMALL_NURSERY = '--max-semi-space-size=1';
 
@@ -35,14 +42,15 @@ export function hireShim(
 ): HiredShim {
   const recorded = order.mode === 'background' || (order.mode === 'hosted' && order.recorded);
   const log = recorded ? openProgramLog(join(paths.stateDir, 'shim.log'), MAX_LOG_BYTES) : null;
-  const standard: StdioOptions = log === null ? ['inherit', 'inherit', 'inherit'] : ['ignore', log, log];
+  const standard: ('inherit' | 'ignore' | number)[] = log === null ? STANDARD[order.mode] : ['ignore', log, log];
   const main = join(import.meta.dirname, extname(import.meta.filename) === '.ts' ? 'main.ts' : 'main.cjs');
+  const stdio: StdioOptions = [...standard, 'pipe', 'pipe', ...more];
   // The root folder: a shim that lives for days must not keep a file system from being unmounted.
   const child = spawn(process.execPath, [SMALL_NURSERY, main], {
     cwd: '/',
     env,
     detached: order.mode !== 'attached',
-    stdio: [...standard, 'pipe', 'pipe', ...more],
+    stdio,
   });
   if (log !== null) closeSync(log);
   const orders = child.stdio[ORDER_FD] as Writable;

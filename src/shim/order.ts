@@ -1,22 +1,38 @@
 import { closeSync } from 'node:fs';
 import { toWireError } from '../ipc/wire-errors.ts';
-import { detachFromCaller } from '../linux/detach.ts';
 import { startBackground } from './background.ts';
-import { NEWS_FD, readOrder, tell } from './channel.ts';
+import { NEWS_FD, readOrder, tell, type ShimOrder } from './channel.ts';
 import { runForeground } from './foreground.ts';
 import type { RunRequest } from './request.ts';
 import { openShimWorkplace, type ShimWorkplace } from './workplace.ts';
 
 /** The life of a shim in a process of its own: reads its order, starts the run, says so, and watches over it to the end. */
 export async function runOrder(): Promise<void> {
-  const { mode, request } = readOrder();
+  const order = readOrder();
   try {
-    const workplace = await openShimWorkplace(process.env);
+    const workplace = await openWorkplaceFor(order);
     await using _store = workplace.store;
-    await (mode === 'background' ? runInBackground(workplace, request) : runAttached(workplace, request));
+    await run(workplace, order);
   } catch (error) {
     tell({ type: 'refused', error: toWireError(error) });
     process.exitCode = 1;
+  }
+}
+
+async function openWorkplaceFor(order: ShimOrder): Promise<ShimWorkplace> {
+  if (order.mode !== 'hosted' || order.recorded) return openShimWorkplace(process.env);
+  const { openUnrecordedWorkplace } = await import('./unrecorded-workplace.ts');
+  return openUnrecordedWorkplace(process.env);
+}
+
+async function run(workplace: ShimWorkplace, { mode, request }: ShimOrder): Promise<void> {
+  switch (mode) {
+    case 'background':
+      return runInBackground(workplace, request);
+    case 'attached':
+      return runAttached(workplace, request);
+    case 'hosted':
+      return (await import('./hosted.ts')).runHosted(workplace, request);
   }
 }
 
@@ -32,6 +48,7 @@ async function runAttached(workplace: ShimWorkplace, request: RunRequest): Promi
   tell({ type: 'ended', plan });
   closeSync(NEWS_FD);
   if (linger === null) return;
+  const { detachFromCaller } = await import('../linux/detach.ts');
   detachFromCaller();
   await linger();
 }

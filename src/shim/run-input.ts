@@ -36,15 +36,12 @@ export class RunInput {
   }
 
   #open(): Writable {
-    if (this.#stream === null) throw closed('it was started without one that is open to reeve');
+    if (this.#stream === null) throw closed('it was started without one (`reeve start --stdin` keeps it open)');
     if (!this.#stream.writable) throw closed('it was closed before');
     return this.#stream;
   }
 }
 
 function closed(why: string, cause?: unknown): ReeveError {
-  return new ReeveError('STDIN_CLOSED', `nothing can be written to the standard input of the run: ${why}`, {
-    hint: 'Start it with `reeve start --stdin` to keep its input open.',
-    cause,
-  });
+  return new ReeveError('STDIN_CLOSED', `nothing can be written to the standard input of the run: ${why}`, { cause });
 }

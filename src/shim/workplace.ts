@@ -14,6 +14,8 @@ import { complain } from './messages.ts';
 
 /** Everything a shim works with: wired here, and only here. */
 export interface ShimWorkplace extends Processes {
+  /** False when nobody but the shim's caller is to know of the run: then it has no socket either. */
+  readonly recorded: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly paths: Paths;
   readonly clock: Clock;
@@ -30,6 +32,7 @@ export async function openShimWorkplace(env: NodeJS.ProcessEnv): Promise<ShimWor
   const processes = await openProcesses(env);
   return {
     ...processes,
+    recorded: true,
     env,
     paths,
     clock: systemClock,

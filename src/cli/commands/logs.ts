@@ -5,7 +5,7 @@ import { isTerminal } from '../../runs/lifecycle.ts';
 import { findRun } from '../find-run.ts';
 import type { CliIo } from '../io.ts';
 import { openWorkplace } from '../open.ts';
-import { followOutput, readOutput } from '../output-files.ts';
+import { followOutput, readOutput } from '../../host/output-tail.ts';
 import { waitForEnd } from '../run-end.ts';
 
 interface LogsOptions {
@@ -31,7 +31,7 @@ export function define(command: Command, io: CliIo): Command {
       const droppedBytes = { stdout: dropped.out.droppedBytes, stderr: dropped.err.droppedBytes };
       if (options.json) {
         const [stdout, stderr] = OUTPUT_STREAMS.map((stream) =>
-          readOutput(output.files[stream], dropped[stream].start).toString(),
+          readOutput(output, stream, dropped[stream].start).toString(),
         );
         io.out(`${JSON.stringify({ runId: intent.id, recorded: intent.background, stdout, stderr, droppedBytes })}\n`);
         return;

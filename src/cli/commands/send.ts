@@ -1,18 +1,12 @@
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
-import type { Client } from '../../ipc/client.ts';
 import { isTerminal } from '../../runs/lifecycle.ts';
 import type { RunId, RunRecord } from '../../runs/record.ts';
 import { findRun } from '../find-run.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
-import { connectToShim } from '../shim-client.ts';
-
-/** What goes into one message: in base64 it stays well below the longest frame of 1 MiB. */
-const CHUNK_BYTES = 256 * 1024;
-/** A command may take its time to read: whoever sends waits as `cat` into a pipe does. As long as a timer can be, 24 days. */
-const PATIENCE_MS = 2 ** 31 - 1;
+import { closeInput, connectToShim, sendInput } from '../../ipc/shim-client.ts';
 
 interface SendOptions {
   readonly close?: boolean;
@@ -34,8 +28,12 @@ export function define(command: Command, io: CliIo): Command {
       if (shim === null) throw shimLost(intent.id);
       const close = options.close === true;
       try {
-        const bytes = await sendAll(shim, intent.id, contentOf(io, words, close));
-        if (close) await send(shim, intent.id, { data: new Uint8Array(), close });
+        let bytes = 0;
+        for await (const chunk of contentOf(io, words, close)) {
+          await sendInput(shim, intent.id, chunk);
+          bytes += chunk.length;
+        }
+        if (close) await closeInput(shim, intent.id);
         emit(io, options, { runId: intent.id, bytes, closed: close }, () => '');
       } finally {
         shim.close();
@@ -46,27 +44,6 @@ export function define(command: Command, io: CliIo): Command {
 async function* contentOf(io: CliIo, words: readonly string[], close: boolean): AsyncGenerator<Uint8Array> {
   if (words.length > 0) yield Buffer.from(`${words.join(' ')}\n`);
   else if (!(close && io.stdinIsTerminal)) yield* io.input();
-}
-
-/** Resolves to the bytes that the command's pipe has taken. */
-async function sendAll(shim: Client, runId: RunId, content: AsyncIterable<Uint8Array>): Promise<number> {
-  let bytes = 0;
-  for await (const chunk of content) {
-    for (let start = 0; start < chunk.length; start += CHUNK_BYTES) {
-      const data = chunk.subarray(start, start + CHUNK_BYTES);
-      await send(shim, runId, { data, close: false });
-      bytes += data.length;
-    }
-  }
-  return bytes;
-}
-
-async function send(
-  shim: Client,
-  runId: RunId,
-  { data, close }: { readonly data: Uint8Array; readonly close: boolean },
-): Promise<void> {
-  await shim.call('send', { runId, data: Buffer.from(data).toString('base64'), close }, { timeoutMs: PATIENCE_MS });
 }
 
 /** @throws RUN_NOT_RUNNING, STDIN_CLOSED */

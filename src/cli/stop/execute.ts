@@ -5,7 +5,7 @@ import { stopTree, VERIFY_MS } from '../../processes/stop-tree.ts';
 import type { RunRecord } from '../../runs/record.ts';
 import { stopRun } from '../../runs/stop-run.ts';
 import type { Workplace } from '../open.ts';
-import { connectToShim } from '../shim-client.ts';
+import { connectToShim } from '../../ipc/shim-client.ts';
 import { daemonOf } from './plan.ts';
 import type { StopTarget } from './plan.ts';
 

@@ -1,0 +1,42 @@
+import { ReeveError } from '../errors.ts';
+import { SOURCES, type Owner } from '../runs/record.ts';
+import type { HostOrder } from './ports.ts';
+import type { StartOptions } from './service.ts';
+
+const DEFAULT_GRACE_MS = 10_000;
+
+const NO_OWNER: Owner = {
+  sessionId: null,
+  turnId: null,
+  toolCallId: null,
+  terminalId: null,
+  extensionName: null,
+  hookName: null,
+  sandboxId: null,
+};
+
+/** Fills in the defaults. @throws USAGE naming the option */
+export function orderOf(options: StartOptions): HostOrder {
+  const { command, source = 'subprocess', timeoutMs = null, graceMs = DEFAULT_GRACE_MS, detach = false } = options;
+  if (command === '') throw new ReeveError('USAGE', 'there is no command to start');
+  if (!SOURCES.includes(source))
+    throw new ReeveError('USAGE', `there is no source "${source}"`, { hint: `It is one of ${SOURCES.join(', ')}.` });
+  if (timeoutMs !== null && !(Number.isSafeInteger(timeoutMs) && timeoutMs > 0))
+    throw new ReeveError('USAGE', `timeoutMs cannot be ${timeoutMs}`, { hint: 'Give whole milliseconds above 0.' });
+  if (!(Number.isSafeInteger(graceMs) && graceMs >= 0))
+    throw new ReeveError('USAGE', `graceMs cannot be ${graceMs}`, { hint: 'Give whole milliseconds from 0.' });
+  return {
+    command,
+    args: options.args ?? [],
+    cwd: options.cwd ?? '.',
+    env: options.env ?? {},
+    name: options.name ?? null,
+    labels: options.labels ?? {},
+    source,
+    owner: { ...NO_OWNER, ...options.owner },
+    timeoutMs,
+    graceMs,
+    capture: options.capture ?? true,
+    detach,
+  };
+}

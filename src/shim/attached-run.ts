@@ -1,0 +1,153 @@
+import type { Readable, Writable } from 'node:stream';
+import { fromWireError } from '../ipc/wire-errors.ts';
+import type { Receipt } from '../processes/receipt.ts';
+import { stopTree } from '../processes/stop-tree.ts';
+import { nextState } from '../runs/lifecycle.ts';
+import type { RunRecord } from '../runs/record.ts';
+import { signalRun, type PlainSignal } from '../runs/signal-run.ts';
+import { stopRun } from '../runs/stop-run.ts';
+import { treeSpecOf } from '../runs/tree-of-run.ts';
+import type { HostedEnd, HostedRun } from '../service/ports.ts';
+import { COMMAND_FDS, CONTROL_FD, type ShimControl } from './channel.ts';
+import type { HiredShim } from './hire.ts';
+import type { HostPlace } from './host.ts';
+import { RunInput } from './run-input.ts';
+
+/** How a run is kept. */
+interface Keeping {
+  readonly graceMs: number;
+  /** False: its record is its shim's alone. */
+  readonly recorded: boolean;
+}
+
+interface StopWaiter {
+  resolve(receipt: Receipt): void;
+  reject(error: unknown): void;
+}
+
+const SHIM_LOST = 'its shim was killed';
+
+/** A run that lives no longer than this process: its shim's other end. */
+export class AttachedRun implements HostedRun {
+  readonly record: RunRecord;
+  readonly streams: HostedRun['streams'];
+  readonly ended: Promise<HostedEnd>;
+  readonly #place: HostPlace;
+  readonly #shim: HiredShim;
+  readonly #keeping: Keeping;
+  readonly #input: RunInput;
+  readonly #outputs: readonly (Readable | null)[];
+  readonly #control: Writable;
+  readonly #stops: StopWaiter[] = [];
+  #end: HostedEnd | null = null;
+
+  private constructor(place: HostPlace, shim: HiredShim, record: RunRecord, keeping: Keeping) {
+    // Typed by Node as the first five alone.
+    const stdio: readonly unknown[] = shim.child.stdio;
+    this.record = record;
+    this.#place = place;
+    this.#shim = shim;
+    this.#keeping = keeping;
+    this.#control = stdio[CONTROL_FD] as Writable;
+    // A shim that is dying closes it first; the end of its news says so.
+    this.#control.on('error', () => {});
+    const [input, ...outputs] = COMMAND_FDS;
+    this.#input = new RunInput(stdio[input] as Writable);
+    this.#outputs = outputs.map((fd) => (stdio[fd] ?? null) as Readable | null);
+    const [stdout = null, stderr = null] = this.#outputs;
+    this.streams = { stdout: chunksOf(stdout), stderr: chunksOf(stderr) };
+    this.ended = this.#follow();
+  }
+
+  /** Waits for the start. @throws whatever kept the command from being started */
+  static async begin(place: HostPlace, shim: HiredShim, keeping: Keeping): Promise<AttachedRun> {
+    const news = await shim.news();
+    if (news.type !== 'started') throw new Error(`a hosted shim told "${news.type}" first`);
+    return new AttachedRun(place, shim, news.record, keeping);
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#input.write(bytes);
+  }
+
+  closeInput(): Promise<void> {
+    return this.#input.close();
+  }
+
+  stop({ message, graceMs }: { readonly message: string | null; readonly graceMs: number }): Promise<Receipt> {
+    if (this.#end !== null) return Promise.resolve(lastReceipt(this.#end));
+    const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
+    this.#stops.push({ resolve, reject });
+    const order: ShimControl = { type: 'stop', message, graceMs };
+    this.#control.write(`${JSON.stringify(order)}\n`);
+    return promise;
+  }
+
+  signal(signal: PlainSignal): void {
+    signalRun(this.#place.processes, this.record, signal);
+  }
+
+  abandonOutput(): void {
+    for (const output of this.#outputs) output?.destroy();
+  }
+
+  async #follow(): Promise<HostedEnd> {
+    try {
+      this.#end = await this.#readNews();
+    } finally {
+      this.#control.destroy();
+    }
+    for (const { resolve } of this.#stops.splice(0)) resolve(lastReceipt(this.#end));
+    return this.#end;
+  }
+
+  async #readNews(): Promise<HostedEnd> {
+    for (;;) {
+      const news = await this.#shim.news().catch(() => null);
+      if (news === null) return this.#endWithoutShim();
+      if (news.type === 'closed') return news.ending;
+      const waiting = this.#stops.splice(0);
+      if (news.type === 'stopped') for (const { resolve } of waiting) resolve(news.receipt);
+      if (news.type === 'stop-failed') for (const { reject } of waiting) reject(fromWireError(news.error));
+    }
+  }
+
+  /** What descends from the command or carries its cookie is found without the shim, and nobody else will end it. */
+  async #endWithoutShim(): Promise<HostedEnd> {
+    const { processes, clock, runs } = this.#place;
+    const { graceMs, recorded } = this.#keeping;
+    const ports = { table: processes.table, signaller: processes.signaller, clock };
+    const exit = { exitCode: null, signal: null };
+    if (recorded) {
+      const request = { record: this.record, reason: 'stop', message: SHIM_LOST, graceMs } as const;
+      const { record, receipt } = await stopRun({ ...ports, runs: await runs() }, request);
+      return { record, exit, receipts: [receipt] };
+    }
+    const receipt = await stopTree(ports, { spec: treeSpecOf(this.record), reason: 'stop', graceMs });
+    if (!receipt.provenEmpty) return { record: this.record, exit, receipts: [receipt] };
+    const current = nextState(this.record.current, { type: 'lost', error: SHIM_LOST, at: clock.now() });
+    return { record: { ...this.record, current }, exit, receipts: [receipt] };
+  }
+}
+
+/** A stream that is destroyed has been abandoned: that is its end. */
+async function* chunksOf(stream: Readable | null): AsyncGenerator<Uint8Array> {
+  if (stream === null) return;
+  try {
+    yield* stream as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    if (!stream.destroyed) throw error;
+  }
+}
+
+function lastReceipt({ receipts }: HostedEnd): Receipt {
+  const nothingDone = {
+    reason: 'stop',
+    signalled: [],
+    survivors: [],
+    escalated: false,
+    elapsedMs: 0,
+    provenEmpty: true,
+  };
+  return receipts.at(-1) ?? nothingDone;
+}

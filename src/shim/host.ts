@@ -1,0 +1,125 @@
+import { resolve } from 'node:path';
+import type { Clock } from '../clock.ts';
+import { resolvePaths, type Paths } from '../host/paths.ts';
+import type { Processes } from '../processes/ports.ts';
+import type { RunStore } from '../runs/ports.ts';
+import type { HostedRun, HostOrder, RunHost } from '../service/ports.ts';
+import type { Store } from '../store/store.ts';
+import { AttachedRun } from './attached-run.ts';
+import { DetachedRun } from './detached-run.ts';
+import { hireShim } from './hire.ts';
+import type { RunRequest } from './request.ts';
+
+/** What the runs of one host share. */
+export interface HostPlace {
+  readonly processes: Processes;
+  readonly clock: Clock;
+  /** Home of runs that are recorded. */
+  readonly paths: Paths;
+  /** Opened when first asked for. */
+  readonly runs: () => Promise<RunStore>;
+  /** Aborted when the host lets go of its runs. */
+  readonly closing: AbortSignal;
+}
+
+export interface HostOptions {
+  readonly processes: () => Processes;
+  readonly clock: Clock;
+  /** Environment of the runs. */
+  readonly env: NodeJS.ProcessEnv;
+  /** Home in whose store every run is recorded; null: only detached ones are, in the user's own. */
+  readonly home: string | null;
+}
+
+/** Command, stdout, stderr; the control line comes before them. */
+const EVERY_STREAM = ['pipe', 'pipe', 'pipe', 'pipe'] as const;
+const NO_OUTPUT = ['pipe', 'pipe', 'ignore', 'ignore'] as const;
+
+/**
+ * Hosts runs in this process, each with a shim of its own as its parent. The shim is what owns the tree: as a subreaper it keeps what leaves by
+ * a double fork or with a cleared environment, which this process could not without adopting the orphans of everything else in it too.
+ */
+export function createRunHost({ processes, clock, env, home }: HostOptions): RunHost {
+  const runEnv = home === null ? env : { ...env, REEVE_HOME: resolve(home) };
+  const paths = resolvePaths(runEnv);
+  const closing = new AbortController();
+  let store: Promise<Store> | undefined;
+  const openStore = (): Promise<Store> => {
+    store ??= import('../store/sqlite/open.ts').then(({ openSqliteStore }) =>
+      openSqliteStore({ path: paths.database, clock }),
+    );
+    return store;
+  };
+  let place: HostPlace | undefined;
+  const placeOnce = (): HostPlace => {
+    place ??= {
+      processes: processes(),
+      clock,
+      paths,
+      runs: async () => (await openStore()).runs,
+      closing: closing.signal,
+    };
+    return place;
+  };
+
+  return {
+    async start(order) {
+      const request = requestOf(order);
+      return order.detach ? startDetached(placeOnce(), request) : startAttached(placeOnce(), request, order.capture);
+    },
+    async close() {
+      closing.abort();
+      // A store that could not be opened has nothing to close.
+      const opened = await store?.catch(() => null);
+      await opened?.close();
+    },
+  };
+
+  async function startAttached(at: HostPlace, request: RunRequest, capture: boolean): Promise<HostedRun> {
+    const recorded = home !== null;
+    const order = { mode: 'hosted', request, recorded } as const;
+    const shim = hireShim(paths, runEnv, order, capture ? EVERY_STREAM : NO_OUTPUT);
+    return AttachedRun.begin(at, shim, { graceMs: request.graceMs, recorded });
+  }
+
+  async function startDetached(at: HostPlace, request: RunRequest): Promise<HostedRun> {
+    const shim = hireShim(paths, runEnv, { mode: 'background', request });
+    const news = await shim.news();
+    shim.child.unref();
+    if (news.type !== 'started') throw new Error(`a background shim told "${news.type}" first`);
+    return new DetachedRun(at, news.record);
+  }
+}
+
+function requestOf({
+  command,
+  args,
+  cwd,
+  env,
+  name,
+  labels,
+  source,
+  owner,
+  timeoutMs,
+  graceMs,
+}: HostOrder): RunRequest {
+  const folder = resolve(cwd);
+  return {
+    command,
+    args,
+    cwd: folder,
+    // As a shell does on `cd`: many programs believe PWD.
+    env: { PWD: folder, ...env },
+    name,
+    labels,
+    source,
+    owner,
+    caps: { maxCostMicroUsd: null, maxTokens: null, maxMs: timeoutMs },
+    graceMs,
+    keepBackground: false,
+    keepStdin: true,
+    restart: null,
+    startedByPid: process.pid,
+    reportFile: null,
+  };
+}
