@@ -145,9 +145,11 @@ async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunR
   }
 }
 
-/** A shim that was suspended with its command (Ctrl-Z) has to run to write the end of its run. */
-function wake({ table, signaller }: StopPorts, shim: Identity): void {
-  if (table.read(shim.pid)?.state !== 'T') return;
+/**
+ * A shim that was suspended with its command (Ctrl-Z) has to run to write the end of its run; one that waits between two attempts has to be
+ * told that someone asked for it. CONT does both, and nothing to others.
+ */
+function wake({ signaller }: StopPorts, shim: Identity): void {
   const opened = signaller.open(shim);
   if (opened.kind !== 'open') return;
   opened.handle.send('CONT');
