@@ -7,7 +7,9 @@ import type { BenchRow } from './row.ts';
 
 const REEVE = join(import.meta.dirname, '..', 'bin/reeve');
 const ROUNDS = 15;
+/** The bar of 80 ms was set on a machine where `node -e 0` took 23 ms; on a slower or busier one both take longer. */
 const OVERHEAD_BAR_MS = 80;
+const NODE_OF_BAR_MS = 23;
 const PRIVATE_BAR_MB = 20;
 
 /** What `reeve run` adds to a command that does nothing, and what its shim keeps in memory that no other process shares. */
@@ -23,19 +25,21 @@ export async function benchRun(): Promise<BenchRow[]> {
       times.reeve.push(timed(REEVE, ['run', '--', 'true'], env));
     }
     const overheadMs = median(times.reeve) - median(times.bare);
+    const nodeMs = median(times.node) - median(times.bare);
+    const barMs = OVERHEAD_BAR_MS * Math.max(1, nodeMs / NODE_OF_BAR_MS);
     const privateMb = await shimPrivateMb(env);
     return [
       {
         work: '`reeve run -- true`, over a bare `true`',
         reeve: overheadMs,
         peer: `node ${process.versions.node} -e 0, over the same`,
-        peerValue: median(times.node) - median(times.bare),
+        peerValue: nodeMs,
         unit: 'ms',
-        bar: `≤ ${OVERHEAD_BAR_MS} ms`,
-        holds: overheadMs <= OVERHEAD_BAR_MS,
+        bar: `≤ ${OVERHEAD_BAR_MS} ms where Node takes ${NODE_OF_BAR_MS} ms, so ${Math.round(barMs)} ms here`,
+        holds: overheadMs <= barMs,
       },
       {
-        work: 'private memory of a foreground shim',
+        work: 'private memory of a foreground shim, beside another',
         reeve: privateMb,
         peer: '',
         peerValue: Number.NaN,
@@ -56,20 +60,33 @@ function timed(command: string, args: readonly string[], env: NodeJS.ProcessEnv)
   return performance.now() - started;
 }
 
-/** Sum of `Private_*` in smaps_rollup (proc_pid_smaps(5)) of the process that `reeve run` becomes, while its command waits for input. */
+/**
+ * Sum of `Private_*` in smaps_rollup (proc_pid_smaps(5)) of the process that `reeve run` becomes, while its command waits for input.
+ * A second run lives beside it: pages of Node's own file that any shim reads belong to all of them, and count as private for a single one.
+ */
 async function shimPrivateMb(env: NodeJS.ProcessEnv): Promise<number> {
+  const [run, other] = await Promise.all([waitingRun(env), waitingRun(env)]);
+  const rollup = readFileSync(`/proc/${run.pid}/smaps_rollup`, 'utf8');
+  await Promise.all([run.end(), other.end()]);
+  let kib = 0;
+  for (const [, size] of rollup.matchAll(/^Private_\w+:\s+(\d+) kB$/gmu)) kib += Number(size);
+  return (kib * 1024) / 1e6;
+}
+
+async function waitingRun(env: NodeJS.ProcessEnv): Promise<{ readonly pid: number; end(): Promise<unknown> }> {
   const run = spawn(REEVE, ['run', '--', 'sh', '-c', 'echo ready; read -r end'], {
     env,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const exited = new Promise((resolve) => run.once('exit', resolve));
   for await (const line of createInterface({ input: run.stdout })) if (line === 'ready') break;
-  const rollup = readFileSync(`/proc/${run.pid}/smaps_rollup`, 'utf8');
-  run.stdin.end('\n');
-  await exited;
-  let kib = 0;
-  for (const [, size] of rollup.matchAll(/^Private_\w+:\s+(\d+) kB$/gmu)) kib += Number(size);
-  return (kib * 1024) / 1e6;
+  return {
+    pid: run.pid as number,
+    end() {
+      run.stdin.end('\n');
+      return exited;
+    },
+  };
 }
 
 function median(values: readonly number[]): number {

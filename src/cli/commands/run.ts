@@ -11,20 +11,26 @@ export function define(command: Command, io: CliIo): Command {
     .option('--json', 'print errors as JSON; the command keeps stdout to itself')
     .action(async (word: string, args: readonly string[], options: RunOptions) => {
       const request = toRunRequest({ command: word, args }, options, { io, startedByPid: process.ppid });
-      const plan = request.keepBackground ? await runBesideShim(request, io.env) : await runAsShim(request, io.env);
-      io.exitCode = plan.kind === 'exit' ? plan.code : dieBySignal(plan.signal);
+      if (request.keepBackground) endAs(await runBesideShim(request, io.env), io);
+      else await runAsShim(request, io);
     });
 }
 
-/** This process is the run's shim. */
-async function runAsShim(request: RunRequest, env: NodeJS.ProcessEnv): Promise<ExitPlan> {
+function endAs(plan: ExitPlan, io: CliIo): void {
+  io.exitCode = plan.kind === 'exit' ? plan.code : dieBySignal(plan.signal);
+}
+
+/**
+ * This process is the run's shim. It leaves the store open when it ends: every commit is on disk, and closing would move the log into
+ * the database, 5 ms of each run. Whoever opens the store next reads the log.
+ */
+export async function runAsShim(request: RunRequest, io: CliIo): Promise<void> {
   const [{ openShimWorkplace }, { runForeground }] = await Promise.all([
     import('../../shim/workplace.ts'),
     import('../../shim/foreground.ts'),
   ]);
-  const workplace = await openShimWorkplace(env);
-  await using _store = workplace.store;
-  return (await runForeground(workplace, request)).plan;
+  const workplace = await openShimWorkplace(io.env);
+  endAs((await runForeground(workplace, request)).plan, io);
 }
 
 /** What is kept needs its parent to stay, and this process has to return: so the shim is one of its own from the start. */
