@@ -129,7 +129,8 @@ class Stop {
     this.#targets.scan();
     for (let quiet = 0; quiet < PROOF_SCANS && this.#now() < deadline;) {
       this.#targets.signal('freeze', this.#living());
-      this.#targets.refresh();
+      // Who was seen stopped stays so; whether a newcomer has stopped is asked when it was found.
+      if (quiet === 0) this.#targets.refresh();
       const newcomers = this.#targets.scanNew();
       if (newcomers === 0 && (quiet > 0 || !this.#living().some(mayFork))) quiet += 1;
       else quiet = 0;
