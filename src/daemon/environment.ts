@@ -9,6 +9,7 @@ const KEPT = new Set([
   'TZ',
   'LANG',
   'REEVE_HOME',
+  'REEVE_PROCESS_TABLE',
   'CLAUDE_CONFIG_DIR',
   'CODEX_HOME',
 ]);

@@ -28,14 +28,15 @@ export interface Programs {
 }
 
 /**
- * Looks for both, so that what is missing is said at once and not in the middle of a stop.
+ * Looks for both, in PATH and where systems keep them, so that what is missing is said at once and not in the middle of a stop.
  * @throws PLATFORM_UNSUPPORTED when one of them is not there
  */
-export function findPrograms(env: NodeJS.ProcessEnv, dialect: Dialect): Programs {
-  const folders = [
-    ...(env['PATH'] ?? '').split(delimiter).filter((folder) => folder.startsWith('/')),
-    ...USUAL_FOLDERS,
-  ];
+export function findPrograms(
+  env: NodeJS.ProcessEnv,
+  dialect: Dialect,
+  usualFolders: readonly string[] = USUAL_FOLDERS,
+): Programs {
+  const folders = [...(env['PATH'] ?? '').split(delimiter).filter((folder) => folder.startsWith('/')), ...usualFolders];
   // Dates as in C and in UTC, because they are parsed; characters as they are.
   const locale = { PATH: folders.join(delimiter), TZ: 'UTC', LC_TIME: 'C', LC_CTYPE: dialect.characters };
   const [ps, lsof] = (['ps', 'lsof'] as const).map((name) => {

@@ -48,6 +48,7 @@ interface Look {
 export class PsTable implements ProcessTable {
   readonly realm: Realm;
   readonly ticksPerSecond = TICKS_PER_SECOND;
+  readonly startsPrograms = true;
   readonly #programs: Programs;
   readonly #dialect: Dialect;
   #look: Look | null = null;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Identity } from '../processes/identity.ts';
 import { sameRealm } from '../processes/identity.ts';
 import { OwnLine } from '../processes/own-line.ts';
@@ -74,32 +75,27 @@ export class KillSignaller implements Signaller {
     return kill(identity.pid, `SIG${signal}`);
   }
 
-  async waitAny(handles: readonly ProcessHandle[], timeoutMs: number): Promise<readonly ProcessHandle[]> {
+  async waitAny(
+    handles: readonly ProcessHandle[],
+    timeoutMs: number,
+    givenUp?: AbortSignal,
+  ): Promise<readonly ProcessHandle[]> {
     const own = handles.map(asOwn);
-    const exited = (): readonly PidHandle[] => own.filter((handle) => handle.exited);
-    this.#look(own);
-    if (exited().length > 0 || timeoutMs <= 0) return exited();
-    return new Promise((resolve, reject) => {
-      const deadline = performance.now() + timeoutMs;
-      let lookMs = FIRST_LOOK_MS;
-      let nextLook = performance.now() + lookMs;
-      const poll = (): void => {
-        try {
-          for (const handle of own) if (kill(handle.identity.pid, 0) === 'gone') handle.exited = true;
-          if (exited().length === 0 && performance.now() >= nextLook) {
-            this.#look(own);
-            lookMs = Math.min(lookMs * 2, MAX_LOOK_MS);
-            nextLook = performance.now() + lookMs;
-          }
-        } catch (error) {
-          return reject(error);
-        }
-        const leftMs = deadline - performance.now();
-        if (exited().length > 0 || leftMs <= 0) return resolve(exited());
-        setTimeout(poll, Math.min(PROBE_MS, leftMs));
-      };
-      setTimeout(poll, Math.min(PROBE_MS, timeoutMs));
-    });
+    const deadline = performance.now() + timeoutMs;
+    let lookMs = FIRST_LOOK_MS;
+    let nextLook = 0;
+    for (;;) {
+      for (const handle of own) if (kill(handle.identity.pid, 0) === 'gone') handle.exited = true;
+      if (performance.now() >= nextLook && !own.some((handle) => handle.exited)) {
+        this.#look(own);
+        lookMs = nextLook === 0 ? FIRST_LOOK_MS : Math.min(lookMs * 2, MAX_LOOK_MS);
+        nextLook = performance.now() + lookMs;
+      }
+      const exited = own.filter((handle) => handle.exited);
+      const leftMs = deadline - performance.now();
+      if (exited.length > 0 || leftMs <= 0 || givenUp?.aborted === true) return exited;
+      await delay(Math.min(PROBE_MS, leftMs));
+    }
   }
 
   release(handle: PidHandle): void {

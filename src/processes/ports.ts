@@ -43,6 +43,8 @@ export interface ProcessTable {
   readonly realm: Realm;
   /** Clock ticks per second, the unit of `startTicks`. */
   readonly ticksPerSecond: number;
+  /** True where each look starts a program, whose end is a SIGCHLD to this process. */
+  readonly startsPrograms?: boolean;
   /** Every process. One that is there before the call and after it is never missing. */
   list(): readonly ProcessRow[];
   /**

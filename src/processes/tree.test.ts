@@ -59,6 +59,27 @@ test('the shim is no member, all below it is', () => {
   assert.deepEqual(members({ shim: identity(10) }, rows), { 11: 'descent', 12: 'descent' });
 });
 
+test('where looking starts programs, a child of the shim is a member by record or cookie alone', () => {
+  const fixtures = [
+    INIT,
+    { pid: 10, ppid: 1 },
+    { pid: 11, ppid: 10 },
+    { pid: 12, ppid: 11 },
+    { pid: 13, ppid: 10 },
+    { pid: 14, ppid: 10, cookie: 'run_a.1' },
+    { pid: 15, ppid: 14 },
+  ];
+  const { rows, table } = tableOf(fixtures);
+  const spec = { ...NOTHING, shim: identity(10), roots: [identity(11)], cookie: 'run_a.1' };
+  const found = findMembers(spec, rows, { ...table, startsPrograms: true });
+  assert.deepEqual(Object.fromEntries(found.map(({ row, via }) => [row.pid, via])), {
+    11: 'descent',
+    12: 'descent',
+    14: 'cookie',
+    15: 'descent',
+  });
+});
+
 test('K7 an identity of another start time, boot or namespace brings in nothing, also not by group and session', () => {
   const rows = [INIT, { pid: 10, ppid: 1 }, { pid: 11, ppid: 10, pgid: 10, sid: 10 }];
   for (const stale of [{ startTicks: 7 }, { bootId: 'other' }, { pidNamespace: '2' }]) {

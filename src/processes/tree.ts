@@ -87,7 +87,8 @@ export function findMembers(
     addBelow(row.pid);
   };
 
-  if (shim !== null) addBelow(shim.pid);
+  // Where looking starts programs, the shim's children are also its own looks: there the command counts by its record and its cookie.
+  if (shim !== null && table.startsPrograms !== true) addBelow(shim.pid);
   for (const root of spec.roots) {
     const row = root.pid > 1 ? verified(root) : null;
     if (row !== null) add(row, 'descent');

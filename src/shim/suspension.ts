@@ -14,8 +14,12 @@ export interface SuspensionOptions {
  * Passes a suspended command on to the shell. A shell sees only its own child, the shim: when the command stops *itself* (a full-screen
  * program on its own Ctrl-Z), the shim has to stop too, or the prompt would never come back; and continues it after `fg`.
  * Returns what ends the watch.
+ *
+ * Not where a look at the command is itself a child that ends: each would call for the next. There a full-screen program that stops itself
+ * has to be continued from another terminal.
  */
 export function shareSuspension({ table, signaller, leader, isStopping }: SuspensionOptions): () => void {
+  if (table.startsPrograms === true) return () => {};
   const onChild = (): void => void suspendWithLeader();
   process.on('SIGCHLD', onChild);
   process.on('SIGCONT', continueLeader);

@@ -42,12 +42,12 @@ export interface Home {
   onlyRun(): Promise<RunJson>;
 }
 
-/** Makes a home that is removed, after a daemon was ended if one was started, when the test ends. */
-export function createHome(t: TestContext): Home {
+/** Makes a home, with `more` in its environment, that is removed, after a daemon was ended if one was started, when the test ends. */
+export function createHome(t: TestContext, more: Readonly<Record<string, string>> = {}): Home {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reeve-shim-')));
   const work = join(folder, 'work');
   for (const path of [work, join(folder, 'user')]) mkdirSync(path);
-  const env = {
+  const env: Readonly<Record<string, string>> = {
     PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
     HOME: join(folder, 'user'),
     REEVE_HOME: join(folder, 'reeve'),
@@ -55,6 +55,7 @@ export function createHome(t: TestContext): Home {
     TMPDIR: folder,
     // Whatever a test file marks its processes with (see rig/leaks.ts).
     ...(process.env['REEVE_TEST_MARK'] === undefined ? {} : { REEVE_TEST_MARK: process.env['REEVE_TEST_MARK'] }),
+    ...more,
   };
   const home: Home = {
     folder,
