@@ -1,3 +1,5 @@
+import type { ReeveError } from '../errors.ts';
+
 /** What a command may touch of the outside: streams, environment, exit code. Commands never use `process` or `console`. */
 export interface CliIo {
   readonly env: NodeJS.ProcessEnv;
@@ -18,6 +20,8 @@ export interface CliIo {
   readonly columns: number | null;
   /** Set by commands; 0 unless set. */
   exitCode: number;
+  /** Told when stdout cannot take what was printed, other than for want of a reader: the process ends right after. */
+  onOutputFailure: (failure: ReeveError) => void;
 }
 
 /** Prints one JSON object, or the text that `render` makes of the value. */

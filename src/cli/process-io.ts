@@ -1,4 +1,6 @@
 import { isatty } from 'node:tty';
+import { ReeveError } from '../errors.ts';
+import { settleHome } from '../host/home-folder.ts';
 import type { CliIo } from './io.ts';
 
 /** Width of a terminal that does not tell its own. */
@@ -10,19 +12,26 @@ const DEFAULT_COLUMNS = 80;
  */
 export function createProcessIo(): CliIo {
   const stdoutIsTerminal = isatty(1);
-  let listening = false;
-  return {
-    env: process.env,
+  const io: CliIo = {
+    // Whatever we start inherits it, and works in other folders.
+    get env() {
+      settleHome(process.env);
+      return process.env;
+    },
     // Asked for only by commands that need it: the folder may be gone, and `stop` must work there too.
     get cwd() {
       return process.cwd();
     },
     out(text) {
-      if (!listening) process.stdout.on('error', endQuietlyWithoutReader);
-      listening = true;
+      if (process.stdout.listenerCount('error') === 0)
+        process.stdout.on('error', (error: NodeJS.ErrnoException) => endWithoutOutput(error, io));
       process.stdout.write(text);
     },
-    err: (text) => void process.stderr.write(text),
+    err(text) {
+      // There is nobody left to tell; the exit code still says how it went.
+      if (process.stderr.listenerCount('error') === 0) process.stderr.on('error', () => {});
+      process.stderr.write(text);
+    },
     input: () => process.stdin as AsyncIterable<Uint8Array>,
     get stdinIsTerminal() {
       return isatty(0);
@@ -34,11 +43,23 @@ export function createProcessIo(): CliIo {
       return stdoutIsTerminal ? process.stdout.columns || DEFAULT_COLUMNS : null;
     },
     exitCode: 0,
+    onOutputFailure: () => {},
   };
+  return io;
 }
 
-/** A reader that went away (`reeve ps | head -1`) wants no more: nothing to write a stack trace about. */
-function endQuietlyWithoutReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(process.exitCode);
+/**
+ * Nothing more can be printed, so a command that follows something must end. The others have done by then what they print. A reader that
+ * went away (`reeve ps | head -1`) wants no more, and is no failure; a full disk is one.
+ */
+function endWithoutOutput(error: NodeJS.ErrnoException, io: CliIo): void {
+  if (error.code !== 'EPIPE') {
+    io.onOutputFailure(
+      new ReeveError('OUTPUT_UNWRITABLE', `standard output cannot be written (${error.code ?? error.message})`, {
+        hint: 'what the command did is done; send its output elsewhere and look again, for instance with `reeve ps`',
+        cause: error,
+      }),
+    );
+  }
+  process.exit(io.exitCode);
 }

@@ -9,6 +9,9 @@ import { VERBS } from './verbs.ts';
 /** Runs one command line and resolves to its exit code. Only the verb that is used is declared and loaded. */
 export async function runCli(args: readonly string[], io: CliIo = createProcessIo()): Promise<number> {
   const json = ownOptions(args).includes('--json');
+  io.onOutputFailure = (failure) => {
+    io.exitCode ||= reportFailure(failure, io, json);
+  };
   const used = VERBS.filter(({ name }) => name === args[0]);
   const program = await buildProgram(io, { verbs: used.length > 0 ? used : VERBS, load: used.length > 0, json });
   try {

@@ -137,7 +137,7 @@ function ownerOf({ session, turn, toolCall, owner }: RunOptions): Owner {
     sandboxId: null,
   };
   for (const [word, value] of Object.entries(pairs('--owner', owner))) {
-    const key = OWNER_KEYS[word];
+    const key = Object.hasOwn(OWNER_KEYS, word) ? OWNER_KEYS[word] : undefined;
     if (key === undefined) throw refused('--owner', word, `its keys are ${Object.keys(OWNER_KEYS).join(', ')}`);
     ids[key] = named('--owner', value);
   }
@@ -146,15 +146,16 @@ function ownerOf({ session, turn, toolCall, owner }: RunOptions): Owner {
 
 /** `key=value` words; the value may hold further equal signs and be empty. */
 function pairs(option: string, words: readonly string[]): Readonly<Record<string, string>> {
-  const found: Record<string, string> = {};
+  const found = new Map<string, string>();
   for (const word of words) {
     const at = word.indexOf('=');
     const key = word.slice(0, Math.max(at, 0)).trim();
     if (key === '') throw refused(option, word, 'give it as key=value');
-    if (Object.hasOwn(found, key)) throw refused(option, word, `${key} is given twice`);
-    found[key] = word.slice(at + 1);
+    if (found.has(key)) throw refused(option, word, `${key} is given twice`);
+    found.set(key, word.slice(at + 1));
   }
-  return found;
+  // Not by assignment, to which `__proto__` is no key like others.
+  return Object.fromEntries(found);
 }
 
 function named(option: string, text: string): string {

@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs';
-import { enableCompileCache } from 'node:module';
+import { chmodSync, mkdirSync } from 'node:fs';
+import { enableCompileCache, getCompileCacheDir } from 'node:module';
 import { join } from 'node:path';
 import { xdgFolder } from './home-folder.ts';
 
@@ -13,6 +13,9 @@ export function useCompileCache(env: NodeJS.ProcessEnv): void {
     const folder = home ? join(home, 'cache') : join(xdgFolder(env, 'XDG_CACHE_HOME', '.cache'), 'reeve');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     enableCompileCache(folder);
+    const directory = getCompileCacheDir();
+    // Node makes the folder of its own version as the umask says.
+    if (directory !== undefined) chmodSync(directory, 0o700);
   } catch {
     // A home that cannot be written to costs some milliseconds here, and is reported by whatever must write there.
   }

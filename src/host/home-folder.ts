@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 
 /**
@@ -13,6 +13,15 @@ export function homeFolder(env: NodeJS.ProcessEnv): string {
   const known = homeOfUser();
   if (isAbsolute(known)) return known;
   throw new ReeveError('USAGE', 'this user has no home folder', { hint: 'set HOME or REEVE_HOME to an absolute path' });
+}
+
+/**
+ * Makes a relative REEVE_HOME absolute, in place: a shim and a daemon have `/` for their folder, and a command may change to any, yet
+ * all of them must mean the same home.
+ */
+export function settleHome(env: NodeJS.ProcessEnv): void {
+  const home = env['REEVE_HOME'] ?? '';
+  if (home !== '' && !isAbsolute(home)) env['REEVE_HOME'] = resolve(home);
 }
 
 /**

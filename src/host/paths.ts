@@ -24,15 +24,22 @@ export interface Paths {
   readonly daemonLogFile: string;
 }
 
+/** What a socket's path may have without its name: 107 bytes (unix(7)) less a slash and the longest name, a run's. */
+const MAX_SOCKET_FOLDER_BYTES = 107 - 1 - 18;
+
+/** The first of the usual places whose path is short enough for a socket. */
+function socketFolder(runtimeDir: string): string {
+  const own = `reeve-${process.getuid?.() ?? 0}`;
+  const places = [...(isAbsolute(runtimeDir) ? [join(runtimeDir, 'reeve')] : []), join(tmpdir(), own)];
+  return places.find((folder) => Buffer.byteLength(folder) <= MAX_SOCKET_FOLDER_BYTES) ?? join('/tmp', own);
+}
+
 /** `$REEVE_HOME` holds everything; otherwise the XDG base directories. */
 export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
   const home = env['REEVE_HOME'];
   const configDir = home ? resolve(home) : join(xdgFolder(env, 'XDG_CONFIG_HOME', '.config'), 'reeve');
   const stateDir = home ? resolve(home) : join(xdgFolder(env, 'XDG_STATE_HOME', '.local/state'), 'reeve');
-  const runtimeDir = env['XDG_RUNTIME_DIR'] ?? '';
-  const socketDir = isAbsolute(runtimeDir)
-    ? join(runtimeDir, 'reeve')
-    : join(tmpdir(), `reeve-${process.getuid?.() ?? 0}`);
+  const socketDir = socketFolder(env['XDG_RUNTIME_DIR'] ?? '');
   return {
     configFile: join(configDir, 'config.toml'),
     stateDir,

@@ -1,6 +1,6 @@
 import { ReeveError } from '../errors.ts';
-import { SOURCES, type RunIntent } from './record.ts';
-import { isRunId, runIdOfCookie } from './run-id.ts';
+import { SOURCES, type RunId, type RunIntent } from './record.ts';
+import { canonicalRunId, isRunId, runIdOfCookie } from './run-id.ts';
 
 /**
  * What every store checks before it writes an intent: a record that cannot be found again must not be written.
@@ -16,15 +16,21 @@ export function assertIntent(intent: RunIntent): void {
   if ((intent.shim === null) !== (intent.registrant !== undefined))
     throw refused('shim', String(intent.shim?.pid), 'a run has a shim, or someone who registered it');
   if (intent.name?.trim() === '') throw refused('name', intent.name, 'leave it out instead');
+  // Who stops a run by its id must never reach another by its name.
+  if (intent.name !== null && isRunId(canonicalRunId(intent.name)))
+    throw refused('name', intent.name, 'it reads like the id of a run');
 }
 
-/** RUN_EXISTS: the id is taken, or an active run carries the name. */
-export function runExists(intent: RunIntent, by: 'id' | 'name'): ReeveError {
-  return by === 'id'
-    ? new ReeveError('RUN_EXISTS', `run ${intent.id} exists already`, { where: intent.id, hint: 'Take another id.' })
+/**
+ * RUN_EXISTS: the id is taken, or an active run carries the name.
+ * @param holder the run that stands in the way
+ */
+export function runExists(intent: RunIntent, holder: RunId): ReeveError {
+  return holder === intent.id
+    ? new ReeveError('RUN_EXISTS', `run ${holder} exists already`, { where: holder, hint: 'Take another id.' })
     : new ReeveError('RUN_EXISTS', `a run named "${intent.name}" is active`, {
-        where: intent.id,
-        hint: `Take another name, or stop it first: reeve stop ${intent.name}`,
+        where: holder,
+        hint: `Take another name, or stop it first: reeve stop ${holder}`,
       });
 }
 

@@ -40,6 +40,19 @@ export function isRunId(text: string): text is RunId {
   return RUN_ID.test(text);
 }
 
+/** What every id begins with. A shorter word is never taken for a prefix: it would name whatever happens to be the only run. */
+const ID_START = 'run_';
+
+/** The id as it is written in records: people type the ULID in any case. */
+export function canonicalRunId(word: string): string {
+  return word.slice(0, ID_START.length).toLowerCase() + word.slice(ID_START.length).toUpperCase();
+}
+
+/** True when a word is long enough to be the beginning of an id. */
+export function isIdPrefix(word: string): boolean {
+  return word.length > ID_START.length && word.slice(0, ID_START.length).toLowerCase() === ID_START;
+}
+
 /** Id of the innermost run that a value of `REEVE_RUN` names, or null when it is not one of ours. */
 export function runIdOfCookie(cookie: string): RunId | null {
   const innermost = cookie.slice(cookie.lastIndexOf('/') + 1);

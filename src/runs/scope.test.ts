@@ -50,6 +50,17 @@ describe('scope', () => {
     assert.deepEqual(ids('nightl'), []);
   });
 
+  it('never takes the id of one run for the name of another', () => {
+    const impostor = run('C1', { name: A1.intent.id });
+    assert.deepEqual(selectRuns([impostor, A1], parseScope([A1.intent.id])), [A1]);
+  });
+
+  it('tells how to reach a run whose name holds an equal sign', () => {
+    const named = run('C2', { name: 'a=b' });
+    assert.match(failure(() => parseScope(['a=b'])).hint ?? '', /name=a=b$/);
+    assert.deepEqual(selectRuns([named, A1], parseScope(['name=a=b'])), [named]);
+  });
+
   it('never takes a word for the beginning of all ids, however few runs there are', () => {
     for (const word of ['r', 'run', 'run_', 'RUN_']) assert.deepEqual(selectRuns([A1], parseScope([word])), []);
   });

@@ -2,6 +2,7 @@ import { ReeveError } from '../errors.ts';
 import { isWithin } from '../processes/kill.ts';
 import { isTerminal } from './lifecycle.ts';
 import { SOURCES, type RunRecord } from './record.ts';
+import { canonicalRunId, isIdPrefix } from './run-id.ts';
 
 /** What SCOPE names: a run by id, unique prefix or name, and conditions that must all hold. Never empty. */
 export interface Scope {
@@ -36,9 +37,6 @@ const FIELDS: Readonly<Record<string, (run: RunRecord) => string | null>> = {
 /** `label=key=value`: the label is part of the value. */
 const LABEL = 'label';
 
-/** What every id begins with. A shorter word is never taken for a prefix: it would name whatever happens to be the only run. */
-const ID_START = 'run_';
-
 /**
  * Reads the words of a SCOPE: at most one id, prefix or name, and any number of `key=value`. Keys may be written `tool-call`,
  * `tool_call` or `toolCall`; values are trimmed.
@@ -65,18 +63,10 @@ export function selectRuns(runs: readonly RunRecord[], scope: Scope): readonly R
   return named.filter((run) => scope.conditions.every((condition) => holds(condition, run)));
 }
 
-/** The id as it is written in records: people type the ULID in any case. */
-export function canonicalRunId(word: string): string {
-  return word.slice(0, ID_START.length).toLowerCase() + word.slice(ID_START.length).toUpperCase();
-}
-
-/** True when a word is long enough to be the beginning of an id. */
-export function isIdPrefix(word: string): boolean {
-  return word.length > ID_START.length && word.slice(0, ID_START.length).toLowerCase() === ID_START;
-}
-
 /** By whole id, then by name, then by the beginning of an id: what is spelt out never loses to what only begins like it. */
 function runsNamed(runs: readonly RunRecord[], word: string): readonly RunRecord[] {
+  const byId = runs.filter(({ intent }) => intent.id === canonicalRunId(word));
+  if (byId.length > 0) return byId;
   const byName = runs.filter(({ intent }) => intent.name === word);
   if (byName.length > 0) return byName;
   if (!isIdPrefix(word)) return [];
@@ -103,7 +93,7 @@ function parseCondition(word: string): Condition {
   }
   if (key !== LABEL && !Object.hasOwn(FIELDS, key)) {
     throw new ReeveError('USAGE', `a scope has no "${word.slice(0, at)}"`, {
-      hint: `It knows ${Object.keys(FIELDS).toSorted().join(', ')}, label.`,
+      hint: `It knows ${Object.keys(FIELDS).toSorted().join(', ')}, label. A run of that name: name=${word}`,
     });
   }
   if (key === 'source' && !(SOURCES as readonly string[]).includes(value)) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
@@ -68,4 +68,39 @@ test('an empty folder or report file is refused: what was to name it was empty, 
     assert.match(stderr, new RegExp(`${option} cannot be "" \\[USAGE\\]`, 'u'));
     assert.equal(exitCode, 2);
   }
+});
+
+test('a relative REEVE_HOME is one home for the command line, its shims and its daemon', (t) => {
+  const home = createHome(t, { REEVE_HOME: 'below' });
+  const { id } = home.json<RunJson>('start', '--max-usd', '1', '--', 'sleep', '1000');
+  assert.deepEqual(
+    home.json<{ runs: readonly RunJson[] }>('ps').runs.map((run) => run.id),
+    [id],
+  );
+  const inside = home.reeve('run', '--cwd', '/', '--', 'sh', '-c', 'echo "$REEVE_HOME"');
+  assert.equal(inside.stdout, `${join(home.folder, 'below')}\n`);
+  assert.equal(home.reeve('stop', id, '--grace', '0').exitCode, 0);
+  assert.match(home.reeve('down').stdout, /^stopped/u);
+});
+
+test('files are 0600 and folders 0700, whatever the umask', (t) => {
+  const home = createHome(t);
+  const script = 'umask 0 && "$@" run --max-usd 1 -- sh -c umask && "$@" start --name one -- sleep 1000 && "$@" up';
+  const { stdout } = spawnSync('sh', ['-c', script, 'sh', process.execPath, MAIN], {
+    env: home.env,
+    cwd: home.folder,
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  assert.match(stdout, /^0+\n/u, "the command's own umask is left alone");
+  const found = readdirSync(home.folder, { recursive: true, encoding: 'utf8' }).map((name) => join(home.folder, name));
+  assert.ok(found.some((path) => path.endsWith('out.log')) && found.some((path) => path.endsWith('.sock')));
+  const open = found.filter((path) => {
+    const stat = lstatSync(path);
+    if (stat.isSymbolicLink()) return false;
+    return (stat.mode & 0o777) !== (stat.isDirectory() ? 0o700 : 0o600);
+  });
+  assert.deepEqual(open, []);
+  assert.equal(home.reeve('stop', 'one', '--grace', '0').exitCode, 0);
+  home.reeve('down');
 });

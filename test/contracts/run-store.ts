@@ -48,6 +48,25 @@ export function describeRunStore(name: string, open: () => Promise<Store>): void
     );
 
     it(
+      'says which run stands in the way of a name',
+      withRuns(async (runs) => {
+        const { intent } = await runs.insert(intentOf({ name: 'nightly' }));
+        await assert.rejects(runs.insert(intentOf({ name: 'nightly' })), { code: 'RUN_EXISTS', where: intent.id });
+      }),
+    );
+
+    it(
+      'O6 refuses a name that reads like the id of a run, in any case',
+      withRuns(async (runs) => {
+        const { id } = intentOf();
+        for (const alike of [id, id.toLowerCase()])
+          assert.equal(await codeOf(runs.insert(intentOf({ name: alike }))), 'USAGE');
+        await runs.insert(intentOf({ name: id.slice(0, -1) }));
+        assert.equal((await runs.list({})).length, 1);
+      }),
+    );
+
+    it(
       'forgets a run that has ended, with its receipts, and refuses one that has not',
       withRuns(async (runs) => {
         const active = await runs.insert(intentOf());

@@ -3,6 +3,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { resolvePaths, shimSocket } from '../../src/host/paths.ts';
+import { MAX_SOCKET_PATH_BYTES } from '../../src/ipc/socket-path.ts';
 import { systemRandom } from '../../src/host/random.ts';
 import { createRunIds } from '../../src/runs/run-id.ts';
 
@@ -34,6 +35,25 @@ test('an empty or relative HOME or XDG folder never puts the store into the curr
     assert.equal(stateDir, join(userInfo().homedir, '.local/state/reeve'));
     assert.equal(socketDir, join(tmpdir(), `reeve-${userInfo().uid}`));
   }
+});
+
+test('a runtime folder whose path is too long for a socket is passed over', () => {
+  const tooLong = resolvePaths({ HOME: '/h', XDG_RUNTIME_DIR: `/run/${'x'.repeat(100)}` });
+  assert.equal(tooLong.socketDir, join(tmpdir(), `reeve-${userInfo().uid}`));
+  const justShort = resolvePaths({ HOME: '/h', XDG_RUNTIME_DIR: `/run/${'x'.repeat(77)}` });
+  assert.equal(justShort.socketDir, `/run/${'x'.repeat(77)}/reeve`);
+  assert.ok(Buffer.byteLength(shimSocket(justShort, 'run_01M7YEC72RAN9BRWBX5Z8B6NK2')) <= MAX_SOCKET_PATH_BYTES);
+  assert.ok(Buffer.byteLength(justShort.daemonSocket) <= MAX_SOCKET_PATH_BYTES);
+});
+
+test('a TMPDIR whose path is too long for a socket is passed over too', (t) => {
+  const before = process.env['TMPDIR'];
+  t.after(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  });
+  process.env['TMPDIR'] = `/${'x'.repeat(100)}`;
+  assert.equal(resolvePaths({ HOME: '/h' }).socketDir, `/tmp/reeve-${userInfo().uid}`);
 });
 
 test('sockets have short names of their own per home and run', () => {

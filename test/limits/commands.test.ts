@@ -50,6 +50,7 @@ async function reeve(...args: readonly string[]): Promise<Result> {
     color: false,
     columns: null,
     exitCode: 0,
+    onOutputFailure: () => {},
   };
   const exitCode = await runCli(args, io);
   const text = out.startsWith('{') ? out : err;

@@ -1,7 +1,7 @@
 import { ReeveError } from '../../errors.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { assertIntent, runExists } from '../../runs/assert-intent.ts';
-import { assertRemovable, assertUpdate, outcomeOf } from '../../runs/lifecycle.ts';
+import { ACTIVE_STATES, assertRemovable, assertUpdate, outcomeOf } from '../../runs/lifecycle.ts';
 import type { FirstState, RunQuery, RunStore } from '../../runs/ports.ts';
 import type { Owner, RunId, RunIntent, RunRecord, RunState, RunStateName } from '../../runs/record.ts';
 import type { Connection, Row } from './connection.ts';
@@ -16,7 +16,7 @@ export function createRuns(connection: Connection): RunStore {
   return {
     insert: async (intent, first = { state: 'starting' }) => {
       assertIntent(intent);
-      return insertRun(connection, intent, first);
+      return connection.transaction(() => insertRun(connection, intent, first));
     },
     get: async (id) => readRun(connection, id),
     findByPrefix: async (prefix) => findByPrefix(connection, prefix),
@@ -59,9 +59,16 @@ function insertRun(connection: Connection, intent: RunIntent, current: FirstStat
     );
   } catch (error) {
     const duplicate = error instanceof ReeveError ? duplicateOf(error.cause) : null;
-    throw duplicate === null ? error : runExists(intent, duplicate === 'primary key' ? 'id' : 'name');
+    throw duplicate === null
+      ? error
+      : runExists(intent, duplicate === 'primary key' ? intent.id : holderOf(connection, intent));
   }
   return { intent: structuredClone(intent), current: structuredClone(current), updatedAt: createdAt, version: 1 };
+}
+
+function holderOf(connection: Connection, { id, name }: RunIntent): RunId {
+  const [holder] = name === null ? [] : listRuns(connection, { name, states: ACTIVE_STATES, limit: 1 });
+  return holder?.intent.id ?? id;
 }
 
 function readRun(connection: Connection, id: RunId): RunRecord | null {

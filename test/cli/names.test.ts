@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { RunJson } from '../../src/runs/view.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { createHome } from './command-line.ts';
+
+failOnLeaks();
+
+/** Names that people, scripts and prompts come up with, each with the words that reach the run. */
+const NAMES: readonly (readonly [name: string, ...words: readonly string[]])[] = [
+  ['日本語 run 🚀', '日本語 run 🚀'],
+  ['two\nlines', 'two\nlines'],
+  ['\u{1b}[31mred', '\u{1b}[31mred'],
+  ['x'.repeat(300), 'x'.repeat(300)],
+  ['-dash', '--', '-dash'],
+  ['--all', '--', '--all'],
+  ['a=b', 'name=a=b'],
+  ['label=a=b', 'name=label=a=b'],
+  ['run_01ABC', 'run_01ABC'],
+  ['../up', '../up'],
+  ["it's $(odd)", "it's $(odd)"],
+  ['__proto__', '__proto__'],
+];
+
+test('a run of any name is shown on one line, and reached by its name alone', (t) => {
+  const home = createHome(t);
+  const ids = new Map(
+    NAMES.map(([name]) => [name, home.json<RunJson>('start', `--name=${name}`, '--', 'sleep', '1000').id]),
+  );
+  const { runs } = home.json<{ runs: readonly RunJson[] }>('ps');
+  assert.deepEqual(new Set(runs.map(({ name }) => name)), new Set(ids.keys()));
+  const shown = home.reeve('ps').stdout;
+  assert.equal(shown.trimEnd().split('\n').length, 1 + NAMES.length);
+  // oxlint-disable-next-line no-control-regex -- what is looked for is the control character
+  assert.doesNotMatch(shown, /\x1b/u);
+  for (const [name, ...words] of NAMES) {
+    const { receipts } = home.json<{ receipts: readonly { runId: string }[] }>('stop', '--grace=0', ...words);
+    assert.deepEqual(
+      receipts.map(({ runId }) => runId),
+      [ids.get(name)],
+      name,
+    );
+  }
+});
+
+test('a name that reads like the id of a run is refused before anything runs', (t) => {
+  const home = createHome(t);
+  const { id } = home.json<RunJson>('start', '--', 'sleep', '1000');
+  const { stderr, exitCode } = home.reeve('start', '--name', id, '--', 'sleep', '1000');
+  assert.match(stderr, /\[USAGE\]/u);
+  assert.equal(exitCode, 2);
+  assert.equal(home.reeve('stop', id, '--grace', '0').exitCode, 0);
+});
+
+test('labels and owner ids are taken as they are written, also those that JavaScript knows', (t) => {
+  const home = createHome(t);
+  const words = ['--label', '__proto__=x', '--label', 'e=', '--label', 'a=b=c', '--label', 'two=li\nnes'];
+  const { id } = home.json<RunJson>('start', ...words, '--', 'sleep', '1000');
+  const { labels } = home.json<RunJson>('inspect', id);
+  assert.deepEqual(Object.entries(labels), [
+    ['__proto__', 'x'],
+    ['e', ''],
+    ['a', 'b=c'],
+    ['two', 'li\nnes'],
+  ]);
+  for (const condition of ['label=__proto__=x', 'label=e=', 'label=a=b=c', 'label=two=li\nnes'])
+    assert.equal(home.reeve('stop', condition, '--dry-run').exitCode, 0, condition);
+  for (const condition of ['label=constructor=x', 'label=toString=', 'label=a=b'])
+    assert.equal(home.reeve('stop', condition, '--dry-run').exitCode, 2, condition);
+  for (const owner of ['__proto__=x', 'toString=x', 'constructor=x'])
+    assert.match(home.reeve('start', '--owner', owner, '--', 'true').stderr, /--owner cannot be .+ \[USAGE\]/u, owner);
+  assert.equal(home.reeve('stop', id, '--grace', '0').exitCode, 0);
+});
+
+test('a folder of any name is run in, recorded, and stopped by', (t) => {
+  const home = createHome(t);
+  for (const name of ['with space', '"quotes" and \'more\'', 'two\nlines', 'ünï', '-dash', '$(echo x)', 'a=b']) {
+    const folder = join(home.folder, name);
+    mkdirSync(folder);
+    const run = home.json<RunJson>('start', `--cwd=${folder}`, '--', 'sleep', '1000');
+    assert.equal(run.cwd, folder);
+    const { receipts } = home.json<{ receipts: readonly { runId: string }[] }>(
+      'stop',
+      '--grace=0',
+      `worktree=${folder}`,
+    );
+    assert.deepEqual(
+      receipts.map(({ runId }) => runId),
+      [run.id],
+      name,
+    );
+  }
+});

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { test } from 'node:test';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { createHome, MAIN } from './command-line.ts';
+import type { Home } from './command-line.ts';
+
+failOnLeaks();
+
+/** Runs reeve with its stdout (or stderr) on a file that takes nothing: the disk is full. */
+function reeveOnFullDisk(home: Home, stream: 'stdout' | 'stderr', ...args: readonly string[]) {
+  const full = openSync('/dev/full', 'w');
+  try {
+    const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, ...args], {
+      env: home.env,
+      cwd: home.folder,
+      encoding: 'utf8',
+      stdio: ['ignore', stream === 'stdout' ? full : 'pipe', stream === 'stderr' ? full : 'pipe'],
+      timeout: 30_000,
+    });
+    return { stdout, stderr, exitCode: status };
+  } finally {
+    closeSync(full);
+  }
+}
+
+test('stdout on a full disk is an error with its code and exit 1, not a stack trace', (t) => {
+  const home = createHome(t);
+  for (const args of [['ps'], ['doctor'], ['prices'], ['config', 'schema'], ['--help'], ['complete', 'bash']]) {
+    const { stderr, exitCode } = reeveOnFullDisk(home, 'stdout', ...args);
+    assert.match(stderr, /^reeve: standard output cannot be written \(ENOSPC\) \[OUTPUT_UNWRITABLE\]\n  .+\n$/u);
+    assert.equal(exitCode, 1, args.join(' '));
+  }
+  const { stderr, exitCode } = reeveOnFullDisk(home, 'stdout', 'ps', '--json');
+  const { error } = JSON.parse(stderr) as { error: { code: string } };
+  assert.deepEqual([error.code, exitCode], ['OUTPUT_UNWRITABLE', 1]);
+});
+
+test('an exit code that says something is kept on a full disk', (t) => {
+  const home = createHome(t);
+  assert.equal(reeveOnFullDisk(home, 'stdout', 'status').exitCode, 69);
+  assert.equal(reeveOnFullDisk(home, 'stderr', 'inspect', 'nothing').exitCode, 2);
+});
+
+test('what was asked for is done although nobody can be told', (t) => {
+  const home = createHome(t);
+  home.reeve('start', '--name', 'one', '--', 'sleep', '1000');
+  assert.equal(reeveOnFullDisk(home, 'stdout', 'stop', 'one', '--grace', '0').exitCode, 1);
+  assert.equal(home.json<{ state: string }>('inspect', 'one').state, 'interrupted');
+});
+
+test('a reader that goes away ends what follows, quietly', async (t) => {
+  const home = createHome(t);
+  home.reeve('start', '--name', 'talk', '--', 'sh', '-c', 'while :; do echo word; sleep 0.02; done');
+  const follower = spawn(process.execPath, [MAIN, 'logs', '-f', 'talk'], {
+    env: home.env,
+    cwd: home.folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let complaints = '';
+  follower.stderr.on('data', (text: Buffer) => (complaints += text.toString()));
+  await once(follower.stdout, 'data');
+  follower.stdout.destroy();
+  assert.deepEqual(await once(follower, 'exit'), [0, null]);
+  assert.equal(complaints, '');
+  assert.equal(home.reeve('stop', 'talk', '--grace', '0').exitCode, 0);
+});
+
+test('a reader that goes away does not change what the exit code says', (t) => {
+  const home = createHome(t);
+  const { status, stderr } = spawnSync(
+    'sh',
+    ['-c', '("$@"; echo "exit $?" >&2) | :', 'sh', process.execPath, MAIN, 'status', '--json'],
+    { env: home.env, cwd: home.folder, encoding: 'utf8', timeout: 30_000 },
+  );
+  assert.deepEqual([status, stderr], [0, 'exit 69\n']);
+});
+
+test('a closed stdout or stderr changes nothing', (t) => {
+  const home = createHome(t);
+  for (const [script, expected] of [
+    ['"$@" ps >&-', 0],
+    ['"$@" inspect nothing 2>&-', 2],
+    ['"$@" run -- true >&- 2>&- <&-', 0],
+  ] as const) {
+    const { status } = spawnSync('sh', ['-c', script, 'sh', process.execPath, MAIN], {
+      env: home.env,
+      cwd: home.folder,
+      timeout: 30_000,
+    });
+    assert.equal(status, expected, script);
+  }
+});
+
+test('colours are for terminals: a pipe gets none', (t) => {
+  const home = createHome(t, { FORCE_COLOR: '1' });
+  home.reeve('start', '--name', 'one', '--', 'sleep', '1000');
+  const shown = ['ps', 'inspect one', 'tree', 'doctor', 'stop one --grace 0'].map((line) =>
+    home.reeve(...line.split(' ')),
+  );
+  // oxlint-disable-next-line no-control-regex -- what is looked for is the control character
+  for (const { stdout, stderr } of shown) assert.doesNotMatch(stdout + stderr, /\x1b/u);
+});
