@@ -20,6 +20,27 @@ export type { OutputStreamName, ServiceEvent } from './service/events.ts';
 export { CommandFailed } from './service/command-failed.ts';
 export { DEFAULT_RING_BYTES, OutputRing } from './service/output-ring.ts';
 
+// Ownership: who started what, scoped interrupts, and what a restart finds.
+export { createRegistry } from './library-registry.ts';
+export type { RegistryOptions } from './library-registry.ts';
+export type { ListQuery, Registry, RunHandle } from './runs/registry.ts';
+export type { LiveInterrupt, ProcessClaim, RegisterRequest } from './runs/registration.ts';
+export type { Checkpoint, Completion } from './runs/checkpoint.ts';
+export type { InterruptedRun, InterruptReport, InterruptRequest } from './runs/interrupt.ts';
+export type { RunScope } from './runs/interrupt-scope.ts';
+export type { MemberEvidence, Reconciliation, RunFinding } from './runs/reconcile.ts';
+export type {
+  HardRequest,
+  Interrupter,
+  InterruptPlan,
+  Logger,
+  ObservedProcess,
+  SeenProcess,
+  StoppedHard,
+  Survey,
+  Verifier,
+} from './runs/registry-ports.ts';
+
 // Limits: what happens when a budget is breached.
 export { createEnforcer } from './limits/enforcer.ts';
 export type { Allowance, Lockout, LockoutKey } from './limits/lockout.ts';
@@ -30,7 +51,17 @@ export { createMemoryStore } from './store/memory/open.ts';
 export { openSqliteStore } from './store/sqlite/open.ts';
 export type { Store } from './store/store.ts';
 export type { RunQuery, RunStore } from './runs/ports.ts';
-export type { EndReason, Owner, RunId, RunIntent, RunRecord, RunState, Source } from './runs/record.ts';
+export type {
+  EndReason,
+  Owner,
+  RunId,
+  RunIntent,
+  RunOutcome,
+  RunRecord,
+  RunState,
+  RunStateName,
+  Source,
+} from './runs/record.ts';
 
 // Time, and what goes wrong.
 export { systemClock } from './host/clock.ts';

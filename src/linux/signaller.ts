@@ -75,18 +75,25 @@ export class PidfdSignaller implements Signaller {
     return { kind: 'open', handle: new PidfdHandle(identity, opened.fd, this) };
   }
 
-  waitAny(handles: readonly ProcessHandle[], timeoutMs: number): Promise<readonly ProcessHandle[]> {
+  waitAny(
+    handles: readonly ProcessHandle[],
+    timeoutMs: number,
+    givenUp?: AbortSignal,
+  ): Promise<readonly ProcessHandle[]> {
     const own = handles.map((handle) => asOwn(handle));
     for (const handle of own) if (handle.fd >= 0) this.#exits.add(handle);
     const exited = this.#collect(own);
-    if (exited.length > 0 || timeoutMs <= 0) return Promise.resolve(exited);
+    if (exited.length > 0 || timeoutMs <= 0 || givenUp?.aborted === true) return Promise.resolve(exited);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => waiter.settle([]), timeoutMs);
+      const giveUp = (): void => waiter.settle([]);
+      const timer = setTimeout(giveUp, timeoutMs);
+      givenUp?.addEventListener('abort', giveUp, { once: true });
       const poll = own.some((handle) => handle.fd < 0) ? setInterval(() => this.#wake(), UNHELD_POLL_MS) : null;
       const waiter: Waiter = {
         handles: own,
         settle: (ended) => {
           clearTimeout(timer);
+          givenUp?.removeEventListener('abort', giveUp);
           if (poll !== null) clearInterval(poll);
           this.#waiters.delete(waiter);
           if (this.#waiters.size === 0) this.#exits.stop();

@@ -95,8 +95,12 @@ export type OpenResult =
 export interface Signaller {
   /** @throws SIGNAL_REFUSED */
   open(identity: Identity): OpenResult;
-  /** Resolves when at least one handle has exited, with all that have; or with [] after `timeoutMs`. */
-  waitAny(handles: readonly ProcessHandle[], timeoutMs: number): Promise<readonly ProcessHandle[]>;
+  /** Resolves when at least one handle has exited, with all that have; or with [] after `timeoutMs`, or when the wait is given up. */
+  waitAny(
+    handles: readonly ProcessHandle[],
+    timeoutMs: number,
+    givenUp?: AbortSignal,
+  ): Promise<readonly ProcessHandle[]>;
 }
 
 /** How an adopted process ended. */

@@ -13,6 +13,8 @@ export interface Observation {
   readonly isAlive: (identity: Identity) => boolean;
   /** How many members its tree has. */
   readonly members: number;
+  /** True: a living process that registered a run answers for it, whatever is seen of the run. */
+  readonly trustRegistrants: boolean;
 }
 
 /**
@@ -50,8 +52,11 @@ export function judgeRun(record: RunRecord, seen: Observation, now: number): Jud
   const leader = startedOf(current)?.identity;
   const isLeaderDead = leader !== undefined && !seen.isAlive(leader);
   if (shim === null) {
+    if (seen.trustRegistrants && seen.isAlive(keeper)) return recovered('whoever registered it lives');
     if (seen.members === 0) return withoutMembers(record, now);
-    return isLeaderDead ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered('it is alive');
+    // There is no shim that would end the rest.
+    const isOrphan = isLeaderDead && record.current.state !== 'lingering';
+    return isOrphan ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered('it is alive');
   }
   const shimAlive = seen.isAlive(shim);
   if (seen.members === 0) return shimAlive ? recovered(WITH_SHIM) : withoutMembers(record, now);
@@ -68,25 +73,21 @@ function expectsLeader(current: RunState): boolean {
   return current.state === 'running' || (current.state === 'paused' && current.exit === null);
 }
 
-function withoutMembers(record: RunRecord, now: number): Judgement {
-  switch (record.current.state) {
-    case 'starting': {
-      const shimDied = 'its shim died before the command was started';
-      const why = record.intent.shim === null ? 'whoever registered it never named a process' : shimDied;
-      return { verdict: 'unstarted', why, event: { type: 'never-started', error: why, at: now } };
-    }
-    case 'interrupting':
-    case 'stopping': {
-      // The end was asked for, and its tree is empty: only the last line is missing.
-      const event = { type: 'emptied', exit: null, error: null, at: now } as const;
-      const what = record.current.state === 'stopping' ? 'stopped' : 'interrupted';
-      return { verdict: 'stale', why: `it was being ${what}, and nothing of it lives`, event };
-    }
-    default:
-      return isBetweenAttempts(startedOf(record.current))
-        ? gone('stale', 'its shim died before it was started again', now)
-        : gone('stale', 'nothing of it lives, and nobody saw it end', now);
+function withoutMembers({ intent, current }: RunRecord, now: number): Judgement {
+  if (current.state === 'starting') {
+    const shimDied = 'its shim died before the command was started';
+    const why = intent.shim === null ? 'whoever registered it never named a process' : shimDied;
+    return { verdict: 'unstarted', why, event: { type: 'never-started', error: why, at: now } };
   }
+  const emptied = { type: 'emptied', exit: null, error: null, at: now } as const;
+  // The end was asked for, and its tree is empty: only the last line is missing.
+  if (current.state === 'stopping' || current.state === 'interrupting') {
+    const what = current.state === 'stopping' ? 'stopped' : 'interrupted';
+    return { verdict: 'stale', why: `it was being ${what}, and nothing of it lives`, event: emptied };
+  }
+  if (current.state === 'lingering' && intent.shim === null)
+    return { verdict: 'stale', why: 'its command had ended, and nothing that it left lives', event: emptied };
+  return gone('stale', 'nothing of it lives, and nobody saw it end', now);
 }
 
 function gone(verdict: 'stale', why: string, now: number): Judgement {

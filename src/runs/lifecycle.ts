@@ -35,7 +35,7 @@ export type RunEvent =
   /** The command exited, its tree is proven empty, and it will be started again: the next `spawned` is of another process. */
   | { readonly type: 'attempt-ended'; readonly exit: RunExit; readonly delayMs: number; readonly at: number }
   /** The command exited and what it left in the background is kept. */
-  | { readonly type: 'kept'; readonly exit: RunExit }
+  | { readonly type: 'kept'; readonly exit: RunExit; readonly verdict?: Verdict }
   /**
    * The tree is proven empty. `exit` null: nobody saw the command's exit, or it is recorded already. `verdict`: what whoever speaks for
    * the run says of it, where the exit does not tell.
@@ -45,12 +45,15 @@ export type RunEvent =
       readonly exit: RunExit | null;
       readonly error: string | null;
       readonly at: number;
-      readonly verdict?: 'completed' | 'failed';
+      readonly verdict?: Verdict;
     }
   /** The shim died between its intent and the spawn: nothing ever ran. */
   | { readonly type: 'never-started'; readonly error: string; readonly at: number }
   /** Nothing of it lives and nobody saw it end. */
   | { readonly type: 'lost'; readonly error: string; readonly at: number };
+
+/** What whoever speaks for a run says of its end. */
+type Verdict = 'completed' | 'failed';
 
 export type RunEventName = RunEvent['type'];
 
@@ -118,7 +121,7 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     }),
     'interrupt-requested': ({ started }, { interrupt }) => ({ state: 'interrupting', started, interrupt, exit: null }),
     'pause-requested': ({ started }, { pause }) => ({ state: 'paused', started, pause, exit: null }),
-    kept: ({ started }, { exit }) => ({ state: 'lingering', started, exit }),
+    kept: ({ started }, { exit, verdict }) => ({ state: 'lingering', started, exit, ...(verdict && { verdict }) }),
     emptied: ({ started }, event) => endedByExit(started, event.exit ?? NO_EXIT, event),
     lost: ({ started }, event) => ended('stale', started, lost(exitBetweenAttempts(started) ?? NO_EXIT, event)),
   },
@@ -166,9 +169,9 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     'stop-requested': ({ started, exit }, { stop }) => ({ state: 'stopping', started, stop, exit }),
     'interrupt-requested': ({ started, exit }, { interrupt }) => ({ state: 'interrupting', started, interrupt, exit }),
     'pause-requested': ({ started, exit }, { pause }) => ({ state: 'paused', started, pause, exit }),
-    emptied: ({ started, exit, interrupt }, event) =>
+    emptied: ({ started, exit, interrupt, verdict }, event) =>
       interrupt === undefined
-        ? endedByExit(started, event.exit ?? exit, event)
+        ? endedByExit(started, event.exit ?? exit, { ...(verdict && { verdict }), ...event })
         : ended('interrupted', started, interruption(interrupt, event.exit ?? exit, event)),
     lost: ({ started, exit }, event) => ended('stale', started, lost(exit, event)),
   },

@@ -1,20 +1,31 @@
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
-import { CookieReader } from '../processes/cookie-reader.ts';
-import { identityKey, type Identity } from '../processes/identity.ts';
-import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
-import { findMembers, isDead, type Member } from '../processes/tree.ts';
+import type { Identity } from '../processes/identity.ts';
+import type { ProcessTable } from '../processes/ports.ts';
 import type { MemberVia } from '../processes/tree-spec.ts';
 import { judgeRun, type Verdict } from './judge-run.ts';
 import { ACTIVE_STATES, isTerminal, nextState } from './lifecycle.ts';
 import type { RunStore } from './ports.ts';
-import type { RunRecord } from './record.ts';
-import { treeSpecOf } from './tree-of-run.ts';
+import type { RunId, RunRecord } from './record.ts';
+import type { SeenProcess, Survey, Verifier } from './registry-ports.ts';
+import { surveyTable } from './survey.ts';
 
 export interface ReconcilePorts {
   readonly runs: RunStore;
   readonly table: ProcessTable;
   readonly clock: Clock;
+}
+
+export interface ReconcileOptions {
+  /** Processes that belong to no run: the daemon. */
+  readonly exclude?: readonly Identity[];
+  /**
+   * True leaves alone what a living process has registered: it speaks for those runs, and knows their exit. @defaultValue false, as after
+   * a restart of the one that reconciles
+   */
+  readonly trustRegistrants?: boolean;
+  /** Only these runs. */
+  readonly ids?: readonly RunId[];
 }
 
 /** A process of an orphaned run: what a person needs to recognise it. */
@@ -46,27 +57,27 @@ export interface Reconciliation {
   readonly runs: readonly RunFinding[];
 }
 
-/** One look at all processes: every run is compared with the same rows. */
-interface Scan {
-  readonly rows: readonly ProcessRow[];
-  readonly living: ReadonlySet<string>;
-  readonly cookies: CookieReader;
-}
-
 /**
  * Compares every active record with the process table and ends the records of which nothing lives. Sends no signal: what is orphaned is
  * reported with evidence, and stopped only on request.
  */
-export async function reconcile(
-  ports: ReconcilePorts,
-  options: { readonly exclude?: readonly Identity[] } = {},
+export async function reconcile(ports: ReconcilePorts, options: ReconcileOptions = {}): Promise<Reconciliation> {
+  const { table, runs, clock } = ports;
+  const survey = (): Survey => surveyTable(table, options.exclude ?? []);
+  return reconcileWith({ runs, clock, verifier: { realm: table.realm, survey } }, options);
+}
+
+/** {@link reconcile} by another's word about the processes. */
+export async function reconcileWith(
+  ports: VerifiedPorts,
+  options: Pick<ReconcileOptions, 'trustRegistrants' | 'ids'> = {},
 ): Promise<Reconciliation> {
-  const records = await ports.runs.list({ states: ACTIVE_STATES });
-  const scan = scanTable(ports.table);
-  const exclude = options.exclude ?? [];
+  const { ids, trustRegistrants = false } = options;
+  const records = await ports.runs.list({ states: ACTIVE_STATES, ...(ids !== undefined && { ids }) });
+  const survey = ports.verifier.survey();
   const findings: RunFinding[] = [];
   for (const record of records) {
-    const finding = await settle(ports, { record, scan, exclude });
+    const finding = await settle(ports, { record, survey, trustRegistrants });
     if (finding !== null) findings.push(finding);
   }
   const count = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict).length;
@@ -79,18 +90,27 @@ export async function reconcile(
   return { checked: recovered + stale + unstarted + orphaned, recovered, stale, unstarted, orphaned, runs: findings };
 }
 
+interface VerifiedPorts {
+  readonly runs: RunStore;
+  readonly clock: Clock;
+  readonly verifier: Pick<Verifier, 'realm' | 'survey'>;
+}
+
+interface Look {
+  readonly record: RunRecord;
+  readonly survey: Survey;
+  readonly trustRegistrants: boolean;
+}
+
 /** Judges a run and writes what follows; again with a fresh look when it changed meanwhile. Null: it ended by itself. */
-async function settle(
-  ports: ReconcilePorts,
-  look: { readonly record: RunRecord; readonly scan: Scan; readonly exclude: readonly Identity[] },
-): Promise<RunFinding | null> {
-  const { runs, table, clock } = ports;
-  const { record, scan, exclude } = look;
-  const members = findMembers(treeSpecOf(record, { exclude }), scan.rows, table, scan.cookies);
-  const isAlive = (identity: Identity) => scan.living.has(identityKey(identity));
+async function settle(ports: VerifiedPorts, look: Look): Promise<RunFinding | null> {
+  const { runs, verifier, clock } = ports;
+  const { record, survey, trustRegistrants } = look;
+  const members = survey.membersOf(record);
   const now = clock.now();
-  const { verdict, why, event } = judgeRun(record, { realm: table.realm, isAlive, members: members.length }, now);
-  const evidence = verdict === 'orphaned' ? members.map((member) => evidenceOf(member, table)) : [];
+  const seen = { realm: verifier.realm, isAlive: survey.isAlive, members: members.length, trustRegistrants };
+  const { verdict, why, event } = judgeRun(record, seen, now);
+  const evidence = verdict === 'orphaned' ? members.map((member) => evidenceOf(member, survey)) : [];
   if (event === null) return { record, verdict, why, members: evidence };
   try {
     return { record: await runs.update(record, nextState(record.current, event), now), verdict, why, members: [] };
@@ -100,17 +120,10 @@ async function settle(
     if (error.code !== 'RUN_CONFLICT') throw error;
     const fresh = await runs.get(record.intent.id);
     if (fresh === null || isTerminal(fresh.current.state)) return null;
-    return settle(ports, { record: fresh, scan: scanTable(table), exclude });
+    return settle(ports, { ...look, record: fresh, survey: verifier.survey() });
   }
 }
 
-function scanTable(table: ProcessTable): Scan {
-  const rows = table.list();
-  const living = new Set(rows.filter((row) => !isDead(row)).map(identityKey));
-  return { rows, living, cookies: new CookieReader(table) };
-}
-
-function evidenceOf({ row, via }: Member, table: ProcessTable): MemberEvidence {
-  const { pid, startTicks, comm } = row;
-  return { pid, startTicks, comm, cwd: table.details(pid).cwd, via };
+function evidenceOf({ pid, startTicks, comm, via }: SeenProcess, survey: Survey): MemberEvidence {
+  return { pid, startTicks, comm, cwd: survey.cwdOf(pid), via };
 }

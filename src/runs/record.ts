@@ -18,6 +18,16 @@ export interface Owner {
   readonly sandboxId: string | null;
 }
 
+export const NO_OWNER: Owner = {
+  sessionId: null,
+  turnId: null,
+  toolCallId: null,
+  terminalId: null,
+  extensionName: null,
+  hookName: null,
+  sandboxId: null,
+};
+
 export type EndReason =
   | 'exit'
   | 'signal'
@@ -202,6 +212,8 @@ type ActiveState = Noted &
         readonly exit: RunExit;
         /** Present when the command was interrupted: then the run ends `interrupted`, however the rest of it ends. */
         readonly interrupt?: StopRequested;
+        /** What whoever speaks for the run said of its end, where the exit does not tell. */
+        readonly verdict?: 'completed' | 'failed';
       }
   );
 

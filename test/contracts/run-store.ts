@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RunStore } from '../../src/runs/ports.ts';
-import type { RunId, RunState } from '../../src/runs/record.ts';
+import type { RunId } from '../../src/runs/record.ts';
 import type { Store } from '../../src/store/store.ts';
 import { codeOf, ended, intentOf, NOW, RECEIPT, STARTED, STOPPING } from './samples.ts';
 

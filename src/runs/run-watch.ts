@@ -1,0 +1,65 @@
+import type { Identity } from '../processes/identity.ts';
+import { identityKey } from '../processes/identity.ts';
+import type { ProcessHandle, Signaller } from '../processes/ports.ts';
+import { startedOf } from './lifecycle.ts';
+import type { RunRecord } from './record.ts';
+
+/** Learns at once of the death of those whom nobody else would miss: shims, and commands that have none. */
+export interface RunWatch {
+  /** Watches these runs from now on, and no others. */
+  keep(active: readonly RunRecord[]): void;
+  close(): Promise<void>;
+}
+
+/** Node's timers hold no more. */
+const FOREVER_MS = 2 ** 31 - 1;
+
+/** Asleep until one dies; `onDeath` is told whose it was. A process that cannot be held (another user's) is not watched. */
+export function createRunWatch(signaller: Signaller, onDeath: (dead: Identity) => void): RunWatch {
+  const held = new Map<string, ProcessHandle>();
+  let changed = new AbortController();
+  let loop: Promise<void> | null = null;
+
+  async function run(): Promise<void> {
+    while (held.size > 0) {
+      changed = new AbortController();
+      const exited = await signaller.waitAny([...held.values()], FOREVER_MS, changed.signal);
+      for (const handle of exited) {
+        release(identityKey(handle.identity));
+        onDeath(handle.identity);
+      }
+    }
+    loop = null;
+  }
+
+  function hold(identity: Identity): void {
+    const opened = signaller.open(identity);
+    if (opened.kind === 'open') held.set(identityKey(identity), opened.handle);
+    if (opened.kind === 'gone') onDeath(identity);
+  }
+
+  function release(key: string): void {
+    held.get(key)?.close();
+    held.delete(key);
+  }
+
+  return {
+    keep(active) {
+      const wanted = new Map(active.flatMap(watchedOf).map((identity) => [identityKey(identity), identity]));
+      for (const key of held.keys()) if (!wanted.has(key)) release(key);
+      for (const [key, identity] of wanted) if (!held.has(key)) hold(identity);
+      changed.abort();
+      loop ??= run();
+    },
+    async close() {
+      for (const key of held.keys()) release(key);
+      changed.abort();
+      await loop;
+    },
+  };
+}
+
+function watchedOf({ intent, current }: RunRecord): readonly Identity[] {
+  const watched = intent.shim ?? startedOf(current)?.identity;
+  return watched === undefined ? [] : [watched];
+}
