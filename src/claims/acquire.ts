@@ -1,4 +1,5 @@
-import type { ProcessTable } from '../processes/ports.ts';
+import { identityIn, sameIdentity, type Identity } from '../processes/identity.ts';
+import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { claimHeld, claimNotHeld, describeRefusal } from './claim-errors.ts';
 import type { Claim, ClaimToken, Holder, Leader, Waiter } from './claim.ts';
 import type { ClaimPlace } from './ports.ts';
@@ -14,7 +15,14 @@ import {
   type OwnerDecision,
   type Seen,
 } from './protocol.ts';
-import { changeRegister, readRegister, type Current, type RegisterPorts } from './register.ts';
+import {
+  changeOrForget,
+  changeRegister,
+  readRegister,
+  type Change,
+  type Current,
+  type RegisterPorts,
+} from './register.ts';
 import { seesWaiting, seeTree, type Lookout } from './see-tree.ts';
 import type { Sight } from './sight.ts';
 
@@ -79,7 +87,7 @@ export async function acquireClaim(ports: ClaimPorts, request: AcquireRequest): 
       }
       const leftMs = deadline - clock.monotonicMs();
       if (leftMs <= 0) throw claimHeld(place, decision, clock.now());
-      if (!queued) await change(ports, place, (current) => enqueueIn(ports, current, waiter));
+      if (!queued) await changeQueue(ports, place, (current) => enqueueIn(ports, current, waiter));
       queued = true;
       const line = describeRefusal(place, decision, clock.now());
       if (told !== keyOf(decision)) request.onWait?.(line);
@@ -97,7 +105,8 @@ async function attempt(ports: ClaimPorts, request: AcquireRequest): Promise<Acqu
   for (;;) {
     const current = await readRegister(ports, place);
     const now = ports.clock.now();
-    const ask: Ask = { holder, session, insideOf, now };
+    const descendsFrom = (process: Identity): boolean => isBelow(holder.process, process, ports.table);
+    const ask: Ask = { holder, session, insideOf, descendsFrom, now };
     const sights = new Map<string, Sight>();
     const look = lookoutFrom(ports, place);
     const isWaiting = (waiter: Waiter): boolean => seesWaiting(waiter, look);
@@ -120,6 +129,18 @@ async function attempt(ports: ClaimPorts, request: AcquireRequest): Promise<Acqu
 
 const JUST_CLAIMED = { tree: 'alive', holderAlive: true, why: 'it was claimed this moment' } as const satisfies Sight;
 
+/** Whether a process descends from another; false for itself. */
+export function isBelow(process: Identity, ancestor: Identity, table: ProcessTable): boolean {
+  for (let row = parentOf(process.pid, table); row !== null; row = parentOf(row.pid, table))
+    if (sameIdentity(identityIn(table.realm, row), ancestor)) return true;
+  return false;
+}
+
+function parentOf(pid: number, table: ProcessTable): ProcessRow | null {
+  const row = table.read(pid);
+  return row === null || row.ppid < 1 ? null : table.read(row.ppid);
+}
+
 /** What this process can see of the holder of a claim at that place. */
 export function lookoutFrom(ports: ClaimPorts, place: ClaimPlace): Lookout {
   const { table, uid, clock, files } = ports;
@@ -136,33 +157,31 @@ function heldClaim(ports: ClaimPorts, request: AcquireRequest, token: ClaimToken
   const { place, holder } = request;
   const owner = { token, holder };
   const unlockLife = joined ? null : ports.files.lockLife(place);
-  const asOwner = (decide: (current: Current) => OwnerDecision, options: { readonly despiteStore?: boolean } = {}) =>
-    changeRegister(
-      ports,
-      place,
-      (current) => {
-        const result = decide(current);
-        return { next: result.kind === 'written' ? result.next : null, result: { ...result, current } };
-      },
-      options,
-    );
+  const asOwner =
+    (decide: (current: Current) => OwnerDecision) =>
+    (current: Current): Change<OwnerDecision['kind']> => {
+      const decision = decide(current);
+      return { next: decision.kind === 'written' ? decision.next : null, result: decision.kind };
+    };
   return {
     place,
     token,
     joined,
     async attach(leader) {
-      if (!joined) await asOwner(({ record }) => decideAttach(record, owner, leader));
+      const change = asOwner(({ record }) => decideAttach(record, owner, leader));
+      if (!joined) await changeRegister(ports, place, change);
     },
     async renew() {
       if (joined) return;
-      const { kind, current } = await asOwner(({ record }) => decideRenew(record, owner, ports.clock.now()));
-      if (kind !== 'written') throw claimNotHeld(place, current.record, ports.clock.now());
+      const change = asOwner(({ record }) => decideRenew(record, owner, ports.clock.now()));
+      if ((await changeRegister(ports, place, change)) === 'written') return;
+      throw claimNotHeld(place, (await readRegister(ports, place)).record, ports.clock.now());
     },
     async release() {
       if (joined) return true;
       unlockLife?.();
-      const { kind } = await asOwner(({ record }) => decideRelease(record, owner), { despiteStore: true });
-      return kind === 'written';
+      const change = asOwner(({ record }) => decideRelease(record, owner));
+      return (await changeOrForget(ports, place, change)) === 'written';
     },
   };
 }
@@ -173,10 +192,10 @@ function enqueueIn(ports: ClaimPorts, { record }: Current, waiter: Waiter): Curr
 }
 
 async function leaveQueue(ports: ClaimPorts, place: ClaimPlace, waiter: Waiter): Promise<void> {
-  await change(ports, place, ({ record }) => dequeue(record, waiter));
+  await changeQueue(ports, place, ({ record }) => dequeue(record, waiter));
 }
 
-function change(ports: ClaimPorts, place: ClaimPlace, next: (current: Current) => Current['record']): Promise<void> {
+function changeQueue(ports: ClaimPorts, place: ClaimPlace, next: (current: Current) => Current['record']): Promise<void> {
   return changeRegister(ports, place, (current) => {
     const record = next(current);
     return { next: record === current.record ? null : record, result: undefined };

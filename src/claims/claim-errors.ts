@@ -1,6 +1,6 @@
 import { ReeveError } from '../errors.ts';
 import { formatDuration } from '../limits/duration.ts';
-import type { Claim, ClaimRecord, Waiter } from './claim.ts';
+import { faceOf, type Claim, type ClaimRecord, type Waiter } from './claim.ts';
 import type { ClaimPlace, ClaimReading } from './ports.ts';
 import type { AcquireDecision } from './protocol.ts';
 
@@ -8,9 +8,9 @@ type Refusal = Extract<AcquireDecision, { kind: 'refused' | 'queued' }>;
 
 /** Who holds a worktree, for people: `run run_… (claude, PID 12 on host) since 2026-11-21 07:00:00 UTC (3m)`. */
 export function describeHolder({ holder, session, acquiredAt }: Claim, now: number): string {
-  const { runId, label, host, process } = holder;
+  const { runId, label, host } = holder;
   const who = runId === null ? label : `run ${runId} (${label}`;
-  const where = `PID ${process.pid} on ${host}`;
+  const where = `PID ${faceOf(holder).pid} on ${host}`;
   const of = session === null ? '' : `, session ${session}`;
   const since = new Date(acquiredAt).toISOString().slice(0, 19).replace('T', ' ');
   return `${runId === null ? `${who} (${where}` : `${who}, ${where}`}${of}) since ${since} UTC (${age(now - acquiredAt)})`;

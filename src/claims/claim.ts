@@ -3,6 +3,9 @@ import type { Identity } from '../processes/identity.ts';
 /** Fencing token: grows with every new holder of a worktree, and is never given twice. Who has a lower one than the file says was superseded. */
 export type ClaimToken = number & { readonly __brand: 'ClaimToken' };
 
+/** The environment variable in which a run's processes find the token of the claim that they work under. */
+export const CLAIM_VARIABLE = 'REEVE_CLAIM_TOKEN';
+
 /** The process that a holder's tree began with, once there is one. */
 export interface Leader {
   readonly pid: number;
@@ -56,6 +59,11 @@ export interface ClaimRecord {
   /** Null: free. */
   readonly claim: Claim | null;
   readonly queue: readonly Waiter[];
+}
+
+/** The process that people know a holder by: the run's command, or who took the claim by hand. */
+export function faceOf({ leader, process }: Holder): { readonly pid: number; readonly startTicks: number } {
+  return leader ?? process;
 }
 
 /** A worktree that nobody has ever claimed. */

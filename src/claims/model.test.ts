@@ -145,7 +145,7 @@ function advance(world: World, index: number, { fault }: Options): World[] {
       const decision = protocol.decideAcquire(
         fault === 'token not raised' ? { ...record, token: Math.max(0, record.token - 1) as ClaimToken } : record,
         [],
-        { holder: holderOf(index), session: null, insideOf: [], now: 0 },
+        { holder: holderOf(index), session: null, insideOf: [], descendsFrom: () => false, now: 0 },
         {
           // Only of the very claim that was looked at is anything known.
           sightOf: (claim) =>
@@ -250,7 +250,7 @@ function checkEnd(world: World): void {
   const decision = protocol.decideAcquire(
     newest(world.file, world.row),
     [],
-    { holder: holderOf(90), session: null, insideOf: [], now: 0 },
+    { holder: holderOf(90), session: null, insideOf: [], descendsFrom: () => false, now: 0 },
     { sightOf: () => ({ tree: 'empty', why: '' }), isWaiting: () => false },
   );
   const token = decision.kind === 'granted' ? decision.next.token : 0;

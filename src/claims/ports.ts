@@ -26,6 +26,10 @@ export type ClaimReading =
 export interface ClaimFiles {
   /** @throws FOLDER_NOT_FOUND when there is no such folder */
   placeOf(folder: string): ClaimPlace;
+  /** Every worktree of the repository that holds a folder, those among them whose folder is gone too; outside git that folder. */
+  placesAround(folder: string): readonly ClaimPlace[];
+  /** The place that a row names, whether its folder is still there or not. */
+  placeOfRow(row: ClaimRow): ClaimPlace;
   read(file: string): ClaimReading;
   /**
    * Lets `work` be the only one of all processes on this machine that changes the claim at this place; the kernel ends the guard of a

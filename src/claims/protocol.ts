@@ -1,4 +1,4 @@
-import { sameIdentity } from '../processes/identity.ts';
+import { sameIdentity, type Identity } from '../processes/identity.ts';
 import type { Claim, ClaimRecord, ClaimToken, Holder, Leader, Waiter } from './claim.ts';
 import { stateOf, type ClaimState, type Sight } from './sight.ts';
 
@@ -17,6 +17,8 @@ export interface Ask {
   readonly session: string | null;
   /** Ids of the runs that the asker is part of, by its cookie: one that holds the claim lets it in. */
   readonly insideOf: readonly string[];
+  /** Whether the asker descends from a process, which may be a holder that lets it in. */
+  readonly descendsFrom: (process: Identity) => boolean;
   readonly now: number;
 }
 
@@ -33,7 +35,7 @@ export type AcquireDecision =
   | { readonly kind: 'granted'; readonly next: ClaimRecord }
   /** It was ours: same token, same beginning, the session replaced. */
   | { readonly kind: 'refreshed'; readonly next: ClaimRecord }
-  /** A run around ours holds it. */
+  /** A run around ours holds it, or a process that we descend from. */
   | { readonly kind: 'joined'; readonly record: ClaimRecord }
   | {
       readonly kind: 'refused';
@@ -88,7 +90,7 @@ export function isHolder({ holder }: Claim, other: Holder): boolean {
 }
 
 function isInside({ holder }: Claim, ask: Ask): boolean {
-  return holder.runId !== null && ask.insideOf.includes(holder.runId);
+  return (holder.runId !== null && ask.insideOf.includes(holder.runId)) || ask.descendsFrom(holder.process);
 }
 
 /** The record with the waiter at the end of the queue, where it is not in it yet; those who have gone are dropped. */
@@ -136,6 +138,13 @@ export function decideRelease(record: ClaimRecord, ask: OwnerAsk): OwnerDecision
 export function decideForce(record: ClaimRecord): { readonly next: ClaimRecord; readonly broken: Claim } | null {
   if (record.claim === null) return null;
   return { next: { ...record, token: (record.token + 1) as ClaimToken, claim: null }, broken: record.claim };
+}
+
+/** Frees a worktree whose claim was found stale: that very claim, or none. */
+export function decideClear(record: ClaimRecord, stale: Claim): ClaimRecord | null {
+  const { claim } = record;
+  const isSame = claim !== null && isHolder(claim, stale.holder) && claim.acquiredAt === stale.acquiredAt;
+  return isSame ? { ...record, claim: null } : null;
 }
 
 /**

@@ -68,3 +68,24 @@ export function changeRegister<T>(
     return result;
   });
 }
+
+/**
+ * {@link changeRegister} for what gives a worktree back: one that was removed meanwhile has only a row left, which is forgotten. The file is
+ * written also when the store cannot be: a worktree must not stay claimed for want of a row.
+ */
+export async function changeOrForget<T>(
+  ports: RegisterPorts,
+  place: ClaimPlace,
+  decide: (current: Current) => Change<T>,
+): Promise<T> {
+  try {
+    return await changeRegister(ports, place, decide, { despiteStore: true });
+  } catch (error) {
+    if (!(error instanceof ReeveError && error.code === 'FOLDER_NOT_FOUND')) throw error;
+    const row = await ports.rows?.find({ path: place.worktree, folderId: place.folderId });
+    const record = row?.record ?? neverClaimed(place.worktree);
+    const { next, result } = decide({ record, others: [] });
+    if (next !== null) await ports.rows?.remove(record.worktree, record.token);
+    return result;
+  }
+}

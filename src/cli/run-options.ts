@@ -5,7 +5,7 @@ import { parseTokens, parseUsd } from '../limits/amount.ts';
 import { parseDuration } from '../limits/duration.ts';
 import { agentKindOf } from '../processes/kinds.ts';
 import { SOURCES, type Owner, type Source } from '../runs/record.ts';
-import type { RunRequest } from '../shim/request.ts';
+import type { ClaimWish, RunRequest } from '../shim/request.ts';
 import { parseGraceMs } from './grace.ts';
 import { RESTART_WORDS, toRestartPolicy } from './restart-options.ts';
 import type { CliIo } from './io.ts';
@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly maxMinutes?: string;
   readonly grace: string;
   readonly keepBackground?: boolean;
+  readonly shared?: boolean;
+  readonly wait?: string;
   readonly restart: string;
   readonly restartDelay?: string;
   readonly restartLimit?: string;
@@ -35,6 +37,11 @@ export interface RunOptions {
 }
 
 const DEFAULT_SOURCE: Source = 'subprocess';
+const DEFAULT_GRACE = '10s';
+const DEFAULT_RESTART = 'no';
+
+/** Launchers of agents, and of anything else that works for nobody but its user. */
+const CLAIMING_SOURCES: readonly Source[] = ['acp_agent', 'subprocess'];
 
 /** The ids of an owner by the words they have on the command line. */
 const OWNER_KEYS: Readonly<Record<string, keyof Owner>> = {
@@ -46,6 +53,11 @@ const OWNER_KEYS: Readonly<Record<string, keyof Owner>> = {
   hook: 'hookName',
   sandbox: 'sandboxId',
 };
+
+/** The options of a run for which none was typed. */
+export function defaultRunOptions(): RunOptions {
+  return { label: [], owner: [], env: [], grace: DEFAULT_GRACE, restart: DEFAULT_RESTART };
+}
 
 /** Declares the options that `run` and `start` share, and the command after `--`. */
 export function defineRunOptions(command: Command): Command {
@@ -67,10 +79,12 @@ export function defineRunOptions(command: Command): Command {
     .option('--max-usd <amount>', 'stop the run when it has spent more, in dollars')
     .option('--max-tokens <count>', 'stop the run when it has used more tokens, such as 200k')
     .option('--max-minutes <minutes>', 'stop the run when it has lasted that long')
-    .option('--grace <time>', 'time between TERM and KILL, such as 500ms or 0', '10s')
-    .option('--restart <when>', `start the command again: ${RESTART_WORDS.join(', ')}`, 'no')
+    .option('--grace <time>', 'time between TERM and KILL, such as 500ms or 0', DEFAULT_GRACE)
+    .option('--restart <when>', `start the command again: ${RESTART_WORDS.join(', ')}`, DEFAULT_RESTART)
     .option('--restart-delay <time>', 'pause before the first restart, doubled by each further one (default: 1s)')
     .option('--restart-limit <count>', 'give up after so many quick failures in a row (default: 8)')
+    .option('--shared', 'do not claim the worktree: work in it beside whoever else does')
+    .option('--wait <time>', 'queue for a worktree that is claimed, such as 5m; without it the run is refused')
     .option('--keep-background', 'leave what the command starts in the background running, still watched');
 }
 
@@ -104,6 +118,7 @@ export function toRunRequest(
       ),
       maxMs: cap('--max-minutes', options.maxMinutes, parseMinutes, 'a number of minutes above 0, such as 30 or 0.5'),
     },
+    claim: claimOf(options),
     graceMs: parseGraceMs(options.grace),
     keepBackground: options.keepBackground === true,
     restart: toRestartPolicy(options),
@@ -112,6 +127,27 @@ export function toRunRequest(
     startedByPid,
     reportFile: options.report === undefined ? null : absolute(io, '--report', options.report),
   };
+}
+
+/**
+ * An agent claims the worktree that it works in. What works for an agent does not: a tool call, and the terminals, hooks and extensions of a
+ * client, run beside the agent whose claim it is, and would be refused by it.
+ */
+function claimOf({ shared, wait, source, toolCall, owner }: RunOptions): ClaimWish | null {
+  if (shared === true) {
+    if (wait !== undefined) throw refused('--wait', wait, 'a run that shares its worktree waits for nobody');
+    return null;
+  }
+  if (wait !== undefined) return { waitMs: parseWaitMs(wait) };
+  const isTool = toolCall !== undefined || owner.some((word) => word.startsWith('tool-call='));
+  return isTool || !CLAIMING_SOURCES.includes(sourceOf(source ?? DEFAULT_SOURCE)) ? null : { waitMs: 0 };
+}
+
+/** `--wait 5m` → milliseconds. @throws USAGE */
+export function parseWaitMs(text: string): number {
+  const waitMs = parseDuration(text);
+  if (waitMs === null) throw refused('--wait', text, 'give a time such as 30s or 5m');
+  return waitMs;
 }
 
 /** An absolute path needs no working folder, which may be gone. */

@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   closeSync,
+  existsSync,
   fchmodSync,
   fsyncSync,
   lstatSync,
@@ -20,7 +21,7 @@ import { claimText, parseClaim } from '../claims/claim-text.ts';
 import type { ClaimFiles, ClaimPlace, ClaimReading } from '../claims/ports.ts';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
-import { claimPlaceOf } from './claim-place.ts';
+import { claimPlaceOf, claimPlacesAround, placeOfFile } from './claim-place.ts';
 
 /** The kernel's file locks, which the platform brings. */
 export interface KernelLocks {
@@ -35,6 +36,8 @@ const GUARD_TIMEOUT_MS = 10_000;
 const GUARD_RETRY_MS = { min: 1, max: 6 } as const;
 /** Someone who only asks whether the lock is taken has it for microseconds. */
 const LIFE_ATTEMPTS = 5;
+/** Read, write and search, without the bits that would make a shared folder sticky. */
+const PERMISSIONS = 0o777;
 /** Readable for all who can see the worktree; who may replace it, the folder decides. */
 const FILE_MODE = 0o644;
 
@@ -50,6 +53,8 @@ export function createClaimFiles(ports: {
   const { locks, clock, spare } = ports;
   return {
     placeOf: (folder) => claimPlaceOf(folder, spare),
+    placesAround: (folder) => claimPlacesAround(folder, spare),
+    placeOfRow: ({ record, folderId, file }) => placeOfFile(record.worktree, folderId, file),
     read: readClaim,
     async guarded(place, work) {
       const guard = await takeGuard(place);
@@ -90,7 +95,7 @@ export function createClaimFiles(ports: {
 
   async function takeGuard(place: ClaimPlace): Promise<{ release(): void }> {
     const folder = dirname(place.file);
-    makeFolder(folder);
+    makeFolder(folder, place, spare);
     for (const deadline = clock.monotonicMs() + GUARD_TIMEOUT_MS; ;) {
       const guard = locks.tryLockShared(folder);
       if (guard !== null) return guard;
@@ -168,17 +173,24 @@ function syncFolder(folder: string): void {
 }
 
 /** Outside git, and in the state folder: whoever may write in the folder that it lies in may claim there, whoever came first. */
-function makeFolder(folder: string): void {
-  const STICKY = 0o1000;
+function makeFolder(folder: string, { worktree }: ClaimPlace, spare: string): void {
+  if (existsSync(folder)) return;
   try {
-    if (mkdirSync(folder, { recursive: true, mode: 0o700 }) === undefined) return;
+    mkdirSync(folder, { recursive: folder === spare, mode: 0o700 });
     const { mode, uid, gid } = statSync(dirname(folder));
-    chmodSync(folder, mode & 0o777 & ~STICKY);
+    chmodSync(folder, mode & PERMISSIONS);
     if (process.getuid?.() !== uid) chownSync(folder, uid, gid);
   } catch (error) {
-    // Not ours to give away, which root alone can do; anything else shows at the next step.
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') {
-      throw new ReeveError('PERMISSION_DENIED', `the claim's folder cannot be made`, { where: folder, cause: error });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') {
+      throw new ReeveError('FOLDER_NOT_FOUND', `the worktree ${worktree} was removed`, {
+        where: worktree,
+        cause: error,
+      });
+    }
+    // Someone else made it just now; or it is not ours to give away, which root alone can do.
+    if (code !== 'EEXIST' && code !== 'EPERM') {
+      throw new ReeveError('PERMISSION_DENIED', "the claim's folder cannot be made", { where: folder, cause: error });
     }
   }
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { ClaimPlace } from '../claims/ports.ts';
 import { ReeveError } from '../errors.ts';
-import { siteOf, type Site } from './git-place.ts';
+import { siteOf, worktreesOf, type Site } from './git-place.ts';
 
 /** In a worktree's own git directory; outside git in a folder of its own. */
 const FILE_IN_GIT = 'reeve-claim.json';
@@ -39,13 +39,46 @@ export function claimPlaceOf(folder: string, spare: string, site: Site = siteOf(
     // A file of our own from a time when the proper place could not be written still counts, as does one that others can write.
     otherFiles: [obstacle === null ? apart : proper],
     apart: obstacle === null ? null : `${home} ${obstacle}`,
-    oneKernel: ONE_KERNEL.has(statfsSync(home).type),
+    oneKernel: isOneKernel(home),
   };
 }
 
-/** Files of the claims on a repository's worktrees, found from its shared git directory without looking through any worktree. */
-export function claimFileIn(gitDir: string): string {
-  return join(gitDir, FILE_IN_GIT);
+/**
+ * Where the claims on all worktrees of a repository lie, as git's own files tell it: no worktree is looked through. A worktree that was
+ * removed by hand is among them for as long as git knows it.
+ * @throws FOLDER_NOT_FOUND
+ */
+export function claimPlacesAround(folder: string, spare: string): readonly ClaimPlace[] {
+  const site = siteOf(folder);
+  if (site.gitDir === null) return [claimPlaceOf(folder, spare, site)];
+  return worktreesOf(site.gitDir).map(({ root, gitDir }) =>
+    existsSync(root) ? claimPlaceOf(root, spare) : placeOfFile(root, '', join(gitDir, FILE_IN_GIT)),
+  );
+}
+
+/** A place that is known by its file alone; its folder may be gone. */
+export function placeOfFile(worktree: string, folderId: string, file: string): ClaimPlace {
+  let oneKernel: boolean | null = null;
+  return {
+    worktree,
+    folderId,
+    file,
+    otherFiles: [],
+    apart: null,
+    get oneKernel() {
+      oneKernel ??= isOneKernel(dirname(file));
+      return oneKernel;
+    },
+  };
+}
+
+/** In doubt not: a folder that is gone says nothing. */
+function isOneKernel(folder: string): boolean {
+  try {
+    return ONE_KERNEL.has(statfsSync(folder).type);
+  } catch {
+    return false;
+  }
 }
 
 /** Device and inode: a folder by any of its names. */

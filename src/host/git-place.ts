@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 
@@ -88,6 +88,34 @@ function placeIn({ root, gitDir }: Repository): Place {
     // With `git init --separate-git-dir` only the worktree knows the repository. A linked worktree of one cannot know the main one.
     return linked ? common : (worktree ?? common);
   }
+}
+
+/** A worktree as its repository knows it. */
+export interface KnownWorktree {
+  /** Root folder; it may have been removed since. */
+  readonly root: string;
+  /** The worktree's own git directory. */
+  readonly gitDir: string;
+}
+
+/**
+ * Every worktree of the repository that a git directory belongs to, the main one first; a bare repository stands for itself.
+ *
+ * @see https://git-scm.com/docs/git-worktree#_details
+ */
+export function worktreesOf(gitDir: string): readonly KnownWorktree[] {
+  const common = commonDirOf(gitDir);
+  const main = coreSettings(common).bare || basename(common) !== '.git' ? common : dirname(common);
+  const linked = namesIn(join(common, 'worktrees')).flatMap((name) => {
+    const own = join(common, 'worktrees', name);
+    const dotGit = readText(join(own, 'gitdir'))?.trim();
+    return dotGit === undefined || dotGit === '' ? [] : [{ root: dirname(resolve(own, dotGit)), gitDir: own }];
+  });
+  return [{ root: main, gitDir: common }, ...linked];
+}
+
+function namesIn(folder: string): readonly string[] {
+  return orNull(() => readdirSync(folder)) ?? [];
 }
 
 /** The repository that a linked worktree shares with the main one; a main worktree's is its own. */

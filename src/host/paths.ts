@@ -10,6 +10,8 @@ export interface Paths {
   readonly database: string;
   readonly runsDir: string;
   readonly lockoutsDir: string;
+  /** Claims on worktrees whose own git directory cannot be written. */
+  readonly claimsDir: string;
   readonly eventsDir: string;
   /** Sockets; short, because a socket's path must stay below 108 bytes (unix(7)). */
   readonly socketDir: string;
@@ -46,6 +48,7 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
     database: join(stateDir, 'reeve.db'),
     runsDir: join(stateDir, 'runs'),
     lockoutsDir: join(stateDir, 'lockouts'),
+    claimsDir: join(stateDir, 'claims'),
     eventsDir: join(stateDir, 'events'),
     socketDir,
     get daemonSocket() {

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { ReeveError } from '../errors.ts';
 import { homeFolder } from '../host/home-folder.ts';
-import { placeOf, type Place } from '../host/git-place.ts';
+import { siteOf, type Place } from '../host/git-place.ts';
 import { PROTOCOL, type LostPolicy } from '../ipc/protocol.ts';
 import type { Client } from '../ipc/client.ts';
 import { agentKindOf } from '../processes/kinds.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { applyEvent } from '../runs/apply-event.ts';
+import { runExists } from '../runs/assert-intent.ts';
+import { ACTIVE_STATES } from '../runs/lifecycle.ts';
 import type { RunId, RunIntent, RunRecord } from '../runs/record.ts';
 import { redactArguments } from '../runs/redact.ts';
 import { runIdOfCookie } from '../runs/run-id.ts';
@@ -15,32 +17,53 @@ import { claudeConfigDirs } from '../usage/claude/discover.ts';
 import { assertNotLockedOut, lockedOutError } from './lockout-check.ts';
 import type { RunRequest } from './request.ts';
 import type { ShimWorkplace } from './workplace.ts';
+import { claimWorktree, type RunClaim } from './worktree-claim.ts';
 
 /** A run whose intent is on record and that nothing forbids: it may be spawned. */
 export interface AdmittedRun {
   readonly record: RunRecord;
+  readonly claim: RunClaim;
   /** The daemon that holds the run to its limits; null when none apply. */
   readonly daemon: { readonly client: Client; readonly lost: LostPolicy } | null;
 }
 
 /**
- * Everything that comes before the spawn, in the order that keeps the promises: lockouts, then the intent, then the daemon's word. Must
+ * Everything that comes before the spawn, in the order that keeps the promises: lockouts, then the claim, then the intent, then the daemon's word. Must
  * be called before this process becomes a subreaper, so that a daemon that it starts is nobody's orphan.
- * @throws FOLDER_NOT_FOUND, LOCKED_OUT, LOCKOUT_CORRUPT, RUN_EXISTS, DAEMON_UNREACHABLE, and what the store throws; nothing is running then
+ * @throws FOLDER_NOT_FOUND, LOCKED_OUT, LOCKOUT_CORRUPT, CLAIM_HELD, CLAIM_CORRUPT, RUN_EXISTS, DAEMON_UNREACHABLE, and what the store throws; nothing is running then
  */
 export async function admit(
   workplace: ShimWorkplace,
   request: RunRequest,
   options: { readonly background: boolean },
 ): Promise<AdmittedRun> {
-  const place = placeOf(request.cwd);
+  const site = siteOf(request.cwd);
+  const { place } = site;
   const agent = agentKindOf([request.command, ...request.args]);
   await assertNotLockedOut(workplace, { ...place, agent, run: request.name, labels: request.labels });
   const intent = await intentOf(workplace, request, { ...options, place, agent });
-  const record = await workplace.store.runs.insert(intent);
-  if (!intent.limited) return { record, daemon: null };
+  await assertNameFree(workplace, intent);
+  // Before the record: who is refused leaves none.
+  const claim = await claimWorktree(workplace, request, intent, site);
   try {
-    return { record, daemon: await askDaemon(workplace, intent) };
+    const record = await workplace.store.runs.insert(intent);
+    return { record, claim, daemon: intent.limited ? await askDaemonFor(workplace, intent) : null };
+  } catch (error) {
+    await claim.release();
+    throw error;
+  }
+}
+
+/** The store refuses a second run of one name in any case; asked here, nobody queues for a worktree in vain. */
+async function assertNameFree({ store }: ShimWorkplace, intent: RunIntent): Promise<void> {
+  if (intent.name === null) return;
+  const [rival] = await store.runs.list({ name: intent.name, states: ACTIVE_STATES, limit: 1 });
+  if (rival !== undefined) throw runExists(intent, rival.intent.id);
+}
+
+async function askDaemonFor(workplace: ShimWorkplace, intent: RunIntent): Promise<NonNullable<AdmittedRun['daemon']>> {
+  try {
+    return await askDaemon(workplace, intent);
   } catch (error) {
     await recordFailedStart(workplace, intent.id, error);
     throw error;

@@ -1,6 +1,12 @@
 import type { Owner, RunCaps, Source } from '../runs/record.ts';
 import type { RestartPolicy } from '../runs/restart-policy.ts';
 
+/** How the worktree is to be claimed. */
+export interface ClaimWish {
+  /** How long to queue for one that is claimed already, in milliseconds; 0 = not at all. */
+  readonly waitMs: number;
+}
+
 /** What the command line asks for, checked there. JSON all through: `start` sends it to the shim that it leaves behind. */
 export interface RunRequest {
   readonly command: string;
@@ -14,6 +20,8 @@ export interface RunRequest {
   readonly source: Source;
   readonly owner: Owner;
   readonly caps: RunCaps;
+  /** Claims the worktree; null or absent shares it with whoever else is there. */
+  readonly claim?: ClaimWish | null;
   readonly graceMs: number;
   readonly keepBackground: boolean;
   /** When the command is started again within the run; null = never. */

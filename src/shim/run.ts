@@ -1,4 +1,5 @@
 import type { StdioOptions } from 'node:child_process';
+import { CLAIM_VARIABLE } from '../claims/claim.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { stopTree } from '../processes/stop-tree.ts';
 import { applyEvent } from '../runs/apply-event.ts';
@@ -70,26 +71,29 @@ export async function startRun(
   mode: RunMode,
 ): Promise<LiveRun> {
   const { id, cookie } = admitted.record.intent;
+  const { claim } = admitted;
   workplace.adoption?.become();
   // From here on a signal must not end this process alone: whatever it means is known once there is something to stop.
   const signals = new EarlySignals();
   const restoreSignals = handleSignals(mode.signals, signals);
-  const env = { ...workplace.env, ...request.env, [COOKIE_VARIABLE]: cookie };
+  const token = claim.token === null ? {} : { [CLAIM_VARIABLE]: String(claim.token) };
+  const env = { ...workplace.env, ...request.env, [COOKIE_VARIABLE]: cookie, ...token };
   let launched: Launched;
   try {
     launched = await launchCommand();
   } catch (error) {
     admitted.daemon?.client.close();
     await recordFailedStart(workplace, id, error);
+    await claim.release();
     throw error;
   }
   const { started } = launched;
   let leader = started.identity;
   const reaper = startReaper(workplace.adoption, workplace.paths, () => leader.pid);
-  const record = await recordStart(workplace, admitted.record, launched, reaper);
+  const record = await recordStart(workplace, admitted, launched, reaper);
   workplace.events.record({ type: 'run.started', at: started.startedAt, runId: id, pid: leader.pid });
 
-  const supervisor = new Supervisor(workplace, { record, reap: reaper.reap });
+  const supervisor = new Supervisor(workplace, { record, reap: reaper.reap, claim });
   const stop = stopOnce(supervisor, request.graceMs);
   signals.deliverTo({
     stop: (signal) => void onSignal(supervisor, () => stop(`reeve got SIG${signal}`)),
@@ -145,7 +149,7 @@ export async function startRun(
   async function startAgain(): Promise<Launched> {
     const next = await launchCommand();
     leader = next.started.identity;
-    const { current } = await recordStart(workplace, admitted.record, next, reaper);
+    const { current } = await recordStart(workplace, admitted, next, reaper);
     input.connect(next.stdin);
     if (current.state === 'stopping') stop(current.stop.message);
     return next;
@@ -155,16 +159,19 @@ export async function startRun(
 /** A command that could not be recorded must not go on: nothing runs that no record names as running. */
 async function recordStart(
   workplace: ShimWorkplace,
-  read: RunRecord,
+  { record: read, claim }: AdmittedRun,
   { started }: Launched,
   { reap }: Reaper,
 ): Promise<RunRecord> {
   const { store, clock, table, signaller, excluded } = workplace;
   try {
-    return await applyEvent({ runs: store.runs, clock }, read.intent.id, { type: 'spawned', started });
+    const record = await applyEvent({ runs: store.runs, clock }, read.intent.id, { type: 'spawned', started });
+    claim.attach(started);
+    return record;
   } catch (error) {
     const spec = treeSpecOf(read, { exclude: excluded() });
-    await stopTree({ table, signaller, clock, reap }, { spec, reason: 'not-recorded', graceMs: 0 });
+    const receipt = await stopTree({ table, signaller, clock, reap }, { spec, reason: 'not-recorded', graceMs: 0 });
+    if (receipt.provenEmpty) await claim.release();
     throw error;
   }
 }

@@ -14,6 +14,7 @@ import type { Ending } from './ending.ts';
 import { retryStore } from './store-retry.ts';
 import { waitUntilEmpty } from './tree-watch.ts';
 import type { ShimWorkplace } from './workplace.ts';
+import type { RunClaim } from './worktree-claim.ts';
 
 /** What a stop is asked for with; the same whoever asks. */
 export interface StopWish {
@@ -43,13 +44,18 @@ const EXECUTOR_SLACK_MS = 30_000;
 export class Supervisor {
   readonly #workplace: ShimWorkplace;
   readonly #ports: StopPorts;
+  readonly #claim: RunClaim;
   readonly #receipts: Receipt[] = [];
   #record: RunRecord;
   #stop: Promise<Receipt> | null = null;
   readonly #stopBegun = Promise.withResolvers<void>();
 
-  constructor(workplace: ShimWorkplace, options: { readonly record: RunRecord; readonly reap: () => void }) {
+  constructor(
+    workplace: ShimWorkplace,
+    options: { readonly record: RunRecord; readonly reap: () => void; readonly claim: RunClaim },
+  ) {
     this.#workplace = workplace;
+    this.#claim = options.claim;
     this.#record = options.record;
     const { table, signaller, clock } = workplace;
     this.#ports = { table, signaller, clock, reap: options.reap };
@@ -182,6 +188,8 @@ export class Supervisor {
       const { id: runId } = this.#record.intent;
       this.#workplace.events.record({ type: 'run.exited', at, runId, endReason, exitCode, signal });
     }
+    // Last of all: whoever claims the worktree next finds the tree empty and the record closed.
+    await this.#claim.release();
     return { record: this.#record, exit, receipts: this.#receipts, survivors: [] };
   }
 

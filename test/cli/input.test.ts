@@ -63,15 +63,15 @@ describe('reeve send', () => {
     const report = createReport(t);
     const stays = `echo "leader $$" >>${report.path}; while ! [ -e go ]; do sleep 0.01; done`;
     await startRun(home, '--name', 'closed', '--', 'sh', '-c', stays);
-    await startRun(home, '--name', 'never', '--no-stdin', '--', 'sh', '-c', stays);
-    const foreground = home.start(['run', '--name', 'front', '--', 'sh', '-c', stays]);
+    await startRun(home, '--shared', '--name', 'never', '--no-stdin', '--', 'sh', '-c', stays);
+    const foreground = home.start(['run', '--shared', '--name', 'front', '--', 'sh', '-c', stays]);
     await report.pids('leader', 3);
     assert.equal((await reeveWith(home, '', 'send', '--close', 'closed')).exitCode, 0);
     for (const name of ['closed', 'never', 'front']) {
       const end = await reeveWith(home, 'x', 'send', '--json', name);
       assert.deepEqual([name, end.exitCode, codeOf(end)], [name, 1, 'STDIN_CLOSED']);
     }
-    await home.reeve(['run', '--', 'touch', 'go']);
+    await home.reeve(['run', '--shared', '--', 'touch', 'go']);
     await foreground.ended;
     for (const name of ['closed', 'never']) await home.reeve(['wait', name]);
   });

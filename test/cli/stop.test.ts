@@ -178,7 +178,14 @@ test('K9 a caller inside the tree whose environment puts sockets elsewhere finds
 test('K9 stop --all from inside one of the runs ends the others too', async (t) => {
   const home = createHome(t);
   const other = await startRun(t, home, { puppet: 'sleeper.sh', roles: ['leader'] });
-  const run = home.json<RunJson>('start', '--', 'sh', '-c', `"${process.execPath}" "${MAIN}" stop --all; sleep 1000`);
+  const run = home.json<RunJson>(
+    'start',
+    '--shared',
+    '--',
+    'sh',
+    '-c',
+    `"${process.execPath}" "${MAIN}" stop --all; sleep 1000`,
+  );
   home.reeve('wait', run.id);
   home.reeve('wait', other.run.id);
   assert.equal(isAlive(other.processes.leader), false);

@@ -49,10 +49,10 @@ describe('reeve run passes its command on unchanged', () => {
     });
   }
 
-  it('gives arguments, environment, folder and streams through, and adds only its cookie', async (t) => {
+  it('gives arguments, environment, folder and streams through, and adds only its cookie and its claim’s token', async (t) => {
     const home = createHome(t);
     const script =
-      'const {REEVE_RUN, ...env} = process.env; console.log(JSON.stringify({argv: process.argv.slice(1), cwd: process.cwd(), env, cookie: REEVE_RUN}))';
+      'const {REEVE_RUN: cookie, REEVE_CLAIM_TOKEN: token, ...env} = process.env; console.log(JSON.stringify({argv: process.argv.slice(1), cwd: process.cwd(), env, cookie, token}))';
     const words = ['-e', script, '--', 'two words', '', '--json', '-x', 'é"$\n'];
     const bare = await home.reeve(['run', '--', process.execPath, ...words]);
     assert.equal(bare.stderr, '');
@@ -60,6 +60,7 @@ describe('reeve run passes its command on unchanged', () => {
     assert.deepEqual(seen.argv, words.slice(3));
     assert.equal(seen.cwd, home.work);
     assert.deepEqual(seen.env, home.env);
+    assert.equal(seen.token, '1');
     assert.match(seen.cookie, /^run_[0-9A-Z]{26}\.[0-9a-f]{32}$/);
   });
 
@@ -182,7 +183,8 @@ describe('a start that fails', () => {
     [['--max-minutes', '99999999'], /--max-minutes/],
     [['--grace', 'soon'], /grace/],
     [['--max-turns', '3'], /unknown option/],
-    [['--shared'], /unknown option/],
+    [['--wait', 'soon'], /--wait/],
+    [['--shared', '--wait', '1m'], /--wait/],
   ] as const) {
     it(`refuses ${words.join(' ')} before anything is recorded`, async (t) => {
       const home = createHome(t);
@@ -278,6 +280,9 @@ describe('the record of a run', () => {
     mkdirSync(folder);
     const end = await home.reeve(['run', '--report', folder, '--', 'true']);
     assert.match(end.stderr, /the report cannot be written/);
-    assert.deepEqual(readdirSync(home.work), ['folder']);
+    assert.deepEqual(
+      readdirSync(home.work).filter((name) => name !== '.reeve'),
+      ['folder'],
+    );
   });
 });

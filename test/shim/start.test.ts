@@ -59,7 +59,7 @@ describe('reeve start', () => {
     for (const file of Object.values(output.files)) assert.equal(statSync(file).mode & 0o777, 0o600);
     const shim = Number(readFileSync(`/proc/${leader.pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[1]);
     process.kill(shim, 'SIGKILL');
-    await home.reeve(['run', '--', 'touch', 'go']);
+    await home.reeve(['run', '--shared', '--', 'touch', 'go']);
     await until(() => readFileSync(output.files.out, 'utf8') === 'one\nthree\n');
     assert.equal(readFileSync(output.files.err, 'utf8'), 'two\n');
     await until(() => !isAlive(leader));

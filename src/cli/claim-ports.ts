@@ -1,0 +1,48 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { ClaimPorts } from '../claims/acquire.ts';
+import type { Holder } from '../claims/claim.ts';
+import type { ClaimPlace } from '../claims/ports.ts';
+import { runsOf } from '../claims/see-tree.ts';
+import { ReeveError } from '../errors.ts';
+import { createClaimFiles } from '../host/claim-files.ts';
+import { isLocked, tryLockShared } from '../linux/file-lock.ts';
+import { identityIn, type Identity } from '../processes/identity.ts';
+import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
+import type { CliIo } from './io.ts';
+import type { Workplace } from './open.ts';
+
+/** What the commands about claims work with. */
+export async function openClaims({ paths, clock, store, processes }: Workplace): Promise<ClaimPorts> {
+  const [{ claims: rows }, { table }] = await Promise.all([store(), processes()]);
+  const files = createClaimFiles({ locks: { tryLockShared, isLocked }, clock, spare: paths.claimsDir });
+  return { files, rows, table, uid: process.getuid?.() ?? null, clock };
+}
+
+/** The place of the folder that was typed, or of the one that reeve is called from. @throws FOLDER_NOT_FOUND */
+export function placeTyped({ files }: ClaimPorts, folder: string | undefined, io: CliIo): ClaimPlace {
+  return files.placeOf(folder === undefined ? io.cwd : resolve(io.cwd, folder));
+}
+
+/** Ids of the runs that this command is part of, the outermost first. */
+export function runsAround(io: CliIo): readonly string[] {
+  return runsOf(io.env[COOKIE_VARIABLE] ?? '');
+}
+
+/**
+ * A process that holds a claim by hand.
+ * @throws USAGE when there is no such process
+ */
+export function handHolder({ table, uid }: ClaimPorts, pid: number): Holder {
+  const row = table.read(pid);
+  if (row === null) throw new ReeveError('USAGE', `there is no process ${pid}`, { where: '--pid' });
+  return { runId: null, process: identityIn(table.realm, row), leader: null, host: hostname(), uid, label: row.comm };
+}
+
+/** This process and everything that it descends from. */
+export function callers({ table }: ClaimPorts): readonly Identity[] {
+  const found: Identity[] = [];
+  for (let row = table.read(process.pid); row !== null && row.pid > 1; row = table.read(row.ppid))
+    found.push(identityIn(table.realm, row));
+  return found;
+}

@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { cleanStale, listClaims } from '../../claims/inspect.ts';
+import { openClaims } from '../claim-ports.ts';
+import { renderClaims, toClaimJson } from '../claim-view.ts';
+import { count } from '../format.ts';
+import { emit, type CliIo } from '../io.ts';
+import { openWorkplace } from '../open.ts';
+
+interface ClaimsOptions {
+  readonly under?: string;
+  readonly json?: boolean;
+}
+
+export function define(command: Command, io: CliIo): Command {
+  command
+    .command('clean')
+    .summary('give back the claims whose trees are proven empty')
+    .option('--under <folder>', 'only worktrees below that folder')
+    .option('--json', 'print {cleaned}')
+    .action(async (_: unknown, clean: Command) => {
+      const options = clean.optsWithGlobals<ClaimsOptions>();
+      await using workplace = openWorkplace(io.env);
+      const ports = await openClaims(workplace);
+      const cleaned = await cleanStale(ports, await listClaims(ports, where(options, io)));
+      emit(io, options, { cleaned }, () => `${count(cleaned, 'stale claim')} given back\n`);
+    });
+
+  return command
+    .option('--under <folder>', 'only worktrees below that folder')
+    .option('--json', 'print {claims}')
+    .action(async (options: ClaimsOptions) => {
+      await using workplace = openWorkplace(io.env);
+      const views = await listClaims(await openClaims(workplace), where(options, io));
+      const claims = views.map(toClaimJson).filter((claim) => claim !== null);
+      const { color, columns: width } = io;
+      emit(io, options, { claims }, () => renderClaims(claims, { color, width }));
+    });
+}
+
+function where({ under }: ClaimsOptions, io: CliIo): { readonly near: string; readonly under?: string } {
+  return { near: io.cwd, ...(under === undefined ? {} : { under: resolve(io.cwd, under) }) };
+}

@@ -1,0 +1,99 @@
+import { hostname } from 'node:os';
+import { basename } from 'node:path';
+import { acquireClaim, type HeldClaim } from '../claims/acquire.ts';
+import type { ClaimToken, Holder, Leader } from '../claims/claim.ts';
+import type { ClaimPlace } from '../claims/ports.ts';
+import { runsOf } from '../claims/see-tree.ts';
+import { createClaimFiles } from '../host/claim-files.ts';
+import { claimPlaceOf } from '../host/claim-place.ts';
+import type { Site } from '../host/git-place.ts';
+import { isLocked, tryLockShared } from '../linux/file-lock.ts';
+import type { RunIntent, RunStarted } from '../runs/record.ts';
+import { complain } from './messages.ts';
+import type { RunRequest } from './request.ts';
+import type { ShimWorkplace } from './workplace.ts';
+
+/** How often a sign of life is written where nobody can look for the process itself, in milliseconds. */
+const RENEW_MS = 30_000;
+
+/** What a run holds of its worktree. */
+export interface RunClaim {
+  /** Null: the run shares the worktree with whoever else is there. */
+  readonly token: ClaimToken | null;
+  /** Says in the claim which process the run's tree begins with, so that others find it too. Does not keep the run waiting. */
+  attach(started: RunStarted): void;
+  /** Gives the worktree back. Never throws: a claim that cannot be given back is found stale by the next who wants it. */
+  release(): Promise<void>;
+}
+
+const SHARED: RunClaim = { token: null, attach: () => {}, release: async () => {} };
+
+/**
+ * Claims the worktree of a run that is about to be recorded, if it is to be claimed. A run inside the one that holds it joins that claim.
+ * @throws CLAIM_HELD, CLAIM_CORRUPT, PERMISSION_DENIED, STORE_FULL
+ */
+export async function claimWorktree(
+  workplace: ShimWorkplace,
+  request: RunRequest,
+  intent: RunIntent,
+  site: Site,
+): Promise<RunClaim> {
+  if (request.claim === undefined || request.claim === null) return SHARED;
+  const { clock, table, store, paths } = workplace;
+  const files = createClaimFiles({ locks: { tryLockShared, isLocked }, clock, spare: paths.claimsDir });
+  const place = claimPlaceOf(request.cwd, paths.claimsDir, site);
+  const claim = await acquireClaim(
+    { files, rows: store.claims, table, uid: process.getuid?.() ?? null, clock },
+    {
+      place,
+      holder: holderOf(workplace, request, intent),
+      session: request.owner.sessionId,
+      insideOf: runsOf(intent.cookie),
+      waitMs: request.claim.waitMs,
+      onWait: (line) => complain(`waiting: ${line}`),
+    },
+  );
+  if (place.apart !== null && !claim.joined) complain(apartText(place));
+  return runClaim(claim);
+}
+
+function holderOf({ self }: ShimWorkplace, { name, command }: RunRequest, { id, agent }: RunIntent): Holder {
+  const label = name ?? agent ?? basename(command);
+  return { runId: id, process: self, leader: null, host: hostname(), uid: process.getuid?.() ?? null, label };
+}
+
+function apartText({ worktree, file, apart }: ClaimPlace): string {
+  return `the claim on ${worktree} lies in ${file}, because ${apart}: other users and homes do not see it`;
+}
+
+function runClaim(claim: HeldClaim): RunClaim {
+  // One after the other: what was attached must not be written after the release.
+  let last: Promise<unknown> = Promise.resolve();
+  const next = (work: () => Promise<unknown>): Promise<unknown> => {
+    last = last.then(work).catch(reportFailure);
+    return last;
+  };
+  const renewal =
+    claim.joined || claim.place.oneKernel ? null : setInterval(() => void next(claim.renew), RENEW_MS).unref();
+  return {
+    token: claim.token,
+    attach: (started) => void next(() => claim.attach(leaderOf(started))),
+    async release() {
+      if (renewal !== null) clearInterval(renewal);
+      await next(claim.release);
+    },
+  };
+}
+
+function leaderOf({ identity: { pid, startTicks }, processGroupId, sessionId }: RunStarted): Leader {
+  return {
+    pid,
+    startTicks,
+    group: processGroupId === pid ? processGroupId : null,
+    session: sessionId === pid ? sessionId : null,
+  };
+}
+
+function reportFailure(error: unknown): void {
+  complain(`the claim on the worktree: ${error instanceof Error ? error.message : String(error)}`);
+}
