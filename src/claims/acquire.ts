@@ -195,7 +195,11 @@ async function leaveQueue(ports: ClaimPorts, place: ClaimPlace, waiter: Waiter):
   await changeQueue(ports, place, ({ record }) => dequeue(record, waiter));
 }
 
-function changeQueue(ports: ClaimPorts, place: ClaimPlace, next: (current: Current) => Current['record']): Promise<void> {
+function changeQueue(
+  ports: ClaimPorts,
+  place: ClaimPlace,
+  next: (current: Current) => Current['record'],
+): Promise<void> {
   return changeRegister(ports, place, (current) => {
     const record = next(current);
     return { next: record === current.record ? null : record, result: undefined };

@@ -5,6 +5,7 @@ import { isCalendarPeriod, periodAt } from '../limits/period.ts';
 import { selectsAnyRun } from '../limits/selection.ts';
 import { firstStartTicks } from '../runs/attempts.ts';
 import { startedOf } from '../runs/lifecycle.ts';
+import { pausedMsOf } from '../runs/paused-time.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
 import type { Store } from '../store/store.ts';
 
@@ -96,10 +97,12 @@ async function withAncestors(store: Store, ids: ReadonlySet<RunId>, known: Set<R
 
 function liveRun(record: RunRecord, elapsedSince: (startTicks: number) => number): LiveRun {
   const started = startedOf(record.current);
+  const bootMs = elapsedSince(0);
   return {
     record,
     branch: currentBranch(record),
-    elapsedMs: started === null ? 0 : Math.max(0, elapsedSince(firstStartTicks(started))),
+    elapsedMs:
+      started === null ? 0 : Math.max(0, elapsedSince(firstStartTicks(started)) - pausedMsOf(record.current, bootMs)),
   };
 }
 

@@ -14,7 +14,7 @@ export interface LiveRun {
   readonly record: RunRecord;
   /** The branch its worktree is on now, which may differ from the one it started on. */
   readonly branch: string | null;
-  /** Milliseconds since the command was started; 0 before. From a clock that does not jump. */
+  /** Milliseconds since the command was first started, without pauses; 0 before. From a clock that does not jump. */
   readonly elapsedMs: number;
 }
 

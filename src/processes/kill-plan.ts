@@ -1,18 +1,20 @@
 import type { ProcessRow, SignalName } from './ports.ts';
 
 /**
- * The three steps of a stop:
+ * The three steps of a stop, and the way back from a freeze:
  *
  *   grace   asks: TERM, then CONT, because a stopped process handles no TERM until it is continued
  *   freeze  STOP, so that nothing forks any more while the tree is counted
  *   kill    KILL
+ *   thaw    CONT
  */
-export type Phase = 'grace' | 'freeze' | 'kill';
+export type Phase = 'grace' | 'freeze' | 'kill' | 'thaw';
 
 const SIGNALS: Readonly<Record<Phase, readonly SignalName[]>> = {
   grace: ['TERM', 'CONT'],
   freeze: ['STOP'],
   kill: ['KILL'],
+  thaw: ['CONT'],
 };
 
 /** What the plan is made from: one process of the tree, and the phases whose signals it has had. */
@@ -32,11 +34,12 @@ export interface KillStep<T extends Candidate> {
  *
  * Asking and freezing go from the top: a shell whose child is ended first would start its next command. Killing goes from the bottom,
  * session leaders last: the kernel sends HUP and CONT to the stopped orphans of a dead leader, who must have their KILL by then
- * ([setpgid(2)](https://man7.org/linux/man-pages/man2/setpgid.2.html), orphaned process groups).
+ * ([setpgid(2)](https://man7.org/linux/man-pages/man2/setpgid.2.html), orphaned process groups). Thawing goes from the bottom too: a shell
+ * that wakes while its child is still stopped would take it for a job that was suspended.
  */
 export function planSignals<T extends Candidate>(phase: Phase, candidates: readonly T[]): readonly KillStep<T>[] {
   const due = candidates.filter(({ had }) => !had.has(phase));
-  const ordered = phase === 'kill' ? leavesFirst(due) : topFirst(due);
+  const ordered = phase === 'kill' || phase === 'thaw' ? leavesFirst(due) : topFirst(due);
   return ordered.map((target) => ({ target, signals: SIGNALS[phase] }));
 }
 

@@ -4,7 +4,8 @@ import type { Identity } from './identity.ts';
 import type { ProcessTable, Signaller } from './ports.ts';
 import type { Receipt } from './receipt.ts';
 import { receiptOf } from './receipt-of.ts';
-import { isReachable, mayDie, mayFork, Targets } from './targets.ts';
+import { freezeTargets } from './freeze.ts';
+import { isReachable, mayDie, Targets } from './targets.ts';
 import type { Target } from './targets.ts';
 import type { TreeSpec } from './tree-spec.ts';
 
@@ -39,8 +40,6 @@ export interface StopRequest {
 /** Deaths wake the executor at once; newcomers are looked for at these intervals, doubling from the first to the second. */
 const FIRST_RESCAN_MS = 20;
 const MAX_RESCAN_MS = 250;
-/** How long those who have yet to stop are given the CPU before the next look. */
-const SETTLE_MS = 1;
 /** A member that cannot be frozen could fork for ever; what it starts is then killed as found. */
 const MAX_FREEZE_MS = 500;
 /** Two scans, because a scan is not one instant. */
@@ -121,21 +120,9 @@ class Stop {
     return true;
   }
 
-  /**
-   * STOP does not interrupt a fork, so the tree is still only when everybody was seen to have stopped; what such a fork has left
-   * behind is found by one more look. A process of the tree that did not stop in time is killed as it is.
-   */
+  /** A process of the tree that did not stop in time is killed as it is. */
   async #freeze(deadline: number): Promise<void> {
-    this.#targets.scan();
-    for (let quiet = 0; quiet < PROOF_SCANS && this.#now() < deadline;) {
-      this.#targets.signal('freeze', this.#living());
-      // Who was seen stopped stays so; whether a newcomer has stopped is asked when it was found.
-      if (quiet === 0) this.#targets.refresh();
-      const newcomers = this.#targets.scanNew();
-      if (newcomers === 0 && (quiet > 0 || !this.#living().some(mayFork))) quiet += 1;
-      else quiet = 0;
-      if (newcomers === 0 && quiet === 0) await this.#ports.clock.sleep(SETTLE_MS);
-    }
+    await freezeTargets(this.#targets, { clock: this.#ports.clock, deadline, living: () => this.#living() });
   }
 
   /** True when two scans found nobody alive. */

@@ -23,7 +23,7 @@ const STARTED = {
 };
 const STOP = { reason: 'budget-limit', message: 'budget limit exceeded ($2/$1)', requestedAt: 2 } as const;
 const INTERRUPT = { reason: 'interrupt', message: 'the user pressed escape', requestedAt: 2 } as const;
-const PAUSE = { message: null, requestedAt: 2, stoppedBefore: [STARTED.identity] };
+const PAUSE = { message: null, requestedAt: 2, bootMs: 2, stoppedBefore: [STARTED.identity] };
 const EXIT = { exitCode: 3, signal: null };
 
 const EVENTS: readonly RunEvent[] = [
@@ -72,6 +72,7 @@ const MODEL: Readonly<Record<RunStateName, Partial<Record<RunEvent['type'], read
     lost: ['stale'],
   },
   paused: {
+    'attempt-ended': ['paused'],
     'stop-requested': ['stopping'],
     'pause-requested': ['paused'],
     resumed: ['running', 'lingering'],

@@ -92,7 +92,7 @@ const NO_EXIT: RunExit = { exitCode: null, signal: null };
  *   pause-req.    -             paused            (as it was)       -                 -            paused
  *   resumed       -             -                 where it was      -                 -            -
  *   exited        -             -                 -                 -                 (as it was)  -
- *   attempt-ended -             (as it was)       -                 -                 -            -
+ *   attempt-ended -             (as it was)       (as it was)               -                 -            -
  *   kept          -             lingering         (as it was)       lingering         -            -
  *   emptied       compl.|failed completed|failed  completed|failed  interrupted       interrupted  completed|failed|interrupted
  *   lost          stale         stale             stale             stale             stale        stale
@@ -134,6 +134,8 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     },
     resumed: ({ started, exit }, { pausedMs }) =>
       whereItWas({ ...started, pausedMs: (started.pausedMs ?? 0) + pausedMs }, exit),
+    // Nothing is started until it is resumed.
+    'attempt-ended': (state, event) => ({ ...state, started: afterEndedAttempt(state.started, event) }),
     kept: (state, { exit }) => ({ ...state, exit }),
     emptied: ({ started, exit }, event) => endedByExit(started, event.exit ?? exit ?? NO_EXIT, event),
     lost: ({ started, exit }, event) => ended('stale', started, lost(exit ?? NO_EXIT, event)),

@@ -143,8 +143,15 @@ export interface PauseRequested {
   /** Text for people. */
   readonly message: string | null;
   readonly requestedAt: number;
+  /**
+   * When, in milliseconds since the machine was started: how long a pause lasts must not depend on the wall clock. Absent = whoever asked
+   * has no such clock, and the time of the run passes.
+   */
+  readonly bootMs?: number;
   /** Members that somebody else had stopped before: the resume leaves them as they are. */
   readonly stoppedBefore: readonly Identity[];
+  /** The run whose pause froze this one, which is nested in it; resumed together with it. Absent = its own pause. */
+  readonly withRun?: RunId;
 }
 
 export interface StopRequested {

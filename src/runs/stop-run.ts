@@ -1,16 +1,17 @@
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
-import type { Identity, Realm } from '../processes/identity.ts';
+import type { Identity } from '../processes/identity.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
 import { applyEvent } from './apply-event.ts';
-import { keeperOf } from './keeper.ts';
 import { isTerminal } from './lifecycle.ts';
 import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord, StopReason } from './record.ts';
 import { isShimAlive } from './shim-life.ts';
 import { treeSpecOf } from './tree-of-run.ts';
+import { assertVisible } from './visible.ts';
+import { wakeShim } from './wake-shim.ts';
 
 export interface StopRunPorts extends StopPorts {
   readonly runs: RunStore;
@@ -102,16 +103,6 @@ class Books {
   }
 }
 
-/** From another PID namespace of this boot the tree cannot be seen, so it cannot be proven empty. Another boot's is gone for certain. */
-function assertVisible({ intent }: RunRecord, realm: Realm): void {
-  const { bootId, pidNamespace } = keeperOf(intent);
-  if (bootId !== realm.bootId || pidNamespace === realm.pidNamespace) return;
-  throw new ReeveError('OWNERSHIP_UNPROVEN', `run ${intent.id} lives in another PID namespace`, {
-    where: intent.id,
-    hint: `Stop it from where it was started: the container or sandbox on ${intent.host}.`,
-  });
-}
-
 async function askToStop(ports: StopRunPorts, { record, reason, message }: StopRunRequest): Promise<RunRecord> {
   const stop = { reason, message, requestedAt: ports.clock.now() };
   try {
@@ -133,7 +124,7 @@ async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunR
   const { id, shim } = stopped.intent;
   const deadline = clock.monotonicMs() + COMPLETION_MS;
   const waits = shim !== null && isShimAlive(shim, table) && !isOutOfOurHands(ports, shim);
-  if (waits) wake(ports, shim);
+  if (waits) wakeShim(ports.signaller, shim);
   for (;;) {
     const shimLives = isShimAlive(shim, table);
     // Read after the look at the shim: a shim that is gone has written whatever it was going to write.
@@ -143,17 +134,6 @@ async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunR
     if (!waits || clock.monotonicMs() >= deadline) return record;
     await clock.sleep(COMPLETION_POLL_MS);
   }
-}
-
-/**
- * A shim that was suspended with its command (Ctrl-Z) has to run to write the end of its run; one that waits between two attempts has to be
- * told that someone asked for it. CONT does both, and nothing to others.
- */
-function wake({ signaller }: StopPorts, shim: Identity): void {
-  const opened = signaller.open(shim);
-  if (opened.kind !== 'open') return;
-  opened.handle.send('CONT');
-  opened.handle.close();
 }
 
 /** True for the shim that runs this very code, and for a caller below it: waiting for the one that waits for us would be in vain. */

@@ -20,7 +20,7 @@ export async function runAttached(paths: Paths, env: NodeJS.ProcessEnv, request:
   const leader = { ...table.realm, pid, startTicks: row.startTicks };
   const forward = (signal: Parameters<typeof forwardSignal>[2]): void => forwardSignal(signaller, leader, signal);
   const restoreSignals = handleSignals(hasTerminal() ? 'terminal' : 'forward', { stop: forward, forward });
-  const stopSharing = shareSuspension({ table, signaller, leader: () => leader, isStopping: async () => false });
+  const stopSharing = shareSuspension({ table, signaller, leader: () => leader, isHeld: async () => false });
   try {
     const news = await shim.news();
     if (news.type !== 'ended') throw new Error(`an attached shim told "${news.type}" first`);

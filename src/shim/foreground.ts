@@ -77,5 +77,5 @@ function signalPolicyOf({ restart }: RunRequest, terminal: Terminal | null): Sig
 }
 
 function shareSuspensionOf({ table, signaller }: ShimWorkplace, { leader, supervisor }: LiveRun): () => void {
-  return shareSuspension({ table, signaller, leader, isStopping: () => supervisor.isStopping() });
+  return shareSuspension({ table, signaller, leader, isHeld: () => supervisor.isHeld() });
 }

@@ -3,7 +3,6 @@ import { CLAIM_VARIABLE } from '../claims/claim.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { stopTree } from '../processes/stop-tree.ts';
 import { applyEvent } from '../runs/apply-event.ts';
-import { formatDuration } from '../limits/duration.ts';
 import type { Identity } from '../processes/identity.ts';
 import type { RunExit, RunRecord } from '../runs/record.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
@@ -13,7 +12,6 @@ import type { DaemonLink } from './daemon-link.ts';
 import { pruneHistory } from './history.ts';
 import type { Ending } from './ending.ts';
 import { launch, type Launched } from './launch.ts';
-import { startAlarm } from './alarm.ts';
 import { complain } from './messages.ts';
 import { startReaper, type Reaper } from './reaper.ts';
 import type { RunRequest } from './request.ts';
@@ -102,7 +100,7 @@ export async function startRun(
   // Someone asked for the end between the intent and the spawn, and found nothing to end.
   if (record.current.state === 'stopping') stop(record.current.stop.message);
 
-  const liftTimeLimit = startTimeLimit(request, supervisor);
+  const liftTimeLimit = await limitTime(request, supervisor);
   const daemon = admitted.daemon === null ? null : await holdDaemon(workplace, record, admitted.daemon, stop);
   const input = new RunInput(launched.stdin);
   const served = { runId: id, supervisor, input };
@@ -197,14 +195,11 @@ async function onSignal(supervisor: Supervisor, act: () => void): Promise<void> 
   }
 }
 
-/** Wall-clock cap, held by the shim itself: it needs no daemon. Returns what lifts it. */
-function startTimeLimit({ caps: { maxMs }, graceMs }: RunRequest, supervisor: Supervisor): () => void {
+/** Loaded only for runs with a cap of time. */
+async function limitTime({ caps: { maxMs }, graceMs }: RunRequest, supervisor: Supervisor): Promise<() => void> {
   if (maxMs === null) return () => {};
-  const text = formatDuration(maxMs);
-  const message = `time limit exceeded (${text}/${text})`;
-  return startAlarm(maxMs, () => {
-    supervisor.stop({ reason: 'time-limit', message, graceMs }).catch(reportFailedStop);
-  });
+  const { startTimeLimit } = await import('./time-limit.ts');
+  return startTimeLimit(supervisor, { maxMs, graceMs, onFailure: reportFailedStop });
 }
 
 /** Loaded only for runs with limits: the others would wait for it. */

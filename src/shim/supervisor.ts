@@ -79,6 +79,11 @@ export class Supervisor {
     return this.#record.current.state === 'stopping';
   }
 
+  /** True while a stopped command is reeve's doing: its end is being brought about, or it is paused. */
+  async isHeld(): Promise<boolean> {
+    return (await this.isStopping()) || this.#record.current.state === 'paused';
+  }
+
   /** Stops the run, verified. A stop that is under way is joined, not repeated. */
   stop(wish: StopWish): Promise<Receipt> {
     this.#stop ??= this.#runStop(wish);
@@ -117,7 +122,7 @@ export class Supervisor {
     try {
       await this.#apply({ type: 'attempt-ended', exit, delayMs, at: this.#workplace.clock.now() });
     } catch (error) {
-      // Someone has stopped, interrupted or paused it meanwhile: with what ran then it is over.
+      // Someone has stopped or interrupted it meanwhile: with what ran then it is over.
       if (!(error instanceof ReeveError && error.code === 'TRANSITION_ILLEGAL')) throw error;
       return this.#close(exit, left);
     }

@@ -6,8 +6,8 @@ export interface SuspensionOptions {
   readonly signaller: Signaller;
   /** The command (or the shim, for a process that only waits for it). */
   readonly leader: () => Identity;
-  /** True while reeve itself stops the run: then a frozen process is no suspended one. */
-  readonly isStopping: () => Promise<boolean>;
+  /** True while reeve itself stops or pauses the run: then a frozen process is no suspended one. */
+  readonly isHeld: () => Promise<boolean>;
 }
 
 /**
@@ -18,14 +18,15 @@ export interface SuspensionOptions {
  * Not where a look at the command is itself a child that ends: each would call for the next. There a full-screen program that stops itself
  * has to be continued from another terminal.
  */
-export function shareSuspension({ table, signaller, leader, isStopping }: SuspensionOptions): () => void {
+export function shareSuspension({ table, signaller, leader, isHeld }: SuspensionOptions): () => void {
   if (table.startsPrograms === true) return () => {};
   const onChild = (): void => void suspendWithLeader();
+  const onContinue = (): void => void continueLeader();
   process.on('SIGCHLD', onChild);
-  process.on('SIGCONT', continueLeader);
+  process.on('SIGCONT', onContinue);
   return () => {
     process.off('SIGCHLD', onChild);
-    process.off('SIGCONT', continueLeader);
+    process.off('SIGCONT', onContinue);
   };
 
   function leaderState(): string | null {
@@ -35,13 +36,13 @@ export function shareSuspension({ table, signaller, leader, isStopping }: Suspen
   }
 
   async function suspendWithLeader(): Promise<void> {
-    if (leaderState() !== 'T' || (await isStopping()) || leaderState() !== 'T') return;
+    if (leaderState() !== 'T' || (await isHeld()) || leaderState() !== 'T') return;
     // TSTP, not STOP: the kernel ignores it where no shell is left that could ever continue us.
     process.kill(process.pid, 'SIGTSTP');
   }
 
-  function continueLeader(): void {
-    if (leaderState() !== 'T') return;
+  async function continueLeader(): Promise<void> {
+    if (leaderState() !== 'T' || (await isHeld()) || leaderState() !== 'T') return;
     const opened = signaller.open(leader());
     if (opened.kind !== 'open') return;
     opened.handle.send('CONT');

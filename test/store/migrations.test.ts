@@ -32,7 +32,7 @@ test('a store from before runs could be paused keeps its runs, their receipts an
   assert.deepEqual(read.current, running);
   assert.deepEqual((await store.runs.get(done.id))?.current, end);
   assert.deepEqual(await store.runs.receipts(done.id), [RECEIPT]);
-  const pause = { message: null, requestedAt: NOW, stoppedBefore: [] };
+  const pause = { message: null, requestedAt: NOW, bootMs: 1, stoppedBefore: [] };
   await store.runs.update(read, { state: 'paused', started: STARTED, pause, exit: null }, NOW);
   await store.runs.remove(done.id);
   assert.deepEqual(await store.runs.receipts(done.id), [], 'receipts go with their run');

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { resumeRun } from '../../runs/pause-run.ts';
+import type { CliIo } from '../io.ts';
+import { emit } from '../io.ts';
+import { openWorkplace } from '../open.ts';
+import { forEachRun, renderThawed, thawedJson } from '../pause-runs.ts';
+import { SCOPE_HELP } from '../select-runs.ts';
+
+export function define(command: Command, io: CliIo): Command {
+  return command
+    .argument('[scope...]', SCOPE_HELP)
+    .option('--all', 'every paused run')
+    .option('--json', 'print {runs}')
+    .action(async (words: readonly string[], options: { readonly all?: boolean; readonly json?: boolean }) => {
+      await using workplace = openWorkplace(io.env);
+      const outcomes = await forEachRun(workplace, { words, all: options.all ?? false, states: ['paused'] }, resumeRun);
+      emit(io, options, { runs: outcomes.map(thawedJson) }, () => outcomes.map(renderThawed).join(''));
+    });
+}
