@@ -18,6 +18,7 @@ export const VERBS: readonly CommandEntry[] = [
     summary: 'ask the matched work to stop its current turn or tool, and spare the rest',
     load: () => import('./commands/interrupt.ts'),
   },
+  {
     name: 'pause',
     summary: 'freeze the whole tree; its minutes do not pass',
     load: () => import('./commands/pause.ts'),
