@@ -3,7 +3,7 @@ import { ReeveError } from '../errors.ts';
 import { outlived, OUTLIVE_MS, settle } from './interrupt-end.ts';
 import { isTerminal, nextState, startedOf, type RunEvent } from './lifecycle.ts';
 import type { RunStore } from './ports.ts';
-import type { RunId, RunRecord } from './record.ts';
+import type { RunId, RunRecord, RunStateName } from './record.ts';
 import type { LiveInterrupt } from './registration.ts';
 import type { Interrupter, InterruptPlan, SeenProcess } from './registry-ports.ts';
 import { redactArguments } from './redact.ts';
@@ -37,6 +37,8 @@ export interface InterruptedRun {
    * - `unavailable`: no signal of ours reaches it, its callback failed, or something survived
    */
   readonly outcome: 'signaled' | 'stale' | 'unavailable';
+  /** Of its record, when the interrupt was over. */
+  readonly state: RunStateName;
   /** Why it is not `signaled`; else null. */
   readonly error: string | null;
   /** Whom INT was, or in a dry run would be, sent to. Empty for a callback and for a stop, which has a receipt. */
@@ -66,7 +68,8 @@ export async function interruptRuns(
   const runs = await Promise.all(
     selected.map(async (record): Promise<InterruptedRun> => {
       const outcome = await interruptOne(ports, { record, active, message, request });
-      return { id: record.intent.id, ...outcome };
+      const after = (await ports.runs.get(record.intent.id)) ?? record;
+      return { id: record.intent.id, ...outcome, state: after.current.state };
     }),
   );
   const count = (outcome: InterruptedRun['outcome']) => runs.filter((run) => run.outcome === outcome).length;
@@ -81,7 +84,7 @@ interface One {
   readonly request: InterruptRequest;
 }
 
-type Outcome = Omit<InterruptedRun, 'id'>;
+type Outcome = Omit<InterruptedRun, 'id' | 'state'>;
 
 async function interruptOne(ports: InterruptPorts, one: One): Promise<Outcome> {
   const { record, request } = one;

@@ -43,33 +43,42 @@ export function createTableInterrupter(ports: InterrupterPorts): Interrupter {
     return { kind: 'signal', processes: targets.map(seen) };
   }
 
-  function send(process: SeenProcess): 'sent' | 'gone' | 'denied' | 'refused' {
+  function signal(record: RunRecord, active: readonly RunRecord[]): InterruptPlan {
+    const planned = plan(record, active);
+    if (planned.kind !== 'signal') return planned;
+    const opened = planned.processes.map((process) => ({ process, ...open(identityIn(table.realm, process)) }));
     try {
-      const opened = signaller.open(identityIn(table.realm, process));
-      if (opened.kind !== 'open') return opened.kind;
-      const outcome = opened.handle.send('INT');
-      opened.handle.close();
-      return outcome;
+      // Half an interrupt is none: a caller inside cannot signal those it descends from, and must not signal the others alone.
+      if (opened.some(({ kind }) => kind === 'refused'))
+        return {
+          kind: 'unavailable',
+          why: 'this process is part of it: interrupt it from outside, or hard',
+          elsewhere: false,
+        };
+      const outcomes = opened.map(({ process, kind, handle }) => ({ process, outcome: handle?.send('INT') ?? kind }));
+      const sent = outcomes.filter(({ outcome }) => outcome === 'sent').map(({ process }) => process);
+      if (sent.length > 0) return { kind: 'signal', processes: sent };
+      return outcomes.some(({ outcome }) => outcome === 'denied')
+        ? { kind: 'unavailable', why: 'permission denied', elsewhere: false }
+        : { kind: 'stale', why: 'nothing of it lives' };
+    } finally {
+      for (const { handle } of opened) handle?.close();
+    }
+  }
+
+  function open(identity: Identity): { readonly kind: string; readonly handle: ProcessHandle | null } {
+    try {
+      const opened = signaller.open(identity);
+      return { kind: opened.kind, handle: opened.kind === 'open' ? opened.handle : null };
     } catch (error) {
-      if (error instanceof ReeveError && error.code === 'SIGNAL_REFUSED') return 'refused';
+      if (error instanceof ReeveError && error.code === 'SIGNAL_REFUSED') return { kind: 'refused', handle: null };
       throw error;
     }
   }
 
   return {
     plan,
-    signal(record, active) {
-      const planned = plan(record, active);
-      if (planned.kind !== 'signal') return planned;
-      const outcomes = planned.processes.map((process) => ({ process, outcome: send(process) }));
-      const sent = outcomes.filter(({ outcome }) => outcome === 'sent').map(({ process }) => process);
-      if (sent.length > 0) return { kind: 'signal', processes: sent };
-      if (outcomes.some(({ outcome }) => outcome === 'denied'))
-        return { kind: 'unavailable', why: 'permission denied', elsewhere: false };
-      if (outcomes.some(({ outcome }) => outcome === 'refused'))
-        return { kind: 'unavailable', why: 'this process is part of it', elsewhere: false };
-      return { kind: 'stale', why: 'nothing of it lives' };
-    },
+    signal,
     async awaitDeath(record, timeoutMs) {
       const deadline = clock.monotonicMs() + timeoutMs;
       for (;;) {

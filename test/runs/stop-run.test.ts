@@ -77,7 +77,8 @@ test('a living shim completes the run; the executor waits for it and writes noth
   const { leader: shim } = await startPuppet(t, 'sleeper.sh').report.processes('leader');
   const { record } = await startRun(t, ports.runs, { intent: { shim } });
   const { id } = record.intent;
-  const clock = clockThat(async () => void (await applyEvent(ports, id, GONE)));
+  let completed: Promise<unknown> | undefined;
+  const clock = clockThat(async () => void (await (completed ??= applyEvent(ports, id, GONE))));
   const stopped = await stopRun({ ...ports, clock }, { ...ASKED, record });
   assert.equal(stopped.record.current.state, 'interrupted');
   assert.equal(outcomeOf(stopped.record.current)?.exitCode, 7);

@@ -2,7 +2,7 @@ import { ensureDaemon } from '../../daemon/spawn.ts';
 import type { ReeveError } from '../../errors.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { stopTree, VERIFY_MS } from '../../processes/stop-tree.ts';
-import type { RunRecord } from '../../runs/record.ts';
+import type { RunRecord, StopReason } from '../../runs/record.ts';
 import { stopRun } from '../../runs/stop-run.ts';
 import type { Workplace } from '../open.ts';
 import { connectToShim } from '../../ipc/shim-client.ts';
@@ -15,6 +15,16 @@ export interface StopOutcome {
   readonly receipt: Receipt;
   /** Why the store does not hold all of it, though it happened; null or absent when it does. */
   readonly unrecorded?: ReeveError | null;
+}
+
+/** A stop by another's hand. */
+export interface HandOver {
+  readonly graceMs: number;
+  readonly env: NodeJS.ProcessEnv;
+  /** @defaultValue `stop` */
+  readonly reason?: StopReason;
+  /** @defaultValue null */
+  readonly message?: string | null;
 }
 
 /** On top of grace and verification: freezing a tree that forks, writing the record, a busy machine. */
@@ -62,18 +72,15 @@ async function stopFromOutside(
  * The run's own shim, else the daemon, which is started when none runs: each signals this process last. The shim comes first because it
  * is outside the tree for certain; a daemon that was started from inside the run descends from it.
  */
-async function handOver(
-  workplace: Workplace,
-  { intent }: RunRecord,
-  request: { readonly graceMs: number; readonly env: NodeJS.ProcessEnv },
-): Promise<Receipt> {
+export async function handOver(workplace: Workplace, { intent }: RunRecord, request: HandOver): Promise<Receipt> {
   const { paths } = workplace;
+  const { reason = 'stop', message = null } = request;
   const { self } = await workplace.processes();
   const client = (await connectToShim(paths, intent.id)) ?? (await ensureDaemon(paths, request.env));
   try {
     const { receipt } = await client.call(
       'stop',
-      { runId: intent.id, reason: 'stop', message: null, graceMs: request.graceMs, callerPid: self.pid },
+      { runId: intent.id, reason, message, graceMs: request.graceMs, callerPid: self.pid },
       { timeoutMs: request.graceMs + VERIFY_MS + HANDOVER_SLACK_MS },
     );
     return receipt;

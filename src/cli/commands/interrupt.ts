@@ -1,0 +1,87 @@
+import { hostname } from 'node:os';
+import type { Command } from 'commander';
+import { interruptRuns, type InterruptRequest } from '../../runs/interrupt.ts';
+import { selectToInterrupt } from '../../runs/interrupt-scope.ts';
+import { ACTIVE_STATES, TERMINAL_STATES } from '../../runs/lifecycle.ts';
+import type { RunRecord } from '../../runs/record.ts';
+import type { Interrupter } from '../../runs/registry-ports.ts';
+import { parseScope, selectRuns } from '../../runs/scope.ts';
+import { createTableInterrupter } from '../../runs/table-interrupter.ts';
+import { findMembers } from '../../processes/tree.ts';
+import { treeSpecOf } from '../../runs/tree-of-run.ts';
+import { parseGraceMs } from '../grace.ts';
+import { renderInterrupt } from '../interrupt-text.ts';
+import type { CliIo } from '../io.ts';
+import { emit } from '../io.ts';
+import { openWorkplace, type Workplace } from '../open.ts';
+import { canonicalWords, SCOPE_HELP } from '../select-runs.ts';
+import { handOver } from '../stop/execute.ts';
+import { daemonOf } from '../stop/plan.ts';
+
+interface InterruptOptions {
+  readonly hard?: boolean;
+  readonly dryRun?: boolean;
+  readonly reason?: string;
+  readonly grace?: string;
+  readonly json?: boolean;
+}
+
+export function define(command: Command, io: CliIo): Command {
+  return command
+    .argument('[scope...]', SCOPE_HELP)
+    .option('--hard', 'end the matched runs with their whole trees, verified, instead of asking')
+    .option('--dry-run', 'print what would be signalled, and signal nothing')
+    .option('--reason <text>', 'why; stays on the record')
+    .option('--grace <time>', 'how long a run may take to end before it counts as going on; with --hard before KILL')
+    .option('--json', 'print {matched, signaled, stale, unavailable, runs}')
+    .action(async (words: readonly string[], options: InterruptOptions) => {
+      const scope = parseScope(canonicalWords(words));
+      const graceMs = options.grace === undefined ? null : parseGraceMs(options.grace);
+      await using workplace = openWorkplace(io.env);
+      const { runs } = await workplace.store();
+      const active = await runs.list({ states: ACTIVE_STATES });
+      const isActive = selectRuns(active, scope).length > 0;
+      const ended = isActive ? [] : await runs.list({ states: TERMINAL_STATES });
+      const selected = selectToInterrupt({ active, ended }, scope);
+      const interrupter = await openInterrupter(workplace, io.env);
+      const ports = { runs, clock: workplace.clock, interrupter, live: new Map() };
+      const report = await interruptRuns(ports, { selected, active }, requestOf(options, graceMs));
+      emit(io, options, report, () =>
+        renderInterrupt(report, selected, {
+          dryRun: options.dryRun ?? false,
+          table: { color: io.color, width: io.columns },
+        }),
+      );
+      if (report.unavailable > 0) io.exitCode = 1;
+    });
+}
+
+function requestOf({ hard, dryRun, reason }: InterruptOptions, graceMs: number | null): InterruptRequest {
+  return {
+    hard: hard ?? false,
+    dryRun: dryRun ?? false,
+    ...(reason !== undefined && { reason }),
+    ...(graceMs !== null && { graceMs, waitMs: graceMs }),
+  };
+}
+
+/** This command as the executor, but for the tree that it is in itself: there another's hand ends it last. */
+async function openInterrupter(workplace: Workplace, env: NodeJS.ProcessEnv): Promise<Interrupter> {
+  const { table, signaller, self } = await workplace.processes();
+  const { runs } = await workplace.store();
+  const { clock } = workplace;
+  const exclude = () => daemonOf(workplace);
+  const own = createTableInterrupter({ runs, table, signaller, clock, host: hostname(), exclude });
+  const isInside = (record: RunRecord): boolean =>
+    findMembers(treeSpecOf(record, { exclude: exclude() }), table.list(), table).some(
+      ({ row }) => row.pid === self.pid,
+    );
+  return {
+    ...own,
+    async stop(record, { message, graceMs }) {
+      if (!isInside(record)) return own.stop(record, { message, graceMs });
+      const receipt = await handOver(workplace, record, { graceMs, env, reason: 'interrupt', message });
+      return { record, provenEmpty: receipt.provenEmpty };
+    },
+  };
+}
