@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Realm } from '../processes/identity.ts';
 import type { EnvironmentValue, ProcessDetails, ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { libc } from './libc.ts';
@@ -15,6 +16,9 @@ const SC_PAGESIZE = 30;
 const MAX_CHASES = 64;
 /** Beyond this many new PIDs, reading the folder again is cheaper than trying each. */
 const MAX_CHASED_PIDS = 512;
+
+/** What the kernel keeps of a name (TASK_COMM_LEN less the closing NUL). */
+const MAX_COMM_LENGTH = 15;
 
 /** An exec is over in microseconds, unless the process has lost the CPU in the middle of it. */
 const MAX_EXEC_MS = 50;
@@ -175,7 +179,17 @@ function adoptOrphans(rows: Map<number, ProcessRow>): number {
 function readStat(pid: number): ProcessStat | null {
   const file = readProcLine(`/proc/${pid}/stat`);
   const stat = file === null ? null : parseStatLine(file.bytes, file.length);
-  return stat === null || stat.isThread ? null : stat;
+  if (stat === null || stat.isThread) return null;
+  return stat.row.comm === NODE_THREAD_NAME ? { ...stat, row: { ...stat.row, comm: programName(pid) } } : stat;
+}
+
+/** What Node calls its main thread, and the kernel then every Node process that has not set a title of its own. It tells nobody anything. */
+const NODE_THREAD_NAME = 'MainThread';
+
+/** The name that the kernel gave at the exec, as far as it can still be known: the executable's, else the first argument's. */
+function programName(pid: number): string {
+  const path = readLink(`/proc/${pid}/exe`)?.replace(/ \(deleted\)$/u, '') ?? readArgv(pid)?.[0] ?? '';
+  return basename(path).slice(0, MAX_COMM_LENGTH) || NODE_THREAD_NAME;
 }
 
 function readLink(path: string): string | null {

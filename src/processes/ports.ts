@@ -11,7 +11,7 @@ export interface ProcessRow {
   readonly state: string;
   /** Start time in clock ticks since boot. */
   readonly startTicks: number;
-  /** The kernel's name of the process, at most 15 bytes. */
+  /** The kernel's name of the process, at most 15 bytes; of a Node process that has no title, the program's. */
   readonly comm: string;
   /** A number that changes when the process executes another program; absent where the platform has none. */
   readonly execStamp?: number;
