@@ -1,15 +1,16 @@
 import { uptime } from 'node:os';
 import type { Config } from '../config/config.ts';
-import { gatherFacts } from '../daemon/facts.ts';
-import { createSessionLinks } from '../daemon/session-links.ts';
 import { createClaudeLogs } from '../host/claude-logs.ts';
 import { loadConfig } from '../host/config-file.ts';
+import { placeOf } from '../host/git-place.ts';
 import { placeOfLog } from '../host/log-place.ts';
 import { countersOf } from '../limits/counter.ts';
 import type { Counter } from '../limits/counter.ts';
+import { gatherFacts } from '../limits/gather-facts.ts';
 import type { Allowance } from '../limits/lockout.ts';
 import { ACTIVE_STATES, startedOf } from '../runs/lifecycle.ts';
 import { createCollector } from '../usage/collector.ts';
+import { currentSessions } from '../usage/current-sessions.ts';
 import { createPrices } from '../usage/prices.ts';
 import type { CliIo } from './io.ts';
 import type { Workplace } from './open.ts';
@@ -35,10 +36,20 @@ export async function readLimits(workplace: Workplace, io: CliIo): Promise<Limit
   await readLogs(workplace, io);
   const { table } = await workplace.processes();
   const live = (await store.runs.list({ states: ACTIVE_STATES })).filter((run) => startedOf(run.current) !== null);
-  const sessions = await createSessionLinks({ table, ledger: store.ledger, configDirs: () => [] }).current(live);
+  const ids = live.map((run) => run.intent.id);
+  const sessions = await currentSessions(store.ledger, ids, []);
   const elapsedSince = (startTicks: number): number => uptime() * 1_000 - (startTicks / table.ticksPerSecond) * 1_000;
   const { limits, calendar } = config;
-  const facts = await gatherFacts({ store, limits, calendar, live, sessions, elapsedSince, now: clock.now() });
+  const facts = await gatherFacts({
+    store,
+    limits,
+    calendar,
+    live,
+    sessions,
+    elapsedSince,
+    branchOf: (worktree) => placeOf(worktree).branch,
+    now: clock.now(),
+  });
   return { config, counters: countersOf(limits, facts), allowances: facts.allowances, now: facts.now };
 }
 

@@ -1,13 +1,14 @@
 import type { Config } from '../config/config.ts';
 import type { Event } from '../events.ts';
+import { placeOf } from '../host/git-place.ts';
 import type { Facts } from '../limits/facts.ts';
+import { gatherFacts } from '../limits/gather-facts.ts';
 import { judge, type Verdict } from '../limits/verdict.ts';
 import { ACTIVE_STATES, startedOf } from '../runs/lifecycle.ts';
 import type { RunRecord } from '../runs/record.ts';
 import type { Store } from '../store/store.ts';
 import { act, releaseUnfounded } from './act.ts';
 import { nextDeadlineMs } from './deadlines.ts';
-import { gatherFacts } from './facts.ts';
 import type { LogRoots } from './log-roots.ts';
 import type { SessionLinks } from './session-links.ts';
 import type { Stops } from './stops.ts';
@@ -49,7 +50,8 @@ export function createEnforcement(ports: EnforcementPorts): Enforcement {
     const { limits, calendar, prices } = ports.config();
     const sessions = await links.current(live);
     const { elapsedSince } = ports;
-    const facts = await gatherFacts({ store, limits, calendar, live, sessions, elapsedSince, now: ports.now() });
+    const now = ports.now();
+    const facts = await gatherFacts({ store, limits, calendar, live, sessions, elapsedSince, branchOf, now });
     return { facts, verdicts: judge({ ...facts, limits, unknownModel: prices.unknownModel }) };
   }
 
@@ -85,4 +87,9 @@ export function createEnforcement(ports: EnforcementPorts): Enforcement {
       ports.wakeIn(isStarting ? LOOK_AGAIN_MS : nextDeadlineMs(facts.live, limits));
     },
   };
+}
+
+/** The branch may have changed since the run was started. */
+function branchOf(worktree: string): string | null {
+  return placeOf(worktree).branch;
 }

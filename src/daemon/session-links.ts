@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { identityKey } from '../processes/identity.ts';
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
-import type { RunId, RunRecord } from '../runs/record.ts';
+import type { RunRecord } from '../runs/record.ts';
 import { sessionsDir } from '../usage/claude/discover.ts';
+import { currentSessions, type CurrentSession } from '../usage/current-sessions.ts';
 import type { LedgerStore } from '../usage/ports.ts';
-import type { CurrentSession } from './facts.ts';
-import { runOfProcess, type ProcessView } from './run-of-process.ts';
+import { runOfProcess, type ProcessView } from '../runs/run-of-process.ts';
 
 /** The variable by which Claude Code's tools know their session; it survives setsid. */
 const SESSION_VARIABLE = 'CLAUDE_CODE_SESSION_ID';
@@ -87,15 +87,12 @@ export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
       return isNew;
     },
 
-    async current(live) {
-      const ids = new Set<RunId>(live.map((run) => run.intent.id));
-      const alive = seenAlive.filter((session) => ids.has(session.runId));
-      const silent = [...ids].filter((id) => !alive.some((session) => session.runId === id));
-      if (silent.length === 0) return alive;
-      const links = await ledger.links({ runIds: silent });
-      const last = new Map(links.toSorted((a, b) => a.fromMs - b.fromMs).map((one) => [one.runId, one.sessionId]));
-      return [...alive, ...[...last].map(([runId, sessionId]) => ({ runId, sessionId }))];
-    },
+    current: (live) =>
+      currentSessions(
+        ledger,
+        live.map((run) => run.intent.id),
+        seenAlive,
+      ),
   };
 }
 

@@ -4,7 +4,7 @@ import type { Place } from '../host/git-place.ts';
 import type { Enforcer } from '../limits/enforcer.ts';
 import type { LockoutStore } from '../limits/ports.ts';
 import { identityKey, type Realm } from '../processes/identity.ts';
-import type { UnsupervisedAgent } from './unsupervised.ts';
+import type { UnsupervisedAgent } from '../runs/unsupervised.ts';
 
 export interface UnsupervisedPolicyPorts {
   readonly lockouts: LockoutStore;

@@ -11,9 +11,9 @@ import { isTerminal } from '../runs/lifecycle.ts';
 import { reconcile } from '../runs/reconcile.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
 import type { Store } from '../store/store.ts';
-import { runOfProcess, type ProcessView } from './run-of-process.ts';
+import { runOfProcess, type ProcessView } from '../runs/run-of-process.ts';
 import type { SessionLinks } from './session-links.ts';
-import { createUnsupervisedWatch } from './unsupervised.ts';
+import { createUnsupervisedWatch } from '../runs/unsupervised.ts';
 import { applyUnsupervisedPolicy } from './unsupervised-policy.ts';
 
 /** Interval of what no event tells of: expired lockouts, runs whose shim was killed, agents that reeve did not start. */

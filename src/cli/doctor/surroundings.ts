@@ -1,5 +1,5 @@
 import { connectIfRunning } from '../../daemon/spawn.ts';
-import { createUnsupervisedWatch } from '../../daemon/unsupervised.ts';
+import { createUnsupervisedWatch } from '../../runs/unsupervised.ts';
 import { ReeveError } from '../../errors.ts';
 import { loadConfig } from '../../host/config-file.ts';
 import { readDaemonIdentity } from '../../host/daemon-registry.ts';

@@ -1,25 +1,33 @@
-import { placeOf } from '../host/git-place.ts';
-import type { Calendar, Limit } from '../limits/limit.ts';
-import type { Facts, LiveRun } from '../limits/facts.ts';
-import { isCalendarPeriod, periodAt } from '../limits/period.ts';
-import { selectsAnyRun } from '../limits/selection.ts';
 import { firstStartTicks } from '../runs/attempts.ts';
 import { startedOf } from '../runs/lifecycle.ts';
 import { pausedMsOf } from '../runs/paused-time.ts';
+import type { RunStore } from '../runs/ports.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
-import type { Store } from '../store/store.ts';
+import type { CurrentSession } from '../usage/current-sessions.ts';
+import type { LedgerStore } from '../usage/ports.ts';
+import type { Facts, LiveRun } from './facts.ts';
+import type { Calendar, Limit } from './limit.ts';
+import { isCalendarPeriod, periodAt } from './period.ts';
+import type { LockoutStore } from './ports.ts';
+import { selectsAnyRun } from './selection.ts';
 
-/** A session that a live run is in now. */
-export type CurrentSession = Facts['sessions'][number];
+/** Where the facts stand. */
+export interface FactStores {
+  readonly runs: RunStore;
+  readonly ledger: LedgerStore;
+  readonly lockouts: LockoutStore;
+}
 
 export interface FactsRequest {
-  readonly store: Store;
+  readonly store: FactStores;
   readonly limits: readonly Limit[];
   readonly calendar: Calendar;
   readonly live: readonly RunRecord[];
   readonly sessions: readonly CurrentSession[];
   /** Milliseconds since the process with that start time was started, from a clock that does not jump. */
   readonly elapsedSince: (startTicks: number) => number;
+  /** The branch that a worktree is on now. @throws when the folder is gone */
+  readonly branchOf: (worktree: string) => string | null;
   readonly now: number;
 }
 
@@ -46,7 +54,7 @@ export async function gatherFacts(request: FactsRequest): Promise<Facts> {
   const others = await withAncestors(store, new Set(named.filter((id) => !known.has(id))), known);
   return {
     now,
-    live: live.map((record) => liveRun(record, request.elapsedSince)),
+    live: live.map((record) => liveRun(record, request)),
     runs: [...nested, ...others],
     windows,
     runSpend,
@@ -69,7 +77,7 @@ async function windowsOf({ store, limits, calendar, now }: FactsRequest): Promis
 }
 
 /** Runs nested in live ones at any depth, ended ones too: what they spent counts in every run around them. */
-async function nestedIn(store: Store, live: readonly RunRecord[]): Promise<readonly RunRecord[]> {
+async function nestedIn(store: FactStores, live: readonly RunRecord[]): Promise<readonly RunRecord[]> {
   const known = new Set<RunId>(live.map((run) => run.intent.id));
   const nested: RunRecord[] = [];
   for (let outer: readonly RunId[] = [...known]; outer.length > 0;) {
@@ -82,7 +90,11 @@ async function nestedIn(store: Store, live: readonly RunRecord[]): Promise<reado
 }
 
 /** The records of these runs and of the runs they are nested in. */
-async function withAncestors(store: Store, ids: ReadonlySet<RunId>, known: Set<RunId>): Promise<readonly RunRecord[]> {
+async function withAncestors(
+  store: FactStores,
+  ids: ReadonlySet<RunId>,
+  known: Set<RunId>,
+): Promise<readonly RunRecord[]> {
   const found: RunRecord[] = [];
   for (let wanted = [...ids]; wanted.length > 0;) {
     const records = await store.runs.list({ ids: wanted });
@@ -95,22 +107,22 @@ async function withAncestors(store: Store, ids: ReadonlySet<RunId>, known: Set<R
   return found;
 }
 
-function liveRun(record: RunRecord, elapsedSince: (startTicks: number) => number): LiveRun {
+function liveRun(record: RunRecord, { elapsedSince, branchOf }: FactsRequest): LiveRun {
   const started = startedOf(record.current);
   const bootMs = elapsedSince(0);
   return {
     record,
-    branch: currentBranch(record),
+    branch: currentBranch(record, branchOf),
     elapsedMs:
       started === null ? 0 : Math.max(0, elapsedSince(firstStartTicks(started)) - pausedMsOf(record.current, bootMs)),
   };
 }
 
 /** The branch checked out now: `git checkout -b` in the middle of a run must not leave the branch's limits behind. */
-function currentBranch({ intent }: RunRecord): string | null {
+function currentBranch({ intent }: RunRecord, branchOf: FactsRequest['branchOf']): string | null {
   if (intent.worktree === null) return intent.branch;
   try {
-    return placeOf(intent.worktree).branch;
+    return branchOf(intent.worktree);
   } catch {
     // The folder is gone; where it was started is the best that is known.
     return intent.branch;

@@ -1,7 +1,7 @@
 import { identityKey } from '../processes/identity.ts';
 import type { ProcessDetails, ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
-import type { RunRecord } from '../runs/record.ts';
+import type { RunRecord } from './record.ts';
 import { runOfProcess, type ProcessView } from './run-of-process.ts';
 
 /** An agent that reeve did not start. */

@@ -1,7 +1,7 @@
 import type { EnvironmentValue, ProcessRow } from '../processes/ports.ts';
 import { identityKey } from '../processes/identity.ts';
-import { startedOf } from '../runs/lifecycle.ts';
-import type { RunRecord } from '../runs/record.ts';
+import { startedOf } from './lifecycle.ts';
+import type { RunRecord } from './record.ts';
 
 /** What is known of the processes at one moment. */
 export interface ProcessView {
