@@ -76,20 +76,16 @@ export class DetachedRun implements HostedRun {
   async #terminal(): Promise<RunRecord> {
     const { paths, processes, clock, closing } = this.#place;
     const { id } = this.record.intent;
-    const runs = await this.#place.runs();
     for (;;) {
       const shim = await connectToShim(paths, id);
-      const letGo = (): void => shim?.close();
-      closing.addEventListener('abort', letGo, { once: true });
-      await shim?.closed;
-      closing.removeEventListener('abort', letGo);
+      if (shim !== null) await closedOrAborted(shim, closing);
       if (closing.aborted) {
         this.abandonOutput();
         return never();
       }
       // Looked at first: a shim that is gone has written whatever it was going to write.
       const shimLives = this.record.intent.shim !== null && isShimAlive(this.record.intent.shim, processes.table);
-      const record = await runs.get(id);
+      const record = await (await this.#place.runs()).get(id);
       if (record === null) throw new ReeveError('RUN_NOT_FOUND', `the record of run ${id} is gone`, { where: id });
       if (isTerminal(record.current.state)) return record;
       if (!shimLives) {
@@ -112,6 +108,15 @@ export class DetachedRun implements HostedRun {
       shim.close();
     }
   }
+}
+
+/** Resolves when the connection is over; an abort ends it. */
+async function closedOrAborted(shim: Client, abort: AbortSignal): Promise<void> {
+  const letGo = (): void => shim.close();
+  if (abort.aborted) letGo();
+  abort.addEventListener('abort', letGo, { once: true });
+  await shim.closed;
+  abort.removeEventListener('abort', letGo);
 }
 
 /** A run that was let go of ends without anyone here being told. */

@@ -38,7 +38,7 @@ export function hireShim(
   paths: Paths,
   env: NodeJS.ProcessEnv,
   order: ShimOrder,
-  more: readonly ('pipe' | 'ignore')[] = [],
+  more: readonly ('pipe' | number)[] = [],
 ): HiredShim {
   const recorded = order.mode === 'background' || (order.mode === 'hosted' && order.recorded);
   const log = recorded ? openProgramLog(join(paths.stateDir, 'shim.log'), MAX_LOG_BYTES) : null;

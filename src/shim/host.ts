@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { resolvePaths, type Paths } from '../host/paths.ts';
@@ -30,10 +31,6 @@ export interface HostOptions {
   /** Home in whose store every run is recorded; null: only detached ones are, in the user's own. */
   readonly home: string | null;
 }
-
-/** Command, stdout, stderr; the control line comes before them. */
-const EVERY_STREAM = ['pipe', 'pipe', 'pipe', 'pipe'] as const;
-const NO_OUTPUT = ['pipe', 'pipe', 'ignore', 'ignore'] as const;
 
 /**
  * Hosts runs in this process, each with a shim of its own as its parent. The shim is what owns the tree: as a subreaper it keeps what leaves by
@@ -78,7 +75,12 @@ export function createRunHost({ processes, clock, env, home }: HostOptions): Run
   async function startAttached(at: HostPlace, request: RunRequest, capture: boolean): Promise<HostedRun> {
     const recorded = home !== null;
     const order = { mode: 'hosted', request, recorded } as const;
-    const shim = hireShim(paths, runEnv, order, capture ? EVERY_STREAM : NO_OUTPUT);
+    // Not 'ignore': beyond the first three that leaves the descriptor out, and the number goes to something else of the shim's.
+    const nothing = capture ? null : openSync('/dev/null', 'w');
+    const output = nothing ?? 'pipe';
+    // The control line, then the command's own.
+    const shim = hireShim(paths, runEnv, order, ['pipe', 'pipe', output, output]);
+    if (nothing !== null) closeSync(nothing);
     return AttachedRun.begin(at, shim, { graceMs: request.graceMs, recorded });
   }
 
