@@ -1,0 +1,50 @@
+/** Finds again what it had started before it was killed: `node recover-after-a-crash.ts` plays both lives. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRegistry, openSqliteStore, systemClock } from 'reeve';
+
+const [life = 'both', folder = ''] = process.argv.slice(2);
+
+/** Starts a job, puts it on record, and is killed in the middle of its work. */
+async function firstLife(): Promise<void> {
+  const store = await openSqliteStore({ path: join(folder, 'runs.db'), clock: systemClock });
+  const registry = createRegistry(store);
+  // On record before it is spawned: a crash in between leaves a record without a process, never a process without a record.
+  const run = await registry.register({ source: 'subprocess', command: 'sleep', args: ['1000'], cwd: folder });
+  const job = spawn('sleep', ['1000'], {
+    cwd: folder,
+    env: { ...process.env, ...run.env },
+    stdio: 'ignore',
+    detached: true,
+  });
+  await once(job, 'spawn');
+  await run.checkpoint({ pid: job.pid ?? 0 });
+  process.kill(process.pid, 'SIGKILL');
+}
+
+/** Comes up again, and looks at what its predecessor has left. */
+async function secondLife(): Promise<void> {
+  await using store = await openSqliteStore({ path: join(folder, 'runs.db'), clock: systemClock });
+  const registry = createRegistry(store);
+  const { checked, recovered, stale, unstarted, orphaned, runs } = await registry.reconcileBoot();
+  console.log({ checked, recovered, stale, unstarted, orphaned });
+  for (const { record, why } of runs) {
+    console.log(`${record.intent.command}: ${why}`);
+    await registry.interrupt({ run: record.intent.id, hard: true, graceMs: 1_000, reason: 'its owner has died' });
+  }
+  const [run] = await registry.list();
+  console.log(`now: ${run?.current.state}`);
+  await registry.close();
+}
+
+if (life === 'first') await firstLife();
+else if (life === 'second') await secondLife();
+else {
+  const place = mkdtempSync(join(tmpdir(), 'example-'));
+  for (const each of ['first', 'second'])
+    spawnSync(process.execPath, [import.meta.filename, each, place], { stdio: 'inherit' });
+  rmSync(place, { recursive: true, force: true });
+}
