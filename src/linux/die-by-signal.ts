@@ -14,7 +14,8 @@ const SIG_DFL = 0;
 export function dieBySignal(signal: string): number {
   const number = (constants.signals as Readonly<Record<string, number>>)[signal];
   if (number === undefined) return 1;
-  libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+  // Elsewhere there is no prctl, and a core may be dumped.
+  if (process.platform === 'linux') libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
   process.removeAllListeners(signal);
   koffi.load(null).func('intptr_t signal(int number, intptr_t action)')(number, SIG_DFL);
   process.kill(process.pid, number);

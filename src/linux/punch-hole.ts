@@ -11,6 +11,7 @@ let loadedFallocate: ((fd: number, mode: number, offset: number, length: number)
  * undisturbed. False when the file system cannot ([fallocate(2)](https://man7.org/linux/man-pages/man2/fallocate.2.html)).
  */
 export function punchHole(fd: number, offset: number, length: number): boolean {
+  if (process.platform !== 'linux') return false;
   loadedFallocate ??= koffi
     .load(null)
     .func('int fallocate(int fd, int mode, int64_t offset, int64_t length)') as unknown as typeof loadedFallocate &

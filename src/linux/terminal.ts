@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
 
 // <bits/signum-generic.h>, <bits/termios-tcflow.h>: the same on every Linux.
@@ -41,14 +41,18 @@ const LEAVE_FULL_SCREEN =
   '\u001B[?1000l\u001B[?1002l\u001B[?1003l\u001B[?1005l\u001B[?1006l\u001B[?1015l\u001B[?1004l\u001B[?2004l' +
   '\u001B[<u\u001B[?25h\u001B[0m\u001B7\u001B[?1049l';
 
+const OWN_STAT = '/proc/self/stat';
+
 /** Where this process stands towards its controlling terminal (proc(5), `/proc/pid/stat` fields 5, 7, 8). */
 interface TerminalStanding {
   readonly ownGroup: number;
   readonly foregroundGroup: number;
 }
 
+/** Null without a terminal, and where there is no /proc to tell of one. */
 function standing(): TerminalStanding | null {
-  const stat = readFileSync('/proc/self/stat', 'latin1');
+  if (!existsSync(OWN_STAT)) return null;
+  const stat = readFileSync(OWN_STAT, 'latin1');
   // The name in parentheses may hold anything, also spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [ownGroup, device, foregroundGroup] = [fields[2], fields[4], fields[5]].map(Number);
