@@ -14,9 +14,11 @@ export type { Receipt, SignalledProcess, Survivor } from './processes/receipt.ts
 // Processes of one's own program, each owned with its whole tree.
 export { createService } from './library-service.ts';
 export type { ProcessServiceOptions } from './library-service.ts';
-export type { RunToEndOptions, Service, ServiceOptions, StartOptions } from './service/service.ts';
+export type { OutputListener, RunToEndOptions, Service, ServiceOptions, StartOptions } from './service/service.ts';
 export type { ServiceRun } from './service/service-run.ts';
 export type { OutputStreamName, ServiceEvent } from './service/events.ts';
+export { exec } from './library-exec.ts';
+export type { ByteSink, ExecCommand, ExecFields, ExecInput, ExecLogger, StartedExec } from './service/exec.ts';
 export { CommandFailed } from './service/command-failed.ts';
 export { DEFAULT_RING_BYTES, OutputRing } from './service/output-ring.ts';
 

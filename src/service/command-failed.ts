@@ -11,8 +11,9 @@ export class CommandFailed extends ReeveError {
   /** Its combined output, the newest bytes of it. */
   readonly output: string;
 
-  constructor(run: ServiceRun, output: string) {
-    super('COMMAND_FAILED', `${run.command} ${howItEnded(run)}`, { where: run.id });
+  /** @param said what it complained of, for the message; '' for nothing */
+  constructor(run: ServiceRun, output: string, said = '') {
+    super('COMMAND_FAILED', `${run.command} ${howItEnded(run)}${said === '' ? '' : `: ${said}`}`, { where: run.id });
     this.run = run;
     this.exit = { exitCode: run.exitCode, signal: run.signal };
     this.output = output;

@@ -124,7 +124,7 @@ export class ProcessService implements Service {
     options.signal?.throwIfAborted();
     const order = orderOf(options);
     const hosted = await this.#host.start(order);
-    const entry = new RunEntry(hosted, order, this.#outputBytes);
+    const entry = new RunEntry(hosted, order, { ringBytes: this.#outputBytes, onOutput: options.onOutput });
     this.#entries.set(entry.id, entry);
     const { id, command, args, cwd, pid } = entry.snapshot();
     this.#events.emit({ type: 'started', id, command, args, cwd, pid });
@@ -160,6 +160,7 @@ export class ProcessService implements Service {
     for await (const bytes of entry.hosted.streams[stream]) {
       const wanted = this.#events.hasListeners;
       const lines = entry.take(stream, bytes, wanted);
+      entry.onOutput?.(bytes, stream);
       if (!wanted) continue;
       this.#events.emit({ type: 'data', id, bytes, stream });
       for (const { text, continues } of lines) this.#events.emit({ type: 'output', id, line: text, stream, continues });

@@ -5,6 +5,7 @@ import type { OutputStreamName } from './events.ts';
 import { LineSplitter, type OutputLine } from './line-splitter.ts';
 import { OutputRing } from './output-ring.ts';
 import type { HostedEnd, HostedRun, HostOrder } from './ports.ts';
+import type { OutputListener } from './service.ts';
 
 /** A run of a service as it is now; a copy that does not change. */
 export interface ServiceRun {
@@ -38,6 +39,7 @@ export interface ServiceRun {
 export class RunEntry {
   readonly hosted: HostedRun;
   readonly order: HostOrder;
+  readonly onOutput: OutputListener | null;
   /** Both streams, as they came. */
   readonly output: OutputRing;
   readonly streams: Readonly<Record<OutputStreamName, OutputRing>>;
@@ -48,9 +50,14 @@ export class RunEntry {
   bytesRead = 0;
   end: HostedEnd | null = null;
 
-  constructor(hosted: HostedRun, order: HostOrder, ringBytes: number) {
+  constructor(
+    hosted: HostedRun,
+    order: HostOrder,
+    { ringBytes, onOutput }: { readonly ringBytes: number; readonly onOutput: OutputListener | undefined },
+  ) {
     this.hosted = hosted;
     this.order = order;
+    this.onOutput = onOutput ?? null;
     this.output = new OutputRing(ringBytes);
     this.streams = { stdout: new OutputRing(ringBytes), stderr: new OutputRing(ringBytes) };
     this.lines = { stdout: new LineSplitter(), stderr: new LineSplitter() };

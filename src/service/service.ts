@@ -29,7 +29,11 @@ export interface StartOptions {
   readonly source?: Source;
   /** Ids that the run carries. */
   readonly owner?: Partial<Owner>;
+  /** Called with all of its output as it comes, from the first byte on; must not throw. */
+  readonly onOutput?: OutputListener;
 }
+
+export type OutputListener = (bytes: Uint8Array, stream: OutputStreamName) => void;
 
 export interface RunToEndOptions extends StartOptions {
   /** Written to its standard input, which then ends. @defaultValue nothing */
