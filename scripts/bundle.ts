@@ -1,6 +1,6 @@
 /**
- * Bundles the programs whose start everyone waits for: `reeve run` and `start`, and the shim that `start` leaves behind. Loading a
- * hundred ES modules one by one takes Node three times as long as all the rest of `reeve run -- true`; one CommonJS file with its
+ * Bundles the programs whose start is waited for most: `reeve run` and `start`, the shim that `start` leaves behind, and `usage`. Loading
+ * a hundred ES modules one by one takes Node three times as long as all the rest of `reeve run -- true`; one CommonJS file with its
  * compiled code cached takes a few milliseconds. The other commands stay as tsc wrote them.
  */
 import { readFileSync } from 'node:fs';
@@ -12,39 +12,37 @@ interface Program {
   readonly entry: string;
   /** Imports what it runs by paths below dist. */
   readonly source: string;
+  /** Verbs of the command line that are part of it. `bin/reeve` knows them too. */
+  readonly verbs: readonly string[];
 }
 
-const PROGRAMS: readonly Program[] = [
-  {
-    entry: 'cli/run',
-    // Taking Node's world down in order costs 2 ms, and nothing is left to be written: its streams are synchronous on files and pipes.
-    source: `import { runCli } from './cli/program.js';
-runCli(process.argv.slice(2)).then((code) => process.exit(code));`,
-  },
-  {
-    entry: 'shim/main',
-    source: `import { runOrder } from './shim/order.js';
-runOrder();`,
-  },
-];
+/** Taking Node's world down in order costs 2 ms, and nothing is left to be written: its streams are synchronous on files and pipes. */
+const COMMAND_LINE = `import { runCli } from './cli/program.js';
+runCli(process.argv.slice(2)).then((code) => process.exit(code));`;
 
-/** Verbs that `bin/reeve` starts from the bundle. */
-const BUNDLED_VERBS = ['run', 'start'];
+const PROGRAMS: readonly Program[] = [
+  { entry: 'cli/run', source: COMMAND_LINE, verbs: ['run', 'start'] },
+  { entry: 'cli/usage', source: COMMAND_LINE, verbs: ['usage'] },
+  { entry: 'shim/main', source: `import { runOrder } from './shim/order.js';\nrunOrder();`, verbs: [] },
+];
 
 /** Writes the bundles below `dist`, made from the modules there. @throws when esbuild finds something wrong, after printing it */
 export async function bundlePrograms(dist: string): Promise<void> {
-  for (const { entry, source } of PROGRAMS) {
+  for (const { entry, source, verbs } of PROGRAMS) {
     const code = `${entry}-code.cjs`;
-    await bundle(dist, code, source);
+    await bundle(dist, { file: code, source, verbs });
     // A file that is loaded before the cache is switched on is compiled anew each time: so this one is small.
     const boot = `import { useCompileCache } from './host/compile-cache.js';
 useCompileCache(process.env);
 require(${JSON.stringify(`./${code.slice(code.lastIndexOf('/') + 1)}`)});`;
-    await bundle(dist, `${entry}.cjs`, boot);
+    await bundle(dist, { file: `${entry}.cjs`, source: boot, verbs });
   }
 }
 
-async function bundle(dist: string, file: string, source: string): Promise<void> {
+async function bundle(
+  dist: string,
+  { file, source, verbs }: { readonly file: string; readonly source: string; readonly verbs: readonly string[] },
+): Promise<void> {
   const outfile = join(dist, file);
   await build({
     stdin: { contents: source, resolveDir: dist },
@@ -57,20 +55,22 @@ async function bundle(dist: string, file: string, source: string): Promise<void>
     // Names stay as they are: stack traces are read by people.
     minifyWhitespace: true,
     minifySyntax: true,
-    plugins: [otherVerbsOutside, koffiWithoutUtil, placesOf(outfile)],
+    plugins: [otherVerbsOutside(verbs), koffiWithoutUtil, placesOf(outfile)],
     logLevel: 'warning',
   });
 }
 
 /** What only other verbs load is no part of a bundle, and no bundle ever loads it. */
-const otherVerbsOutside: Plugin = {
-  name: 'other-verbs-outside',
-  setup({ onResolve }) {
-    const bundled = new Set(BUNDLED_VERBS.map((verb) => `./commands/${verb}.js`));
-    onResolve({ filter: /^\.\/commands\// }, ({ path }) => (bundled.has(path) ? null : { path, external: true }));
-    onResolve({ filter: /-code\.cjs$/ }, ({ path }) => ({ path, external: true }));
-  },
-};
+function otherVerbsOutside(verbs: readonly string[]): Plugin {
+  return {
+    name: 'other-verbs-outside',
+    setup({ onResolve }) {
+      const inside = new Set(verbs.map((verb) => `./commands/${verb}.js`));
+      onResolve({ filter: /^\.\/commands\// }, ({ path }) => (inside.has(path) ? null : { path, external: true }));
+      onResolve({ filter: /-code\.cjs$/ }, ({ path }) => ({ path, external: true }));
+    },
+  };
+}
 
 /**
  * koffi's wrapper is bundled with as much of `node:util` as it uses, one function: it copies every property, and so loads workers, text

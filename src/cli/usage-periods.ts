@@ -38,20 +38,17 @@ async function calendarPeriods(
   request: { readonly kind: CalendarKind; readonly query: UsageQuery; readonly calendar: Calendar },
 ): Promise<readonly PeriodSums[]> {
   const { kind, query, calendar } = request;
-  const [all] = await ledger.sums(query, []);
-  if (all === undefined) return [];
   const { periodAt } = await import('../limits/period.ts');
   const day = dayLabeller(calendar.timeZone);
   const label = (start: number) => (kind === 'monthly' ? day(start).slice(0, 7) : day(start));
   const periods: PeriodSums[] = [];
-  for (let at = all.firstAt; at <= all.lastAt;) {
+  for (let at = await ledger.firstAt(query); at !== null;) {
     const { start, end } = periodAt(kind, calendar, at);
     if (end === null) throw new RangeError(`a ${kind} period without end`);
     const until = Math.min(end, query.until ?? end);
     const sums = await ledger.sums({ ...query, since: Math.max(start, query.since ?? start), until }, COLUMNS);
-    if (sums.length > 0) periods.push({ period: label(start), sums });
-    const [rest] = sums.length > 0 ? [] : await ledger.sums({ ...query, since: end }, []);
-    at = rest?.firstAt ?? end;
+    periods.push({ period: label(start), sums });
+    at = await ledger.firstAt({ ...query, since: end });
   }
   return periods;
 }

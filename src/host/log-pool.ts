@@ -45,6 +45,9 @@ async function* readOnThreads(shared: SharedWork): AsyncGenerator<LogReading> {
   try {
     for (let index = 0; index < jobs.length; index++) {
       while (!done.has(index)) {
+        // What the threads have read meanwhile comes first: this thread reads on only while there is nothing to write.
+        await new Promise(setImmediate);
+        if (done.has(index)) break;
         const own = readNextJob(shared);
         if (own === null) await arrival.promise;
         else done.set(own.index, own.readings);

@@ -87,6 +87,8 @@ export interface LedgerStore {
   ingest(batch: IngestBatch): Promise<{ readonly inserted: number; readonly grown: number }>;
   /** Sums grouped by the given columns. `day` is not groupable in the store: callers query per period. */
   sums(query: UsageQuery, groupBy: readonly Exclude<UsageColumn, 'day'>[]): Promise<readonly UsageSum[]>;
+  /** Time of the first entry that matches, epoch ms; null when none does. */
+  firstAt(query: UsageQuery): Promise<number | null>;
   /** Every entry in the range, ordered by timestamp: for grouping by local day, and export. */
   entries(query: UsageQuery): Promise<readonly (PricedEntry & { readonly runId: RunId | null })[]>;
   linkSession(link: SessionLink): Promise<void>;

@@ -173,6 +173,8 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
           answerOf({ branch: null, basis: 'assumed', costMicroUsd: 7, timestamp: NOW - 3 }),
           answerOf({ basis: 'none', costMicroUsd: null, subagentId: 'agent-1' }),
         );
+        assert.equal(await ledger.firstAt({}), (await ledger.entries({}))[0]?.timestamp);
+        assert.equal(await ledger.firstAt({ project: '/nowhere' }), null);
         const [all, ...none] = await ledger.sums({}, []);
         assert.deepEqual(none, []);
         assert.deepEqual(all, {

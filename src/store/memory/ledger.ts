@@ -52,6 +52,7 @@ export function createLedger(): LedgerStore {
       return { inserted, grown };
     },
     sums: async (query, groupBy) => sumAnswers(select(query), groupBy),
+    firstAt: async (query) => select(query)[0]?.timestamp ?? null,
     entries: async (query) => select(query),
     linkSession: async (link) => {
       const key = JSON.stringify([link.agent, link.sessionId, link.runId]);

@@ -6,7 +6,7 @@ import { createDictionary } from './usage-dictionary.ts';
 import type { Dictionary } from './usage-dictionary.ts';
 import { insertEntries } from './usage-insert.ts';
 import { sumUsage } from './usage-sums.ts';
-import { listEntries, listInexact } from './usage-entries.ts';
+import { firstAt, listEntries, listInexact } from './usage-entries.ts';
 
 /** Problems that stay on record: the last ones found. */
 const MAX_PROBLEMS = 10_000;
@@ -18,6 +18,7 @@ export function createLedger(connection: Connection): LedgerStore {
     cursors: async () => listCursors(connection),
     ingest: async (batch) => ingest(connection, dictionary, batch),
     sums: async (query, groupBy) => sumUsage(connection, query, groupBy),
+    firstAt: async (query) => firstAt(connection, query),
     entries: async (query) => listEntries(connection, query),
     linkSession: async (link) => linkSession(connection, link),
     links: async (query) => listLinks(connection, query),

@@ -16,6 +16,13 @@ export function listEntries(connection: Connection, query: UsageQuery): readonly
   return connection.all(`${SELECT} ${sql} ${BY_TIME}`, ...values).map(toEntry);
 }
 
+/** Time of the first answer that matches: found on the index of times. */
+export function firstAt(connection: Connection, query: UsageQuery): number | null {
+  const { sql, values } = whereUsage(query);
+  const row = connection.get(`SELECT u.at FROM usage u ${sql} ORDER BY u.at LIMIT 1`, ...values);
+  return row === undefined ? null : Number(row['at']);
+}
+
 /** Answers whose price is not exact, but for those that were priced with `except`. */
 export function listInexact(
   connection: Connection,
