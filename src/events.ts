@@ -30,6 +30,14 @@ export type Event =
   | { readonly type: 'run.killed'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }
   | { readonly type: 'run.swept'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }
   | {
+      /** Its shim or its command is dead, and what it started lives on. */
+      readonly type: 'run.orphaned';
+      readonly at: number;
+      readonly runId: RunId;
+      readonly why: string;
+      readonly pids: readonly number[];
+    }
+  | {
       readonly type: 'run.exited';
       readonly at: number;
       readonly runId: RunId;

@@ -14,5 +14,5 @@ export interface Config {
   readonly agents: Readonly<
     Record<string, { readonly logs: readonly string[] | null; readonly unsupervised: UnsupervisedPolicy }>
   >;
-  readonly daemon: { readonly lost: 'stop' | 'warn' };
+  readonly daemon: { readonly lost: 'stop' | 'warn'; readonly orphaned: 'stop' | 'warn' };
 }

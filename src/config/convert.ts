@@ -19,7 +19,7 @@ export function toConfig(input: ConfigInput, file: string | null): Config {
         { logs: logs ?? null, unsupervised },
       ]),
     ),
-    daemon: { lost: input.daemon.lost },
+    daemon: { lost: input.daemon.lost, orphaned: input.daemon.orphaned },
   };
 }
 

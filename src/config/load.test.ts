@@ -42,6 +42,7 @@ unsupervised = "ignore"
 
 [daemon]
 lost = "warn"
+orphaned = "stop"
 `;
 
 describe('a good config', () => {
@@ -86,7 +87,7 @@ describe('a good config', () => {
     assert.deepEqual(config.prices, { unknownModel: 'tokens-only' });
     assert.deepEqual(config.agents['claude'], { logs: ['~/.claude', '/srv/logs'], unsupervised: 'stop' });
     assert.deepEqual(config.agents['codex'], { logs: null, unsupervised: 'ignore' });
-    assert.deepEqual(config.daemon, { lost: 'warn' });
+    assert.deepEqual(config.daemon, { lost: 'warn', orphaned: 'stop' });
   });
 
   test('may be empty: no limits, and the fail-safe is to stop', () => {

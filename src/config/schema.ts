@@ -160,6 +160,10 @@ export const configSchema = z
         lost: choice(['stop', 'warn'], 'What happens to limited runs while nobody can enforce their limits.').default(
           'stop',
         ),
+        orphaned: choice(
+          ['warn', 'stop'],
+          'What happens to the rest of a run whose shim or command was killed: it is reported, or ended.',
+        ).default('warn'),
       },
       'The daemon.',
     ),

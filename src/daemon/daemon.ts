@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../config/config.ts';
 import type { Event } from '../events.ts';
@@ -14,7 +15,6 @@ import { serve } from '../ipc/server.ts';
 import { peerCredentials } from '../linux/peer-credentials.ts';
 import { openProcesses } from '../open-processes.ts';
 import { identityOf } from '../processes/identity-of.ts';
-import { reconcile, type Reconciliation } from '../runs/reconcile.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import { claudeConfigDirs } from '../usage/claude/discover.ts';
@@ -27,6 +27,7 @@ import type { Instance } from './instance.ts';
 import { createLogRoots } from './log-roots.ts';
 import { createMethods } from './methods.ts';
 import { complain } from './own-log.ts';
+import { openRecovery } from './recovery.ts';
 import { createRounds } from './rounds.ts';
 import { createSessionLinks } from './session-links.ts';
 import { createStopper } from './stopper.ts';
@@ -77,7 +78,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     shout(`lockout file ${path}: ${error}`),
   );
   const store: Store = { ...sqlite, lockouts };
-  const found: Reconciliation = await reconcile({ runs: store.runs, table, clock }, { exclude: [self] });
 
   const config = await openConfigSource({
     paths,
@@ -107,6 +107,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     record,
     onError: (error, order) => shout(`run ${order.record.intent.id} could not be stopped: ${String(error)}`),
     now: clock.now,
+  });
+  const recovery = await openRecovery({
+    ...processes,
+    runs: store.runs,
+    clock,
+    host: hostname(),
+    stops,
+    orphaned: () => config.current.daemon.orphaned,
+    record,
+    onDeath: () => upkeep.died(),
+    onError: (error) => shout(`a run was not recovered: ${String(error)}`),
   });
   const links = createSessionLinks({ table, ledger: store.ledger, configDirs: () => logs.folders });
   const enforcement = createEnforcement({
@@ -139,6 +150,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     clock,
     store,
     links,
+    recovery,
     record,
     uid: process.getuid?.() ?? 0,
     config: () => config.current,
@@ -190,21 +202,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   linkSocket(paths, paths.daemonSocket);
   record({ type: 'daemon.started', at: startedAt, pid: process.pid, version });
   upkeep.start();
-  carryOnStops();
+  recovery.start();
   rounds.request().then(
     () => (ready = true),
     () => {},
   );
   return { stop, reload: () => void config.refresh(), stopped };
-
-  /** Stops that a predecessor, or a shim that is gone, had begun. Ordering one twice does no harm. */
-  function carryOnStops(): void {
-    for (const { record: run } of found.runs) {
-      if (run.current.state !== 'stopping') continue;
-      const { reason, message } = run.current.stop;
-      void stops.begin({ record: run, reason, message: message ?? reason, graceMs: run.intent.graceMs });
-    }
-  }
 
   function wake(): void {
     // Failures are the guard's business.
@@ -224,7 +227,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   function status(): DaemonStatus {
-    const { checked, recovered, stale, unstarted, orphaned } = found;
+    const { checked, recovered, stale, unstarted, orphaned } = recovery.found;
     return {
       pid: process.pid,
       version,

@@ -8,10 +8,10 @@ import { agentKindOf } from '../processes/kinds.ts';
 import type { Processes } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { isTerminal } from '../runs/lifecycle.ts';
-import { reconcile } from '../runs/reconcile.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
 import type { Store } from '../store/store.ts';
 import { runOfProcess, type ProcessView } from '../runs/run-of-process.ts';
+import type { Recovery } from './recovery.ts';
 import type { SessionLinks } from './session-links.ts';
 import { createUnsupervisedWatch } from '../runs/unsupervised.ts';
 import { applyUnsupervisedPolicy } from './unsupervised-policy.ts';
@@ -27,6 +27,7 @@ export interface UpkeepPorts extends Processes {
   readonly clock: Clock;
   readonly store: Store;
   readonly links: SessionLinks;
+  readonly recovery: Recovery;
   readonly record: (event: Event) => void;
   readonly uid: number;
   readonly config: () => Config;
@@ -40,6 +41,8 @@ export interface Upkeep {
   start(): void;
   /** A run's shim has gone: if it did not end its run first, it was killed, and what is left is looked at. */
   detached(id: RunId): void;
+  /** A run's process has died, of which nobody may have told. */
+  died(): void;
   /** Something happened: sessions of tools, and agents where they must not be, are looked for soon. */
   afterRound(): void;
   /** Agents running that reeve did not start, at the last look. */
@@ -92,7 +95,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     for (const { limit, project, branch } of await store.lockouts.prune(now)) {
       ports.record({ type: 'lockout.released', at: now, limit, project, branch, message: 'its period has ended' });
     }
-    await reconcile({ runs: store.runs, table, clock }, { exclude: [ports.self] });
+    await ports.recovery.pass();
     await lookForAgents();
   }
 
@@ -108,7 +111,13 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
       enqueue(async () => {
         const run = await store.runs.get(id);
         if (run === null || isTerminal(run.current.state)) return;
-        await reconcile({ runs: store.runs, table, clock }, { exclude: [ports.self] });
+        await ports.recovery.pass();
+        ports.wake();
+      });
+    },
+    died() {
+      enqueue(async () => {
+        await ports.recovery.pass();
         ports.wake();
       });
     },
@@ -124,6 +133,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
       if (slowTimer !== null) clearInterval(slowTimer);
       if (passTimer !== null) clearTimeout(passTimer);
       await underWay;
+      await ports.recovery.close();
     },
   };
 }

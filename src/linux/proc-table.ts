@@ -48,6 +48,14 @@ export class ProcTable implements ProcessTable {
     return [...rows.values()];
   }
 
+  /** Seconds since boot with two decimals, of the same clock as start times ([proc_uptime(5)](https://man7.org/linux/man-pages/man5/proc_uptime.5.html)). */
+  nowTicks(): number {
+    const uptime = readProcLine('/proc/uptime');
+    if (uptime === null) return 0;
+    const seconds = Number.parseFloat(uptime.bytes.toString('latin1', 0, uptime.length));
+    return Math.floor(seconds * this.ticksPerSecond);
+  }
+
   read(pid: number): ProcessRow | null {
     return readStat(pid)?.row ?? null;
   }

@@ -45,6 +45,8 @@ export interface ProcessTable {
   readonly ticksPerSecond: number;
   /** True where each look starts a program, whose end is a SIGCHLD to this process. */
   readonly startsPrograms?: boolean;
+  /** The time now in the unit of `startTicks`. Absent where the platform has no such clock. */
+  nowTicks?(): number;
   /** Every process. One that is there before the call and after it is never missing. */
   list(): readonly ProcessRow[];
   /**

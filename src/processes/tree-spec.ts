@@ -18,6 +18,11 @@ export interface TreeSpec {
   readonly group: number | null;
   /** Session that the run owns alone. */
   readonly session: number | null;
+  /**
+   * Clock ticks of a moment at which the first root was seen alive: by it the rest of a session that it leads is found when it is dead and
+   * nothing else is known to be in there. Absent: unknown.
+   */
+  readonly seenTicks?: number;
   /** Processes that are never members, with their descendants (the daemon). */
   readonly exclude: readonly Identity[];
 }

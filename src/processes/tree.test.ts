@@ -136,6 +136,28 @@ test('a group or session with no proven member in it may have passed to stranger
   assert.deepEqual(members({ roots: [identity(10)], group: 0, session: 0 }, everyone), { 10: 'descent' });
 });
 
+test('O4 who was in the session when its dead leader was last seen alive is proven to be of it, and proves the rest', () => {
+  const rows = [
+    INIT,
+    { pid: 11, ppid: 1, pgid: 10, sid: 10 },
+    { pid: 12, ppid: 11, pgid: 12, sid: 10 },
+    { pid: 30, ppid: 1, pgid: 30, sid: 10 },
+  ];
+  const dead = { roots: [identity(10)], group: 10, session: 10 };
+  const all = { 11: 'group', 12: 'descent', 30: 'group' };
+  assert.deepEqual(members({ ...dead, seenTicks: 110 }, rows), all);
+  assert.deepEqual(
+    members({ ...dead, seenTicks: 109 }, rows),
+    {},
+    'younger than the leader was seen: perhaps a stranger',
+  );
+  assert.deepEqual(members({ ...dead, session: null, seenTicks: 111 }, rows), {}, 'a group is entered at any time');
+  const other = { bootId: 'other', pidNamespace: '1', pid: 10, startTicks: 100 };
+  assert.deepEqual(members({ ...dead, roots: [other], seenTicks: 111 }, rows), {}, 'of another boot');
+  const reused = [...rows, { pid: 10, ppid: 1 }];
+  assert.deepEqual(members({ ...dead, roots: [{ ...identity(10), startTicks: 99 }], seenTicks: 111 }, reused), {});
+});
+
 test('init is never a root: everything descends from it', () => {
   assert.deepEqual(members({ roots: [identity(1)] }, [INIT, { pid: 10, ppid: 1 }]), {});
 });

@@ -1,6 +1,6 @@
 import { CookieReader, isCookieOf } from './cookie-reader.ts';
 import { identityIn, sameRealm } from './identity.ts';
-import type { Identity } from './identity.ts';
+import type { Identity, Realm } from './identity.ts';
 import type { ProcessRow, ProcessTable } from './ports.ts';
 import type { MemberVia, TreeSpec } from './tree-spec.ts';
 
@@ -102,7 +102,7 @@ export function findMembers(
   }
   for (const kind of ['pgid', 'sid'] as const) {
     const id = kind === 'pgid' ? spec.group : spec.session;
-    if (id === null || !isStillOwn(id, kind, spec, { forest, members })) continue;
+    if (id === null || !isStillOwn(id, kind, spec, { forest, members, realm: table.realm })) continue;
     for (const row of rows) if (row[kind] === id) add(row, 'group');
   }
   return [...members.values()].filter(({ row }) => !isDead(row));
@@ -110,19 +110,29 @@ export function findMembers(
 
 /**
  * A group or session keeps its number from being handed out again for as long as it has a member. So it is the run's own while a
- * process known to be the run's is in it; with none left in it the number may have passed to strangers, and proves nothing.
+ * process known to be the run's is in it, or one that has been in it since its leader was seen alive. With none of them left the number may
+ * have passed to strangers, and proves nothing.
  */
 function isStillOwn(
   id: number,
   kind: 'pgid' | 'sid',
   spec: TreeSpec,
-  { forest, members }: { readonly forest: Forest; readonly members: ReadonlyMap<number, Member> },
+  {
+    forest,
+    members,
+    realm,
+  }: { readonly forest: Forest; readonly members: ReadonlyMap<number, Member>; readonly realm: Realm },
 ): boolean {
   if (id <= 1) return false;
   const leader = forest.byPid.get(id);
   const recorded = spec.roots.find((root) => root.pid === id);
   if (leader !== undefined && recorded !== undefined && leader.startTicks !== recorded.startTicks) return false;
-  return [...members.values()].some(({ row }) => row[kind] === id);
+  if ([...members.values()].some(({ row }) => row[kind] === id)) return true;
+  // A session is entered by birth alone, so whoever is older than a moment at which its leader lived has been in it since.
+  // Within one tick, 10 ms, PIDs do not come round.
+  const { seenTicks, session } = spec;
+  if (seenTicks === undefined || session !== id || recorded === undefined || !sameRealm(recorded, realm)) return false;
+  return [...forest.byPid.values()].some((row) => row.sid === id && row.startTicks <= seenTicks);
 }
 
 /** Kernel threads and the dead have none; asking costs a system call each. */

@@ -13,8 +13,8 @@ export interface Observation {
   readonly isAlive: (identity: Identity) => boolean;
   /** How many members its tree has. */
   readonly members: number;
-  /** True: a living process that registered a run answers for it, whatever is seen of the run. */
-  readonly trustRegistrants: boolean;
+  /** Of a run of which nothing lives but the process that registered it: true leaves it to that. */
+  readonly trustRegistrant: (record: RunRecord) => boolean;
 }
 
 /**
@@ -52,7 +52,8 @@ export function judgeRun(record: RunRecord, seen: Observation, now: number): Jud
   const leader = startedOf(current)?.identity;
   const isLeaderDead = leader !== undefined && !seen.isAlive(leader);
   if (shim === null) {
-    if (seen.trustRegistrants && seen.isAlive(keeper)) return recovered('whoever registered it lives');
+    if (seen.members === 0 && seen.isAlive(keeper) && seen.trustRegistrant(record))
+      return recovered('whoever registered it lives');
     if (seen.members === 0) return withoutMembers(record, now);
     // There is no shim that would end the rest.
     const isOrphan = isLeaderDead && record.current.state !== 'lingering';

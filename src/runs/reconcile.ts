@@ -20,10 +20,10 @@ export interface ReconcileOptions {
   /** Processes that belong to no run: the daemon. */
   readonly exclude?: readonly Identity[];
   /**
-   * True leaves alone what a living process has registered: it speaks for those runs, and knows their exit. @defaultValue false, as after
-   * a restart of the one that reconciles
+   * Asked about a run of which nothing lives but the process that registered it, which speaks for it and knows its exit: true leaves the
+   * run alone. @defaultValue never, as after a restart of the one that reconciles
    */
-  readonly trustRegistrants?: boolean;
+  readonly trustRegistrant?: (record: RunRecord) => boolean;
   /** Only these runs. */
   readonly ids?: readonly RunId[];
 }
@@ -70,14 +70,14 @@ export async function reconcile(ports: ReconcilePorts, options: ReconcileOptions
 /** {@link reconcile} by another's word about the processes. */
 export async function reconcileWith(
   ports: VerifiedPorts,
-  options: Pick<ReconcileOptions, 'trustRegistrants' | 'ids'> = {},
+  options: Pick<ReconcileOptions, 'trustRegistrant' | 'ids'> = {},
 ): Promise<Reconciliation> {
-  const { ids, trustRegistrants = false } = options;
+  const { ids, trustRegistrant = () => false } = options;
   const records = await ports.runs.list({ states: ACTIVE_STATES, ...(ids !== undefined && { ids }) });
   const survey = ports.verifier.survey();
   const findings: RunFinding[] = [];
   for (const record of records) {
-    const finding = await settle(ports, { record, survey, trustRegistrants });
+    const finding = await settle(ports, { record, survey, trustRegistrant });
     if (finding !== null) findings.push(finding);
   }
   const count = (verdict: Verdict) => findings.filter((finding) => finding.verdict === verdict).length;
@@ -99,16 +99,16 @@ interface VerifiedPorts {
 interface Look {
   readonly record: RunRecord;
   readonly survey: Survey;
-  readonly trustRegistrants: boolean;
+  readonly trustRegistrant: (record: RunRecord) => boolean;
 }
 
 /** Judges a run and writes what follows; again with a fresh look when it changed meanwhile. Null: it ended by itself. */
 async function settle(ports: VerifiedPorts, look: Look): Promise<RunFinding | null> {
   const { runs, verifier, clock } = ports;
-  const { record, survey, trustRegistrants } = look;
+  const { record, survey, trustRegistrant } = look;
   const members = survey.membersOf(record);
   const now = clock.now();
-  const seen = { realm: verifier.realm, isAlive: survey.isAlive, members: members.length, trustRegistrants };
+  const seen = { realm: verifier.realm, isAlive: survey.isAlive, members: members.length, trustRegistrant };
   const { verdict, why, event } = judgeRun(record, seen, now);
   const evidence = verdict === 'orphaned' ? members.map((member) => evidenceOf(member, survey)) : [];
   if (event === null) return { record, verdict, why, members: evidence };

@@ -105,6 +105,8 @@ export interface RunStarted {
   readonly processGroupId: number;
   readonly sessionId: number;
   readonly startedAt: number;
+  /** Clock ticks since boot when this was seen, of a process that has no shim to keep its orphans. */
+  readonly seenTicks?: number;
   /** Milliseconds that the run has spent paused, pauses that are over added up. Absent = none. */
   readonly pausedMs?: number;
   /** Of a command that is started again: what came before. Absent = this is its first attempt, and that has not ended. */

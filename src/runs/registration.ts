@@ -112,9 +112,15 @@ export function proveProcess(verifier: Verifier, claim: ProcessClaim): RunStarte
 
 const OTHER_PROCESS = 'The PID may have passed to another process since; nothing was written.';
 
-function startedOf({ identity, processGroupId, sessionId, startedAt }: ObservedProcess): RunStarted {
+function startedOf({ identity, processGroupId, sessionId, startedAt, seenTicks }: ObservedProcess): RunStarted {
   const { bootId, pidNamespace, pid, startTicks }: Identity = identity;
-  return { identity: { bootId, pidNamespace, pid, startTicks }, processGroupId, sessionId, startedAt };
+  return {
+    identity: { bootId, pidNamespace, pid, startTicks },
+    processGroupId,
+    sessionId,
+    startedAt,
+    ...(seenTicks !== undefined && { seenTicks }),
+  };
 }
 
 function placeIn(placeOf: PlaceOf, cwd: string): ReturnType<PlaceOf> {

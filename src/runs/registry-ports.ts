@@ -13,6 +13,8 @@ export interface ObservedProcess {
   readonly sessionId: number;
   /** Epoch ms, as exact as the system clock was left alone since. */
   readonly startedAt: number;
+  /** Clock ticks since boot at the moment of asking; absent where that is unknown. */
+  readonly seenTicks?: number;
 }
 
 /** A living process of a run, and what shows that it belongs. */

@@ -17,6 +17,8 @@ const FOREVER_MS = 2 ** 31 - 1;
 /** Asleep until one dies; `onDeath` is told whose it was. A process that cannot be held (another user's) is not watched. */
 export function createRunWatch(signaller: Signaller, onDeath: (dead: Identity) => void): RunWatch {
   const held = new Map<string, ProcessHandle>();
+  /** Dead when they were to be watched: told once, however often they are asked for. */
+  const gone = new Set<string>();
   let changed = new AbortController();
   let loop: Promise<void> | null = null;
 
@@ -35,7 +37,9 @@ export function createRunWatch(signaller: Signaller, onDeath: (dead: Identity) =
   function hold(identity: Identity): void {
     const opened = signaller.open(identity);
     if (opened.kind === 'open') held.set(identityKey(identity), opened.handle);
-    if (opened.kind === 'gone') onDeath(identity);
+    if (opened.kind !== 'gone' || gone.has(identityKey(identity))) return;
+    gone.add(identityKey(identity));
+    onDeath(identity);
   }
 
   function release(key: string): void {
@@ -47,6 +51,7 @@ export function createRunWatch(signaller: Signaller, onDeath: (dead: Identity) =
     keep(active) {
       const wanted = new Map(active.flatMap(watchedOf).map((identity) => [identityKey(identity), identity]));
       for (const key of held.keys()) if (!wanted.has(key)) release(key);
+      for (const key of gone) if (!wanted.has(key)) gone.delete(key);
       for (const [key, identity] of wanted) if (!held.has(key)) hold(identity);
       changed.abort();
       loop ??= run();

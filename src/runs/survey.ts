@@ -16,10 +16,17 @@ export function createTableVerifier(ports: {
   return {
     realm: table.realm,
     observe(pid) {
+      const seenTicks = table.nowTicks?.();
       const row = table.read(pid);
       if (row === null || isDead(row)) return null;
       const identity = { ...table.realm, pid, startTicks: row.startTicks };
-      return { identity, processGroupId: row.pgid, sessionId: row.sid, startedAt: startedAtOf(row.startTicks) };
+      return {
+        identity,
+        processGroupId: row.pgid,
+        sessionId: row.sid,
+        startedAt: startedAtOf(row.startTicks),
+        ...(seenTicks !== undefined && { seenTicks }),
+      };
     },
     survey: () => surveyTable(table, ports.exclude?.() ?? []),
   };
@@ -29,14 +36,16 @@ export function createTableVerifier(ports: {
 export function surveyTable(table: ProcessTable, exclude: readonly Identity[]): Survey {
   const rows = table.list();
   const living = new Set(rows.filter((row) => !isDead(row)).map(identityKey));
+  const sessions = new Set(rows.map((row) => row.sid));
   const cookies = new CookieReader(table);
   const isAlive = (identity: Identity): boolean =>
     sameRealm(identity, table.realm) && living.has(identityKey(identity));
   let carried: ReadonlySet<string> | null = null;
 
-  /** Without a living root and with its cookie in nobody's environment a tree is empty, which ten thousand records are told apart by. */
+  /** Without a living root, with nobody in its session, and with its cookie in nobody's environment a tree is empty, which ten thousand records are told apart by. */
   function mayLive(spec: TreeSpec): boolean {
     if ([spec.shim, ...spec.roots].some((identity) => identity !== null && isAlive(identity))) return true;
+    if (spec.session !== null && sessions.has(spec.session)) return true;
     carried ??= cookiesOf(rows, cookies);
     return spec.cookie !== null && carried.has(spec.cookie);
   }

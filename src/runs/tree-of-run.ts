@@ -16,6 +16,7 @@ export function treeSpecOf(record: RunRecord, options: { readonly exclude?: read
     cookie: record.intent.cookie,
     group: started !== null && started.processGroupId === pid ? started.processGroupId : null,
     session: started !== null && started.sessionId === pid ? started.sessionId : null,
+    ...(started?.seenTicks !== undefined && { seenTicks: started.seenTicks }),
     exclude: options.exclude ?? [],
   };
 }

@@ -48,7 +48,7 @@ test('I1 of two tool calls in one turn one is interrupted; the other and the age
   );
   assert.ok(isAlive(agent.two) && isAlive(agent.leader));
   assert.ok(!isAlive(agent.one));
-  const run = home.json<RunJson>('inspect', runs[0]?.id ?? '');
+  const run = home.json<RunJson>('inspect', runs[0].id);
   assert.deepEqual(
     [run.state, run.endReason, run.error, run.signal],
     ['interrupted', 'interrupt', 'the user pressed escape', 'SIGINT'],

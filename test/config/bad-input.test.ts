@@ -192,6 +192,7 @@ const BAD_INPUTS: readonly BadInput[] = [
   ]),
   ...tables('daemon', 'daemon'),
   ...choices('daemon.lost', 'lost', 'stpo', 'stop'),
+  ...choices('daemon.orphaned', 'orphaned', 'wran', 'warn'),
 
   // Of later versions: known by name, and refused, because a cap that is not enforced is worse than none.
   ...['tool_turns', 'turns', 'idle_minutes', 'rss_mb', 'processes'].map((key) => ({
