@@ -15,6 +15,8 @@ import { wakeShim } from './wake-shim.ts';
 
 export interface StopRunPorts extends StopPorts {
   readonly runs: RunStore;
+  /** Gives back the worktree of a run whose shim is dead, last of all. Absent: the claim is found stale by the next who wants it. */
+  readonly releaseClaim?: (run: RunRecord) => Promise<void>;
 }
 
 export interface StopRunRequest {
@@ -130,7 +132,11 @@ async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunR
     // Read after the look at the shim: a shim that is gone has written whatever it was going to write.
     const record = await reread(ports, stopped);
     if (isTerminal(record.current.state)) return record;
-    if (!shimLives) return complete(ports, id);
+    if (!shimLives) {
+      const completed = await complete(ports, id);
+      await ports.releaseClaim?.(completed);
+      return completed;
+    }
     if (!waits || clock.monotonicMs() >= deadline) return record;
     await clock.sleep(COMPLETION_POLL_MS);
   }

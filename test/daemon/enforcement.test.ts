@@ -202,7 +202,7 @@ minutes = 0.01
 action = "stop"
 grace = "0s"
 `);
-  const long = await startAgentRun(home, { runOptions: ['--name', 'long'] });
+  const long = await startAgentRun(home, { runOptions: ['--shared', '--name', 'long'] });
   const short = await startAgentRun(home, { runOptions: ['--name', 'short'] });
   assert.equal((await short.ended).code, 124);
   assert.equal(outcomeOf((await home.run(short.runId)).current)?.endReason, 'time-limit');

@@ -27,7 +27,7 @@ test('L10 a store that the daemon cannot write stops the limited runs, loudly, w
   await using home = openHome();
   const daemon = await startImpatientDaemon(home);
   const limited = await startAgentRun(home, { runOptions: ['--max-usd', '5', '--grace', '0s'] });
-  const free = await startAgentRun(home);
+  const free = await startAgentRun(home, { runOptions: ['--shared'] });
   freezeStoreOf(home, daemon.pid);
   await limited.tell('spend 100');
   const ended = await limited.ended;

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import type { ClaimJson } from '../../src/cli/claim-view.ts';
+import { parseClaim } from '../../src/claims/claim-text.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { createReport, puppetCommand } from '../rig/puppet.ts';
+import { until } from '../rig/until.ts';
+import { createHome, type Home } from '../shim/home.ts';
+import { newRepository } from './rig.ts';
+
+failOnLeaks();
+
+const CONTENDERS = 6;
+const ROUNDS = 20;
+
+/** A home with a repository to work in. */
+function stage(t: TestContext): { readonly home: Home; readonly repo: string; readonly at: { readonly cwd: string } } {
+  const home = createHome(t);
+  const repo = newRepository(join(home.folder, 'repo'));
+  return { home, repo, at: { cwd: repo } };
+}
+
+async function claimsOf(home: Home, cwd: string): Promise<readonly ClaimJson[]> {
+  return (JSON.parse((await home.reeve(['claims', '--json'], { cwd })).stdout) as { claims: ClaimJson[] }).claims;
+}
+
+function stateIn(repo: string): string {
+  const parsed = parseClaim(readFileSync(join(repo, '.git/reeve-claim.json'), 'utf8'));
+  return parsed.kind === 'corrupt' ? parsed.error : parsed.record.claim === null ? 'free' : 'claimed';
+}
+
+/** PID of a process's parent, as /proc shows it. */
+function parentOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[1]);
+}
+
+describe('reeve run in a worktree', () => {
+  it('C1 lets one of the contenders in, and tells the others who it is', async (t) => {
+    const { home, repo, at } = stage(t);
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const go = join(repo, `go-${round}`);
+      const script = `while ! [ -e ${go} ]; do sleep 0.01; done`;
+      const started = Array.from({ length: CONTENDERS }, () => home.start(['run', '--', 'sh', '-c', script], at));
+      const losers = Promise.withResolvers<void>();
+      let ended = 0;
+      const ends = started.map(async (contender) => {
+        const end = await contender.ended;
+        ended += 1;
+        if (ended === CONTENDERS - 1) losers.resolve();
+        return end;
+      });
+      await losers.promise;
+      writeFileSync(go, '');
+      const all = await Promise.all(ends);
+      const codes = all.map(({ exitCode }) => exitCode ?? -1).toSorted((a, b) => a - b);
+      assert.deepEqual(codes, [0, ...Array<number>(CONTENDERS - 1).fill(73)], all.map(({ stderr }) => stderr).join(''));
+      for (const { stderr, exitCode } of all)
+        if (exitCode === 73)
+          assert.match(stderr, /is claimed by run run_\w+ \(sh, PID \d+ on .*\) since 20.* UTC .*\[CLAIM_HELD\]/);
+    }
+    assert.equal((await home.runs()).length, ROUNDS, 'who is refused leaves no record');
+    assert.equal(stateIn(repo), 'free');
+  });
+
+  it('C3 holds it while anything of the run lives, and gives it back last', async (t) => {
+    const { home, repo, at } = stage(t);
+    const report = createReport(t);
+    const script = `setsid ${puppetCommand('sleeper.sh', report).join(' ')} >/dev/null 2>&1 & until [ -s ${report.path} ]; do sleep 0.01; done`;
+    const kept = await home.reeve(['run', '--name', 'kept', '--keep-background', '--', 'sh', '-c', script], at);
+    assert.equal(kept.exitCode, 0);
+    assert.equal((await home.reeve(['run', '--', 'true'], at)).exitCode, 73, 'lingering holds it');
+    const [claim] = await claimsOf(home, repo);
+    assert.equal(claim?.state, 'held');
+    assert.equal((await home.reeve(['stop', '--grace', '0', 'kept'])).exitCode, 0);
+    await until(() => stateIn(repo) === 'free');
+    assert.equal((await home.reeve(['run', '--', 'true'], at)).exitCode, 0);
+  });
+
+  it('K12 C3 keeps it for orphans of a killed shim, until they are stopped; the next token is higher', async (t) => {
+    const { home, repo, at } = stage(t);
+    const report = createReport(t);
+    const id = (await home.reeve(['start', '--', ...puppetCommand('sleeper.sh', report)], at)).stdout.trim();
+    const { leader } = await report.processes('leader');
+    const [before] = await claimsOf(home, repo);
+    assert.deepEqual([before?.holder?.runId, before?.holder?.pid, before?.token], [id, leader.pid, 1]);
+    process.kill(parentOf(leader.pid), 'SIGKILL');
+    await until(() => parentOf(leader.pid) <= 1 || parentOf(leader.pid) === process.pid);
+    const refused = await home.reeve(['run', '--', 'true'], at);
+    assert.equal(refused.exitCode, 73);
+    assert.match(refused.stderr, /is dead, and of its tree live/);
+    assert.equal((await claimsOf(home, repo))[0]?.state, 'orphaned');
+    assert.equal((await home.reeve(['stop', '--grace', '0', id])).exitCode, 0);
+    assert.deepEqual(await claimsOf(home, repo), [], 'the stop gave it back for the dead shim');
+    const next = await home.reeve(['run', '--', 'printenv', 'REEVE_CLAIM_TOKEN'], at);
+    assert.equal(next.stdout, '2\n');
+  });
+
+  it('C3 takes a claim whose whole tree was killed', async (t) => {
+    const { home, at } = stage(t);
+    const report = createReport(t);
+    await home.reeve(['start', '--', ...puppetCommand('sleeper.sh', report)], at);
+    const { leader } = await report.processes('leader');
+    process.kill(parentOf(leader.pid), 'SIGKILL');
+    process.kill(leader.pid, 'SIGKILL');
+    const next = await home.reeve(['run', '--wait', '30s', '--', 'printenv', 'REEVE_CLAIM_TOKEN'], at);
+    assert.equal(next.stdout, '2\n');
+  });
+
+  it('C9 sees the claim of another REEVE_HOME', async (t) => {
+    const { home, repo, at } = stage(t);
+    const report = createReport(t);
+    await home.reeve(['start', '--name', 'here', '--', ...puppetCommand('sleeper.sh', report)], at);
+    const other = { cwd: repo, env: { REEVE_HOME: join(home.folder, 'other-home') } };
+    const refused = await home.reeve(['run', '--', 'true'], other);
+    assert.equal(refused.exitCode, 73, refused.stderr);
+    assert.equal((await home.reeve(['stop', '--grace', '0', 'here'])).exitCode, 0);
+    const next = await home.reeve(['run', '--', 'printenv', 'REEVE_CLAIM_TOKEN'], other);
+    assert.equal(next.stdout, '2\n');
+  });
+
+  it('is let in when it runs inside the one that holds it, in another worktree it claims by itself', async (t) => {
+    const { home, at } = stage(t);
+    const other = newRepository(join(home.folder, 'other'));
+    const inner = `"${process.execPath}" "${join(import.meta.dirname, '../../src/cli/main.ts')}" run`;
+    const script = `${inner} -- printenv REEVE_CLAIM_TOKEN; ${inner} --cwd ${other} -- sh -c 'reeve=1; printenv REEVE_CLAIM_TOKEN; pwd'`;
+    const end = await home.reeve(['run', '--', 'sh', '-c', script], at);
+    assert.equal(end.stdout, `1\n1\n${other}\n`, end.stderr);
+    assert.equal(stateIn(other), 'free');
+  });
+
+  it('is shared by --shared, by tool calls, and by what works for a client’s agent', async (t) => {
+    const { home, at } = stage(t);
+    const report = createReport(t);
+    await home.reeve(['start', '--name', 'agent', '--', ...puppetCommand('sleeper.sh', report)], at);
+    for (const words of [['--shared'], ['--tool-call', 'x'], ['--source', 'acp_terminal'], ['--source', 'hook']])
+      assert.equal((await home.reeve(['run', ...words, '--', 'true'], at)).exitCode, 0, words.join(' '));
+    for (const words of [
+      ['--source', 'acp_agent'],
+      ['--tool-call', 'x', '--wait', '0s'],
+    ])
+      assert.equal((await home.reeve(['run', ...words, '--', 'true'], at)).exitCode, 73, words.join(' '));
+    await home.reeve(['stop', '--grace', '0', 'agent']);
+  });
+
+  it('queues with --wait, and says for whom', async (t) => {
+    const { home, at, repo } = stage(t);
+    const report = createReport(t);
+    await home.reeve(['start', '--name', 'first', '--', ...puppetCommand('sleeper.sh', report)], at);
+    const waiting = home.start(['run', '--wait', '30s', '--', 'true'], at);
+    const queued = (): boolean => readFileSync(join(repo, '.git/reeve-claim.json'), 'utf8').includes('"until"');
+    await until(queued);
+    await home.reeve(['stop', '--grace', '0', 'first']);
+    const end = await waiting.ended;
+    assert.equal(end.exitCode, 0);
+    assert.match(end.stderr, /waiting: .* is claimed by run run_/);
+    assert.equal(queued(), false);
+  });
+
+  it('gives it back when its command cannot be started', async (t) => {
+    const { home, repo, at } = stage(t);
+    for (const verb of ['run', 'start']) {
+      assert.equal((await home.reeve([verb, '--', 'no-such-command'], at)).exitCode, 127);
+      assert.equal(stateIn(repo), 'free');
+    }
+    const [first, second] = [await home.reeve(['run', '--name', 'x', '--', 'true'], at), await home.runs()];
+    assert.equal(first.exitCode, 0);
+    assert.equal(second.length, 3);
+  });
+
+  it('C5 refuses a corrupt claim with its repair, and leaves it as it is', async (t) => {
+    const { home, repo, at } = stage(t);
+    const file = join(repo, '.git/reeve-claim.json');
+    writeFileSync(file, '{"half');
+    const end = await home.reeve(['run', '--', 'true'], at);
+    assert.equal(end.exitCode, 73);
+    assert.match(end.stderr, /\[CLAIM_CORRUPT\][^]*reeve claims repair/);
+    assert.equal(readFileSync(file, 'utf8'), '{"half');
+    assert.deepEqual(
+      (await claimsOf(home, repo)).map(({ state }) => state),
+      ['corrupt'],
+    );
+    assert.deepEqual(await home.runs(), []);
+  });
+});
+
+describe('reeve claim', () => {
+  it('takes a worktree by hand for its caller, who alone gives it back', async (t) => {
+    const { home, repo, at } = stage(t);
+    const claim = await home.reeve(['claim', '--session', 's1'], at);
+    assert.equal(claim.stdout, '1\n');
+    const [shown] = await claimsOf(home, repo);
+    assert.deepEqual(
+      [shown?.state, shown?.session, shown?.holder?.pid, shown?.holder?.runId],
+      ['held', 's1', process.pid, null],
+    );
+    assert.equal((await home.reeve(['claim', 'verify', '1'], at)).exitCode, 0);
+    assert.equal((await home.reeve(['claim', 'verify', '2'], at)).exitCode, 73);
+    assert.equal((await home.reeve(['release', repo])).exitCode, 0);
+    assert.deepEqual(await claimsOf(home, repo), []);
+    assert.equal((await home.reeve(['release'], at)).exitCode, 0, 'a release of nothing succeeds');
+  });
+
+  it('of a process that is not ours is not ours to release, but with its token or by force', async (t) => {
+    const { home, repo, at } = stage(t);
+    const report = createReport(t);
+    const sleeper = await home.reeve([
+      'start',
+      '--shared',
+      '--name',
+      'other',
+      '--',
+      ...puppetCommand('sleeper.sh', report),
+    ]);
+    assert.equal(sleeper.exitCode, 0);
+    const { leader } = await report.processes('leader');
+    const claim = (): Promise<{ exitCode: number | null; stdout: string }> =>
+      home.reeve(['claim', '--pid', String(leader.pid)], at);
+    assert.equal((await claim()).stdout, '1\n');
+    const refused = await home.reeve(['release'], at);
+    assert.equal(refused.exitCode, 73);
+    assert.match(refused.stderr, /CLAIM_NOT_HELD/);
+    assert.equal((await home.reeve(['release', '--token', '1'], at)).exitCode, 0);
+    assert.equal((await claim()).stdout, '2\n');
+    const forced = await home.reeve(['release', '--force'], at);
+    assert.match(forced.stdout, /broke the claim of sh|broke the claim of sleep/);
+    assert.equal((await home.reeve(['claim', 'verify', '2'], at)).exitCode, 73);
+    assert.equal((await claim()).stdout, '4\n');
+    await home.reeve(['stop', '--grace', '0', 'other']);
+    assert.equal((await claimsOf(home, repo))[0]?.state, 'stale');
+    assert.equal((await home.reeve(['claims', 'clean'], at)).stdout, '1 stale claim given back\n');
+  });
+
+  it('C7 --force names what lives in the worktree', async (t) => {
+    const { home, at } = stage(t);
+    const report = createReport(t);
+    const run = await home.reeve(['start', '--name', 'agent', '--', ...puppetCommand('sleeper.sh', report)], at);
+    const { leader } = await report.processes('leader');
+    const released = await home.reeve(['release'], at);
+    assert.equal(released.exitCode, 73, 'a run’s claim follows its tree');
+    const forced = await home.reeve(['release', '--force'], at);
+    assert.match(forced.stdout, new RegExp(`broke the claim of run ${run.stdout.trim()}`));
+    assert.match(forced.stdout, new RegExp(`still lives there: PID ${leader.pid} `));
+    await home.reeve(['stop', '--grace', '0', 'agent']);
+  });
+
+  it('-- runs a command under the claim, passes its exit on, and lets runs of its own in', async (t) => {
+    const { home, repo, at } = stage(t);
+    const inner = `"${process.execPath}" "${join(import.meta.dirname, '../../src/cli/main.ts')}" claim verify`;
+    const end = await home.reeve(['claim', '--', 'sh', '-c', `${inner} && exit 9`], at);
+    assert.equal(end.exitCode, 9, end.stderr);
+    assert.equal(stateIn(repo), 'free');
+  });
+
+  it('takes a folder in any way it is written', async (t) => {
+    const { home, repo } = stage(t);
+    mkdirSync(join(repo, 'src'));
+    assert.equal((await home.reeve(['claim', '../repo/src/'])).stdout, '1\n');
+    assert.equal((await home.reeve(['release', join(repo, 'src', '..')])).exitCode, 0);
+    assert.equal((await home.reeve(['claim', 'nowhere'])).exitCode, 2);
+    rmSync(join(repo, 'src'), { recursive: true });
+  });
+});
