@@ -27,7 +27,7 @@ const NAMES: readonly (readonly [name: string, ...words: readonly string[]])[] =
 test('a run of any name is shown on one line, and reached by its name alone', (t) => {
   const home = createHome(t);
   const ids = new Map(
-    NAMES.map(([name]) => [name, home.json<RunJson>('start', `--name=${name}`, '--', 'sleep', '1000').id]),
+    NAMES.map(([name]) => [name, home.json<RunJson>('start', `--name=${name}`, '--shared', '--', 'sleep', '1000').id]),
   );
   const { runs } = home.json<{ runs: readonly RunJson[] }>('ps');
   assert.deepEqual(new Set(runs.map(({ name }) => name)), new Set(ids.keys()));
@@ -48,7 +48,7 @@ test('a run of any name is shown on one line, and reached by its name alone', (t
 test('a name that reads like the id of a run is refused before anything runs', (t) => {
   const home = createHome(t);
   const { id } = home.json<RunJson>('start', '--', 'sleep', '1000');
-  const { stderr, exitCode } = home.reeve('start', '--name', id, '--', 'sleep', '1000');
+  const { stderr, exitCode } = home.reeve('start', '--name', id, '--shared', '--', 'sleep', '1000');
   assert.match(stderr, /\[USAGE\]/u);
   assert.equal(exitCode, 2);
   assert.equal(home.reeve('stop', id, '--grace', '0').exitCode, 0);
