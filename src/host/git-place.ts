@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 
@@ -158,12 +158,17 @@ function unquoted(value: string): string {
   return quoted === undefined ? value.replace(/\s*[#;].*$/, '') : quoted.replaceAll(/\\(.)/g, '$1');
 }
 
+/** Looked at first, because most are not there, and an error that is thrown costs ten times the look. */
 function readText(file: string): string | null {
-  return orNull(() => readFileSync(file, 'utf8'));
+  return orNull(() =>
+    statSync(file, { throwIfNoEntry: false })?.isFile() === true ? readFileSync(file, 'utf8') : null,
+  );
 }
 
 function linkTarget(path: string): string | null {
-  return orNull(() => readlinkSync(path));
+  return orNull(() =>
+    lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true ? readlinkSync(path) : null,
+  );
 }
 
 function realOrNull(path: string): string | null {
@@ -171,7 +176,7 @@ function realOrNull(path: string): string | null {
 }
 
 function isFolder(path: string): boolean {
-  return orNull(() => statSync(path).isDirectory()) === true;
+  return orNull(() => statSync(path, { throwIfNoEntry: false })?.isDirectory()) === true;
 }
 
 /** What cannot be read is, for git too, not there. */

@@ -20,6 +20,10 @@ export interface Connection {
   exec(sql: string): void;
   /** One `BEGIN IMMEDIATE` transaction: what is read inside is what is written over. Rolled back when `work` throws. */
   transaction<T>(work: () => T): T;
+  /** A part of a transaction that is taken back alone when `work` throws. */
+  savepoint<T>(work: () => T): T;
+  /** False also after an error by which SQLite itself took the transaction back. */
+  readonly isInTransaction: boolean;
   close(): void;
 }
 
@@ -60,6 +64,21 @@ export function openConnection(path: string): Connection {
           throw error;
         }
       }),
+    savepoint: (work) =>
+      guarded(() => {
+        prepare('SAVEPOINT part').run();
+        try {
+          const result = work();
+          prepare('RELEASE part').run();
+          return result;
+        } catch (error) {
+          if (database.isTransaction) database.exec('ROLLBACK TO part; RELEASE part');
+          throw error;
+        }
+      }),
+    get isInTransaction() {
+      return database.isTransaction;
+    },
     close: () => {
       if (database.isOpen) guarded(() => database.close());
     },
