@@ -26,6 +26,25 @@ export type Event =
     }
   /** It is not started again, although its policy would have it: a crash loop, or a lockout. */
   | { readonly type: 'run.gave-up'; readonly at: number; readonly runId: RunId; readonly message: string }
+  | {
+      /** A line of a background run's output. Told to whoever follows the events, and not stored in the log. */
+      readonly type: 'run.output';
+      readonly at: number;
+      readonly runId: RunId;
+      readonly stream: 'stdout' | 'stderr';
+      /** Without its line break. */
+      readonly line: string;
+      /** True for a piece of a line that is longer than 8 MiB: the rest follows. */
+      readonly continues: boolean;
+    }
+  | {
+      /** Output was dropped to keep its file within the bound before it could be told. Not stored either. */
+      readonly type: 'run.output-lost';
+      readonly at: number;
+      readonly runId: RunId;
+      readonly stream: 'stdout' | 'stderr';
+      readonly bytes: number;
+    }
   | { readonly type: 'run.stopping'; readonly at: number; readonly runId: RunId; readonly reason: string }
   | { readonly type: 'run.killed'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }
   | { readonly type: 'run.swept'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }

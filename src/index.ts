@@ -43,6 +43,11 @@ export type {
   Verifier,
 } from './runs/registry-ports.ts';
 
+// Everything that happens in a home.
+export { followEvents } from './library-events.ts';
+export type { FollowEventsOptions } from './library-events.ts';
+export type { Event } from './events.ts';
+
 // Limits: what happens when a budget is breached.
 export { createEnforcer } from './limits/enforcer.ts';
 export type { Allowance, Lockout, LockoutKey } from './limits/lockout.ts';

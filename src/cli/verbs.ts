@@ -34,6 +34,7 @@ export const VERBS: readonly CommandEntry[] = [
     summary: 'write to the standard input of a background run',
     load: () => import('./commands/send.ts'),
   },
+  { name: 'events', summary: 'what happens, as it happens', load: () => import('./commands/events.ts') },
   { name: 'signal', summary: "a plain signal to a run's command", load: () => import('./commands/signal.ts') },
   { name: 'rm', summary: 'forget runs that have ended, with their output', load: () => import('./commands/rm.ts') },
   { name: 'usage', summary: "cost and tokens from agents' logs", load: () => import('./commands/usage.ts') },

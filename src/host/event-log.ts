@@ -20,7 +20,8 @@ export interface EventLogOptions {
 
 /** The file that is written to; older ones are `events-<epoch ms>-<pid>.ndjson` beside it. */
 export const EVENTS_FILE = 'events.ndjson';
-const OLDER_FILE = /^events-\d+-\d+\.ndjson$/;
+/** What older files are called. */
+export const OLDER_FILE = /^events-\d+-\d+\.ndjson$/;
 
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024;
 const DEFAULT_KEEP = 4;

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunId } from '../runs/record.ts';
 
@@ -40,6 +40,12 @@ export function openRunOutput(output: RunOutput): Readonly<Record<OutputStream, 
     closeSync(out);
     throw error;
   }
+}
+
+/** How long each file is now, in bytes; 0 when it is not there. */
+export function sizesOf(output: RunOutput): Readonly<Record<OutputStream, number>> {
+  const size = (stream: OutputStream): number => statSync(output.files[stream], { throwIfNoEntry: false })?.size ?? 0;
+  return { out: size('out'), err: size('err') };
 }
 
 /** What is missing from the front of each file; nothing when no bound was ever reached. */

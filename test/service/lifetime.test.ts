@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
@@ -76,7 +76,7 @@ describe('a caller that is killed', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     assert.notEqual(readProcess(pid), null);
-    await home.reeve(['run', '--', 'touch', 'go']);
+    writeFileSync(join(home.work, 'go'), '');
     assert.equal((await home.reeve(['wait', id])).exitCode, 7);
     const lines = (await home.reeve(['logs', id])).stdout.trimEnd().split('\n');
     assert.equal(lines.pop(), 'end');

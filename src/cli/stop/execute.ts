@@ -1,9 +1,12 @@
+import { claimReleaser } from '../../claims/release-run.ts';
 import { ensureDaemon } from '../../daemon/spawn.ts';
 import type { ReeveError } from '../../errors.ts';
+import type { Event } from '../../events.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { stopTree, VERIFY_MS } from '../../processes/stop-tree.ts';
 import type { RunRecord, StopReason } from '../../runs/record.ts';
 import { stopRun } from '../../runs/stop-run.ts';
+import { openClaims } from '../claim-ports.ts';
 import type { Workplace } from '../open.ts';
 import { connectToShim } from '../../ipc/shim-client.ts';
 import { daemonOf } from './plan.ts';
@@ -37,13 +40,13 @@ const HANDOVER_SLACK_MS = 30_000;
 export async function executeStop(
   workplace: Workplace,
   targets: readonly StopTarget[],
-  request: { readonly graceMs: number; readonly env: NodeJS.ProcessEnv },
+  request: { readonly graceMs: number; readonly env: NodeJS.ProcessEnv; readonly record: (event: Event) => void },
 ): Promise<readonly StopOutcome[]> {
   const isOwn = (target: StopTarget): boolean => target.kind === 'run' && target.callerInside;
   const others = await Promise.all(
     targets
       .filter((target) => !isOwn(target))
-      .map(async (target) => ({ target, ...(await stopFromOutside(workplace, target, request.graceMs)) })),
+      .map(async (target) => ({ target, ...(await stopFromOutside(workplace, target, request)) })),
   );
   const outcomes: StopOutcome[] = [...others];
   for (const target of targets)
@@ -55,17 +58,21 @@ export async function executeStop(
 async function stopFromOutside(
   workplace: Workplace,
   target: StopTarget,
-  graceMs: number,
+  { graceMs, record }: { readonly graceMs: number; readonly record: (event: Event) => void },
 ): Promise<Omit<StopOutcome, 'target'>> {
   const { table, signaller } = await workplace.processes();
   const { clock } = workplace;
   if (target.kind === 'agent')
     return { receipt: await stopTree({ table, signaller, clock }, { spec: target.spec, reason: 'stop', graceMs }) };
   const { runs } = await workplace.store();
-  return stopRun(
-    { runs, table, signaller, clock },
+  const { id: runId } = target.record.intent;
+  record({ type: 'run.stopping', at: clock.now(), runId, reason: 'stop' });
+  const stopped = await stopRun(
+    { runs, table, signaller, clock, releaseClaim: claimReleaser(await openClaims(workplace)) },
     { record: target.record, reason: 'stop', message: null, graceMs, exclude: daemonOf(workplace) },
   );
+  record({ type: 'run.killed', at: clock.now(), runId, receipt: stopped.receipt });
+  return stopped;
 }
 
 /**
