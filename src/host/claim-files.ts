@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -22,6 +21,7 @@ import type { ClaimFiles, ClaimPlace, ClaimReading } from '../claims/ports.ts';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import { claimPlaceOf, claimPlacesAround, placeOfFile } from './claim-place.ts';
+import { systemRandom } from './random.ts';
 
 /** The kernel's file locks, which the platform brings. */
 export interface KernelLocks {
@@ -66,7 +66,7 @@ export function createClaimFiles(ports: {
     },
     write: ({ file }, record) => writeDurably(file, claimText(record)),
     setAside({ file }) {
-      const movedTo = `${file}.corrupt-${randomUUID().slice(0, 8)}`;
+      const movedTo = `${file}.corrupt-${Buffer.from(systemRandom(4)).toString('hex')}`;
       renameSync(file, movedTo);
       return movedTo;
     },

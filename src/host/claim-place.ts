@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ClaimPlace } from '../claims/ports.ts';
@@ -31,7 +30,7 @@ export function claimPlaceOf(folder: string, spare: string, site: Site = siteOf(
   const home = gitDir ?? (existsSync(below) ? below : root);
   const proper = gitDir === null ? join(below, FILE) : join(gitDir, FILE_IN_GIT);
   const obstacle = obstacleIn(home);
-  const apart = join(spare, `${createHash('sha256').update(folderId).digest('hex').slice(0, 32)}.json`);
+  const apart = join(spare, `${folderId.replace(':', '-')}.json`);
   return {
     worktree: root,
     folderId,
