@@ -50,3 +50,38 @@ for (const args of [['run', '--', 'true'], ['ps'], ['--help']])
 test('the check of loaded libraries sees one when it is there', () => {
   assert.deepEqual(heavyIn(modulesLoadedBy(['complete', 'bash'])), ['@bomb.sh/tab']);
 });
+
+/** Parts of Node that take 1 to 7 ms each, and that a run without limits has no use for. */
+const SLOW_BUILTINS = ['crypto', 'fs/promises', 'perf_hooks', 'worker_threads', 'readline', 'inspector'];
+
+/** Node's own modules that the built program of `reeve run` has loaded by the time it ends. */
+function builtinsLoadedByBundle(program: string, args: readonly string[]): ReadonlySet<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'reeve-load-'));
+  try {
+    const list = join(folder, 'modules.json');
+    const hook = join(folder, 'hook.cjs');
+    writeFileSync(
+      hook,
+      `process.on('exit', () => require('node:fs').writeFileSync(${JSON.stringify(list)}, JSON.stringify(process.moduleLoadList)));`,
+    );
+    const { status, stderr } = spawnSync(process.execPath, ['--require', hook, join(root, program), ...args], {
+      env: { PATH: process.env['PATH'], HOME: folder, REEVE_HOME: join(folder, 'home'), TMPDIR: folder },
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    assert.equal(status, 0, stderr);
+    const loaded = JSON.parse(readFileSync(list, 'utf8')) as readonly string[];
+    return new Set(loaded.map((name) => name.replace(/^NativeModule /u, '')));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+test('the built `reeve run` loads only what a run needs of Node', () => {
+  const loaded = builtinsLoadedByBundle('dist/cli/run.cjs', ['run', '--shared', '--', 'true']);
+  assert.ok(loaded.has('child_process') && loaded.has('sqlite'), 'the hook saw the modules');
+  assert.deepEqual(
+    SLOW_BUILTINS.filter((name) => loaded.has(name)),
+    [],
+  );
+});
