@@ -48,6 +48,15 @@ export { followEvents } from './library-events.ts';
 export type { FollowEventsOptions } from './library-events.ts';
 export type { Event } from './events.ts';
 
+// Claims: one holder per worktree.
+export { createClaims } from './library-claims.ts';
+export type { AcquireOptions, Claims, ClaimsOptions, SearchOptions } from './library-claims.ts';
+export type { HeldClaim } from './claims/acquire.ts';
+export type { Claim, ClaimToken, Holder, Leader } from './claims/claim.ts';
+export type { ClaimCollision } from './claims/collisions.ts';
+export type { ClaimView } from './claims/inspect.ts';
+export type { ClaimStore } from './claims/ports.ts';
+
 // Limits: what happens when a budget is breached.
 export { createEnforcer } from './limits/enforcer.ts';
 export type { Allowance, Lockout, LockoutKey } from './limits/lockout.ts';

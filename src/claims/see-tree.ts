@@ -47,6 +47,17 @@ export function seeTree({ holder, renewedAt }: Claim, lookout: Lookout): Sight {
   return seeOrphans(holder, lookout);
 }
 
+/** Whether a process is of a holder's tree: by descent, or by the cookie that it carries. The holder's own process is. */
+export function isInTree({ process, leader, runId }: Holder, one: Identity, table: ProcessTable): boolean {
+  const roots = [process, ...(leader === null ? [] : [{ ...process, ...leader }])];
+  for (let row = table.read(one.pid); row !== null; row = row.ppid > 0 ? table.read(row.ppid) : null) {
+    const at = row;
+    if (roots.some((root) => root.pid === at.pid && root.startTicks === at.startTicks)) return true;
+  }
+  const found = table.environment(one.pid, COOKIE_VARIABLE);
+  return found.kind === 'value' && runId !== null && runsOf(found.value).includes(runId);
+}
+
 /** Whether a waiter still waits. One that cannot be seen does until its own deadline. */
 export function seesWaiting(waiter: Waiter, lookout: Pick<Lookout, 'table' | 'now'>): boolean {
   if (waiter.until < lookout.now) return false;

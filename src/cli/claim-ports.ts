@@ -4,10 +4,13 @@ import type { ClaimPorts } from '../claims/acquire.ts';
 import type { Holder } from '../claims/claim.ts';
 import type { ClaimPlace } from '../claims/ports.ts';
 import { runsOf } from '../claims/see-tree.ts';
+import { findWorkers } from '../claims/workers.ts';
 import { ReeveError } from '../errors.ts';
 import { createClaimFiles } from '../host/claim-files.ts';
+import { placeOf } from '../host/git-place.ts';
 import { isLocked, tryLockShared } from '../linux/file-lock.ts';
 import { identityIn, type Identity } from '../processes/identity.ts';
+import type { FoundProcess } from '../processes/kill.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import type { CliIo } from './io.ts';
 import type { Workplace } from './open.ts';
@@ -37,6 +40,13 @@ export function handHolder({ table, uid }: ClaimPorts, pid: number): Holder {
   const row = table.read(pid);
   if (row === null) throw new ReeveError('USAGE', `there is no process ${pid}`, { where: '--pid' });
   return { runId: null, process: identityIn(table.realm, row), leader: null, host: hostname(), uid, label: row.comm };
+}
+
+/** What works in a worktree for an agent or a run, without this command itself. */
+export function workersIn(ports: ClaimPorts, { worktree }: ClaimPlace): readonly FoundProcess[] {
+  const ours = new Set(callers(ports).map(({ pid }) => pid));
+  const worktreeOf = (folder: string): string | null => placeOf(folder).worktree;
+  return findWorkers({ table: ports.table, worktreeOf }, worktree).filter(({ identity }) => !ours.has(identity.pid));
 }
 
 /** This process and everything that it descends from. */

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cleanStale, listClaims } from '../../claims/inspect.ts';
-import { openClaims } from '../claim-ports.ts';
+import { repairClaim } from '../../claims/repair.ts';
+import { describeWorker } from '../../claims/workers.ts';
+import { openClaims, placeTyped, workersIn } from '../claim-ports.ts';
 import { renderClaims, toClaimJson } from '../claim-view.ts';
 import { count } from '../format.ts';
 import { emit, type CliIo } from '../io.ts';
@@ -24,6 +26,24 @@ export function define(command: Command, io: CliIo): Command {
       const ports = await openClaims(workplace);
       const cleaned = await cleanStale(ports, await listClaims(ports, where(options, io)));
       emit(io, options, { cleaned }, () => `${count(cleaned, 'stale claim')} given back\n`);
+    });
+
+  command
+    .command('repair')
+    .summary("set aside a claim's file that cannot be read, when nobody is proven to hold the worktree")
+    .argument('[folder]', 'any folder of the worktree; the current one without it')
+    .option('--json', 'print {repaired}')
+    .action(async (folder: string | undefined, _: unknown, repair: Command) => {
+      await using workplace = openWorkplace(io.env);
+      const ports = await openClaims(workplace);
+      const place = placeTyped(ports, folder, io);
+      const workers = async (): Promise<readonly string[]> => workersIn(ports, place).map(describeWorker);
+      const repaired = await repairClaim(ports, place, workers);
+      emit(io, repair.optsWithGlobals<ClaimsOptions>(), { repaired }, () =>
+        repaired === null
+          ? 'the claim can be read; nothing is to be repaired\n'
+          : `${place.file} was set aside as ${repaired.movedTo}; the worktree is free\n`,
+      );
     });
 
   return command

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { isOpen } from '../doctor/finding.ts';
+import { examineClaims } from '../doctor/claims.ts';
 import { examineRuns } from '../doctor/runs.ts';
 import { examineAgents, examineConfig, examineDaemon, examineLockouts, examineLogs } from '../doctor/surroundings.ts';
 import { renderFindings } from '../doctor/text.ts';
@@ -25,6 +26,7 @@ export function define(command: Command, io: CliIo): Command {
       const findings = [
         ...ofRuns,
         ...(await examineLockouts(workplace, io, fix)),
+        ...(await examineClaims(workplace, io, fix)),
         ...(await examineConfig(workplace)),
         ...(await examineDaemon(workplace)),
         ...(await examineLogs(workplace)),

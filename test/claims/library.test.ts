@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createClaims, createMemoryStore, ReeveError } from '../../src/index.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { newRepository, tempFolder } from './rig.ts';
+
+failOnLeaks();
+
+/** Another program that claims a folder through the library, says so, and holds it until its input ends. */
+const OTHER = `
+  import { createClaims } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.ts'))};
+  const claim = await createClaims({ spareFolder: process.argv[2] }).acquire(process.argv[1], { session: 'theirs' });
+  console.log(claim.token);
+  process.stdin.resume().once('end', () => claim.release());
+`;
+
+test('a program claims, refreshes, verifies and gives back a worktree; another sees every step', async (t) => {
+  const folder = tempFolder(t);
+  const repo = newRepository(join(folder, 'repo'));
+  const spareFolder = join(folder, 'spare');
+  const claims = createClaims({ store: createMemoryStore(), spareFolder, label: 'mine' });
+  assert.equal(await claims.status(repo), 'unlocked');
+
+  const other = spawn(process.execPath, ['--input-type=module', '-e', OTHER, repo, spareFolder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [token] = (await once(other.stdout, 'data')) as [Buffer];
+  assert.equal(await claims.status(repo), `locked by PID ${other.pid} (session: theirs)`);
+  assert.equal(await claims.verify(repo, Number(token)), true);
+  await assert.rejects(claims.check(repo), { code: 'CLAIM_HELD' });
+  await assert.rejects(claims.acquire(repo), (error) => error instanceof ReeveError && error.exitCode === 73);
+  const [gone] = await claims.detectCollisions({ under: repo, activeSessions: ['mine'] });
+  assert.equal(gone?.kind, 'orphaned');
+  assert.deepEqual(await claims.detectCollisions({ under: repo, activeSessions: ['theirs'] }), []);
+
+  const waiting = claims.acquire(repo, { session: 'mine', waitMs: 30_000, onWait: () => other.stdin.end() });
+  const claim = await waiting;
+  assert.ok(claim.token > Number(token));
+  assert.equal(await claims.status(repo), 'locked (by us)');
+  assert.equal(await claims.verify(repo, Number(token)), false);
+  assert.equal((await claims.acquire(repo, { session: 'renewed' })).token, claim.token);
+  await claims.check(repo);
+  await claim.renew();
+  const [view] = await claims.findAll({ under: repo });
+  assert.equal(view?.state === 'held' && view.claim.session, 'renewed');
+  assert.equal(await claims.cleanStale({ under: repo }), 0);
+  assert.equal((await claims.forceRelease(repo))?.session, 'renewed');
+  await assert.rejects(claim.renew(), { code: 'CLAIM_NOT_HELD' });
+  assert.equal(await claim.release(), false);
+  assert.equal((await claims.read(repo)).state, 'free');
+});
+
+test('C3 a program that is killed leaves a stale claim, which is cleaned', async (t) => {
+  const folder = tempFolder(t);
+  const repo = newRepository(join(folder, 'repo'));
+  const spareFolder = join(folder, 'spare');
+  const claims = createClaims({ spareFolder });
+  const other = spawn(process.execPath, ['--input-type=module', '-e', OTHER, repo, spareFolder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(other.stdout, 'data');
+  other.kill('SIGKILL');
+  await once(other, 'exit');
+  assert.equal(await claims.status(repo), `stale (dead PID ${other.pid})`);
+  assert.equal(await claims.cleanStale({ under: repo }), 1);
+  assert.equal(await claims.status(repo), 'unlocked');
+});
