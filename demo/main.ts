@@ -16,6 +16,7 @@ import { measurePlainTerm } from './plain-term.ts';
 import { createScreen } from './screen.ts';
 import { runShown } from './shown-command.ts';
 import { showSideBySide, type ShownReceipt } from './side-by-side.ts';
+import { steadyZone } from './steady-day.ts';
 
 const LIMITS = `[[limit]]
 name = "pocket-money"
@@ -66,8 +67,9 @@ async function tellStory(): Promise<void> {
   await screen.chapter('The same agent under reeve, with five cents a day');
   const tree = Promise.withResolvers<void>();
   await using scratch = await openClaudeScratch((mark) => breachScript(mark, tree.promise));
-  const { TERM = 'dumb', NO_COLOR = '' } = process.env;
-  const place = { cwd: scratch.repository, env: { ...scratch.env, TERM, NO_COLOR } };
+  const { TERM = 'dumb', NO_COLOR = '', TZ = '' } = process.env;
+  const zone = steadyZone(new Date()) ?? TZ;
+  const place = { cwd: scratch.repository, env: { ...scratch.env, TERM, NO_COLOR, ...(zone !== '' && { TZ: zone }) } };
   writeFileSync(join(scratch.reeveHome, 'config.toml'), LIMITS);
   await screen.prompt('cat ~/.config/reeve/config.toml');
   screen.quote(LIMITS);
