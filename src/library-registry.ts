@@ -1,21 +1,10 @@
-import { hostname } from 'node:os';
 import type { Clock } from './clock.ts';
-import { elapsedSince } from './daemon/elapsed.ts';
-import { systemClock } from './host/clock.ts';
-import { placeOf } from './host/git-place.ts';
-import { systemRandom } from './host/random.ts';
-import { PROTOCOL } from './ipc/protocol.ts';
 import { openProcesses } from './library.ts';
-import { agentKindOf } from './processes/kinds.ts';
-import { COOKIE_VARIABLE } from './processes/tree-spec.ts';
 import type { RunStore } from './runs/ports.ts';
-import { createRegistryOver, type Registry } from './runs/registry.ts';
+import type { Registry } from './runs/registry.ts';
 import type { Interrupter, Logger, Verifier } from './runs/registry-ports.ts';
-import { createRunIds } from './runs/run-id.ts';
-import { createRunWatch } from './runs/run-watch.ts';
-import { createTableVerifier } from './runs/survey.ts';
-import { createTableInterrupter } from './runs/table-interrupter.ts';
 import { createMemoryStore } from './store/memory/open.ts';
+import { wireRegistry } from './wire-registry.ts';
 
 export interface RegistryOptions {
   /** Says what is true of processes. @defaultValue this machine's process table */
@@ -29,8 +18,6 @@ export interface RegistryOptions {
   /** On whose behalf runs are registered. @defaultValue this process */
   readonly startedBy?: { readonly pid: number; readonly startTicks: number };
 }
-
-const SILENT: Logger = { warn: () => {} };
 
 /**
  * A registry of the work that a program has started: who started what, under which session, turn and tool call, and what became of it.
@@ -48,27 +35,15 @@ export function createRegistry(
   store: { readonly runs: RunStore } | null = null,
   options: RegistryOptions = {},
 ): Registry {
-  const { table, signaller, self } = openProcesses();
-  const { runs } = store ?? createMemoryStore();
-  const clock = options.clock ?? systemClock;
-  const host = hostname();
-  const ageMs = elapsedSince(table.ticksPerSecond, self.startTicks);
-  const startedAtOf = (startTicks: number): number => Math.round(Date.now() - ageMs(startTicks));
-  return createRegistryOver({
-    runs,
+  const processes = openProcesses();
+  const { pid, startTicks } = processes.self;
+  return wireRegistry({
+    runs: (store ?? createMemoryStore()).runs,
     durable: store !== null,
-    verifier: options.verifier ?? createTableVerifier({ table, startedAtOf }),
-    interrupter: options.interrupter ?? createTableInterrupter({ runs, table, signaller, clock, host }),
-    watch: (onDeath) => createRunWatch(signaller, onDeath),
-    clock,
-    logger: options.logger ?? SILENT,
-    registrant: self,
-    startedBy: options.startedBy ?? { pid: self.pid, startTicks: self.startTicks },
-    ids: createRunIds(systemRandom),
-    placeOf,
-    agentOf: (argv) => agentKindOf(argv),
-    outerCookie: process.env[COOKIE_VARIABLE] || null,
-    host,
-    protocol: PROTOCOL,
+    processes,
+    registrant: processes.self,
+    env: process.env,
+    ...options,
+    startedBy: options.startedBy ?? { pid, startTicks },
   });
 }

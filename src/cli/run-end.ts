@@ -1,8 +1,10 @@
 import { constants } from 'node:os';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
+import type { Identity } from '../processes/identity.ts';
 import type { Processes } from '../processes/ports.ts';
 import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
+import { reconcile } from '../runs/reconcile.ts';
 import type { RunStore } from '../runs/ports.ts';
 import type { EndReason, RunId, RunOutcome } from '../runs/record.ts';
 
@@ -32,42 +34,54 @@ export interface EndOptions {
   readonly timeoutMs: number;
 }
 
-const GONE = { kind: 'gone' } as const;
 /** A shim that is gone may have written the end just before: the record is read once more after this. */
 const WAIT_SLICE_MS = 60_000;
 /** How often the record of a run without a shim is looked at: nobody is there to wait for before it has a process, and after its end. */
 const RECORD_LOOK_MS = 50;
+/** How long whoever registered a run may take to tell how its dead command ended; then its record is closed without. */
+const REGISTRANT_PATIENCE_MS = 5_000;
 
 /**
  * Waits until a run's record is terminal; null when the time is up. Only the shim ends a record, as its last act: so this waits for
- * the shim's exit, and wakes up for nothing else.
+ * the shim's exit, and wakes up for nothing else. Of a run without a shim it waits for the command, and then for whoever speaks for it, or
+ * the daemon, to say that it has ended.
  * @throws RUN_NOT_FOUND, SHIM_LOST when the shim died without ending the record
  */
 export async function waitForEnd(id: RunId, options: EndOptions): Promise<RunOutcome | null> {
-  const deadline = options.clock.monotonicMs() + options.timeoutMs;
+  const { clock, runs } = options;
+  const deadline = clock.monotonicMs() + options.timeoutMs;
+  let deadSince: number | undefined;
   for (;;) {
-    const record = await options.runs.get(id);
+    const record = await runs.get(id);
     if (record === null) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
     const outcome = outcomeOf(record.current);
     if (outcome !== null) return outcome;
-    const leftMs = deadline - options.clock.monotonicMs();
+    const leftMs = deadline - clock.monotonicMs();
     if (leftMs <= 0) return null;
     const { shim } = record.intent;
-    const watched = shim ?? startedOf(record.current)?.identity ?? null;
-    const opened = watched === null ? GONE : options.processes.signaller.open(watched);
-    if (opened.kind === 'gone' && shim === null) {
-      await options.clock.sleep(Math.min(leftMs, RECORD_LOOK_MS));
-      continue;
-    }
-    if (opened.kind === 'gone') return await endedMeanwhile(id, options.runs);
-    if (opened.kind === 'denied')
-      throw new ReeveError('PERMISSION_DENIED', `run ${id} belongs to another user`, {
-        where: id,
-        hint: 'wait for it as that user',
-      });
-    await options.processes.signaller.waitAny([opened.handle], Math.min(leftMs, WAIT_SLICE_MS));
-    opened.handle.close();
+    const watched = shim ?? startedOf(record.current)?.identity;
+    const isOver = watched === undefined || (await hasExited(watched, id, { ...options, timeoutMs: leftMs }));
+    if (isOver && shim !== null) return await endedMeanwhile(id, runs);
+    if (!isOver) continue;
+    deadSince ??= clock.monotonicMs();
+    if (watched !== undefined && clock.monotonicMs() - deadSince >= REGISTRANT_PATIENCE_MS)
+      await reconcile({ runs, clock, table: options.processes.table }, { ids: [id] });
+    await clock.sleep(Math.min(leftMs, RECORD_LOOK_MS));
   }
+}
+
+/** True at once when the process is gone; false when the time was up, or after a slice of it. */
+async function hasExited(identity: Identity, id: RunId, { processes, timeoutMs }: EndOptions): Promise<boolean> {
+  const opened = processes.signaller.open(identity);
+  if (opened.kind === 'gone') return true;
+  if (opened.kind === 'denied')
+    throw new ReeveError('PERMISSION_DENIED', `run ${id} belongs to another user`, {
+      where: id,
+      hint: 'wait for it as that user',
+    });
+  await processes.signaller.waitAny([opened.handle], Math.min(timeoutMs, WAIT_SLICE_MS));
+  opened.handle.close();
+  return false;
 }
 
 async function endedMeanwhile(id: RunId, runs: RunStore): Promise<RunOutcome> {

@@ -156,13 +156,20 @@ function absolute(io: CliIo, option: string, path: string): string {
   return isAbsolute(path) ? resolve(path) : resolve(io.cwd, path);
 }
 
-function sourceOf(text: string): Source {
+/** `--source`. @throws USAGE */
+export function sourceOf(text: string): Source {
   const source = SOURCES.find((known) => known === text);
   if (source === undefined) throw refused('--source', text, `it is one of ${SOURCES.join(', ')}`);
   return source;
 }
 
-function ownerOf({ session, turn, toolCall, owner }: RunOptions): Owner {
+/** The owner ids of all options that say one. @throws USAGE */
+export function ownerOf({
+  session,
+  turn,
+  toolCall,
+  owner,
+}: Pick<RunOptions, 'session' | 'turn' | 'toolCall' | 'owner'>): Owner {
   const ids: Record<keyof Owner, string | null> = {
     sessionId: session ?? null,
     turnId: turn ?? null,
@@ -181,7 +188,7 @@ function ownerOf({ session, turn, toolCall, owner }: RunOptions): Owner {
 }
 
 /** `key=value` words; the value may hold further equal signs and be empty. */
-function pairs(option: string, words: readonly string[]): Readonly<Record<string, string>> {
+export function pairs(option: string, words: readonly string[]): Readonly<Record<string, string>> {
   const found = new Map<string, string>();
   for (const word of words) {
     const at = word.indexOf('=');

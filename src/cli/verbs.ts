@@ -37,6 +37,17 @@ export const VERBS: readonly CommandEntry[] = [
   { name: 'events', summary: 'what happens, as it happens', load: () => import('./commands/events.ts') },
   { name: 'signal', summary: "a plain signal to a run's command", load: () => import('./commands/signal.ts') },
   { name: 'rm', summary: 'forget runs that have ended, with their output', load: () => import('./commands/rm.ts') },
+  {
+    name: 'register',
+    summary: 'put work on record that reeve did not start',
+    load: () => import('./commands/register.ts'),
+  },
+  {
+    name: 'checkpoint',
+    summary: 'say what has changed of registered work',
+    load: () => import('./commands/checkpoint.ts'),
+  },
+  { name: 'finish', summary: 'say how registered work has ended', load: () => import('./commands/finish.ts') },
   { name: 'usage', summary: "cost and tokens from agents' logs", load: () => import('./commands/usage.ts') },
   { name: 'limit', summary: 'limits in force', load: () => import('./commands/limit.ts') },
   { name: 'lockouts', summary: 'what is locked out, why and until when', load: () => import('./commands/lockouts.ts') },

@@ -41,13 +41,13 @@ export interface Registry {
   register(request: RegisterRequest): Promise<RunHandle>;
   /**
    * Says what has changed; absent fields stay. The record is returned as it is then.
-   * @throws RUN_ENDED, RUN_NOT_FOUND, OWNERSHIP_UNPROVEN, TRANSITION_ILLEGAL, USAGE; nothing is written then
+   * @throws RUN_ENDED, RUN_NOT_FOUND, OWNERSHIP_UNPROVEN, TRANSITION_ILLEGAL (also: the process of a run with a shim), USAGE; nothing is written
    */
   checkpoint(id: RunId, change: Checkpoint): Promise<RunRecord>;
   /**
    * Says that it has ended. It takes effect once: a second call returns the first outcome, whoever wrote it; one whose write failed may be
    * repeated. While something of it lives (other than this process) the run is not called ended: it is `lingering`, and this may be repeated.
-   * @throws RUN_NOT_FOUND, USAGE
+   * @throws RUN_NOT_FOUND, USAGE; TRANSITION_ILLEGAL for a run with a shim, which alone ends it
    */
   complete(id: RunId, completion?: Completion): Promise<RunRecord>;
   /**
@@ -80,6 +80,7 @@ export function createRegistryOver(ports: RegistryPorts): Registry {
     const started = proveProcess(verifier, change);
     for (let attempt = 1; ; attempt += 1) {
       const read = await find(id);
+      if (started !== null) assertNoShim(read);
       const { next, owner } = planCheckpoint(read, change, { started, now: clock.now() });
       if (next === read.current && owner === undefined) return read;
       try {
@@ -95,6 +96,7 @@ export function createRegistryOver(ports: RegistryPorts): Registry {
     for (let attempt = 1; ; attempt += 1) {
       const read = await find(id);
       if (isTerminal(read.current.state)) return ended(read);
+      assertNoShim(read);
       const next = planCompletion(read.current, completion, { isEmpty: isEmpty(read), now: clock.now() });
       if (next === read.current) return read;
       try {
@@ -202,6 +204,19 @@ export function createRegistryOver(ports: RegistryPorts): Registry {
 
 function recovered({ runs }: Reconciliation): readonly RunRecord[] {
   return runs.filter(({ verdict }) => verdict === 'recovered').map(({ record }) => record);
+}
+
+/** A shim is the parent of its run's command: it knows better. */
+function assertNoShim({ intent: { id, shim } }: RunRecord): void {
+  if (shim === null) return;
+  throw new ReeveError(
+    'TRANSITION_ILLEGAL',
+    `run ${id} has a shim, which alone says what its process is and how it ends`,
+    {
+      where: id,
+      hint: `To end it: reeve stop ${id}`,
+    },
+  );
 }
 
 function isConflict(error: unknown): boolean {
