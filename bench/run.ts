@@ -32,6 +32,21 @@ const AREAS: readonly Area[] = [
     title: 'From the breaching line to an empty tree',
     measure: async () => (await import('./breach.ts')).benchBreach(),
   },
+  {
+    name: 'events',
+    title: 'From what happens to whoever follows it',
+    measure: async () => (await import('./events.ts')).benchEvents(),
+  },
+  {
+    name: 'output',
+    title: "Taking in a command's output",
+    measure: async () => (await import('./output.ts')).benchOutput(),
+  },
+  {
+    name: 'shims',
+    title: 'Shims that have nothing to do',
+    measure: async () => (await import('./idle-shims.ts')).benchIdleShims(),
+  },
 ];
 
 const root = join(import.meta.dirname, '..');
