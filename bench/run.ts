@@ -26,6 +26,11 @@ const AREAS: readonly Area[] = [
     title: 'What `reeve run` adds to a command',
     measure: async () => (await import('./run-overhead.ts')).benchRun(),
   },
+  {
+    name: 'registry',
+    title: 'Keeping books on who started what',
+    measure: async () => (await import('./registry.ts')).benchRegistry(),
+  },
   { name: 'usage', title: "Reading agents' logs", measure: async () => (await import('./usage.ts')).benchUsage() },
   {
     name: 'breach',
