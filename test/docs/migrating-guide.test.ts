@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { VERBS } from '../../src/cli/verbs.ts';
-import { createRegistry, createService } from '../../src/index.ts';
+import { createClaims, createRegistry, createService } from '../../src/index.ts';
 
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/guides/migrating.md'), 'utf8');
@@ -30,7 +30,11 @@ const exported = new Set(
   [...publicApi.matchAll(/\{([^}]+)\}/gu)].flatMap(([, list = '']) => list.match(/\w+/gu) ?? []),
 );
 /** What the page calls an instance by. */
-const instances: Readonly<Record<string, object>> = { registry: createRegistry(), service: createService() };
+const instances: Readonly<Record<string, object>> = {
+  claims: createClaims(),
+  registry: createRegistry(),
+  service: createService(),
+};
 
 function exists(name: string): boolean {
   if (name.startsWith('reeve ')) return VERBS.some((verb) => verb.name === name.slice('reeve '.length));
@@ -45,8 +49,8 @@ function titlesIn(file: string): readonly string[] {
   return [...source.matchAll(/\b(?:test|it)\(\s*(['"`])(.*?)\1/gsu)].map(([, , title = '']) => title);
 }
 
-test('both tables have rows, and each row names an API and a test', () => {
-  assert.equal([...page.matchAll(/^\| what it does/gmu)].length, 2);
+test('all three tables have rows, and each row names an API and a test', () => {
+  assert.equal([...page.matchAll(/^\| what it does/gmu)].length, 3);
   assert.ok(rows.length > 30);
   for (const { behaviour, names, proof } of rows) {
     assert.ok(names.length > 0, behaviour);
