@@ -33,12 +33,17 @@ export async function* streamEvents(options: EventStreamOptions): AsyncGenerator
   const isMeant = (event: Event): boolean => about === null || ('runId' in event && event.runId === about);
   const tail = new EventTail({ folder: paths.eventsDir, onUnreadable: options.onUnreadable });
   const bell = new Bell();
+  const log = new Change();
+  const onLog = (): void => {
+    log.note();
+    bell.ring();
+  };
   const outputs = new OutputEvents({ runsDir: paths.runsDir, clock: options.clock, onChange: bell.ring });
   // Before the first look: what is written from here on rings the bell, or is there to be read.
-  const watch = follow ? watchTree(paths.eventsDir, bell.ring) : null;
+  const watch = follow ? watchTree(paths.eventsDir, onLog) : null;
   signal?.addEventListener('abort', bell.ring);
   try {
-    const history = tail.read().filter(isMeant);
+    const history = look();
     const past = history.slice(Math.max(0, history.length - last));
     if (!follow) return yield* past;
     const active = (await options.activeRuns?.()) ?? [];
@@ -47,7 +52,8 @@ export async function* streamEvents(options: EventStreamOptions): AsyncGenerator
     for (;;) {
       // Asked before the look: what was written before the abort is still told.
       const isOver = signal?.aborted === true;
-      for (const event of tail.read().filter(isMeant)) {
+      const news = log.take() || isOver ? look() : [];
+      for (const event of news) {
         if (event.type === 'run.started' && options.activeRuns !== null) outputs.begin(event.runId, 'start');
         if (event.type === 'run.exited') yield* outputs.finish(event.runId);
         yield event;
@@ -61,6 +67,25 @@ export async function* streamEvents(options: EventStreamOptions): AsyncGenerator
     watch?.close();
     outputs.close();
     tail.close();
+  }
+
+  function look(): readonly Event[] {
+    return tail.read().filter(isMeant);
+  }
+}
+
+/** Whether something has changed since the last question; at first it has. */
+class Change {
+  #noted = true;
+
+  note(): void {
+    this.#noted = true;
+  }
+
+  take(): boolean {
+    const noted = this.#noted;
+    this.#noted = false;
+    return noted;
   }
 }
 

@@ -29,6 +29,8 @@ export interface OutputEventsOptions {
 export class OutputEvents {
   readonly #options: OutputEventsOptions;
   readonly #followed = new Map<RunId, Followed>();
+  /** Runs that may have written since the last look. */
+  readonly #written = new Set<RunId>();
 
   constructor(options: OutputEventsOptions) {
     this.#options = options;
@@ -40,7 +42,8 @@ export class OutputEvents {
     this.#followed.delete(runId);
     const output = runOutput(this.#options.runsDir, runId);
     if (!existsSync(output.folder)) return;
-    const watcher = this.#watch(output);
+    const watcher = this.#watch(runId, output);
+    this.#written.add(runId);
     const sizes = from === 'end' ? sizesOf(output) : null;
     const dropped = readDropped(output);
     const tails = OUTPUT_STREAMS.map((stream) => ({
@@ -54,7 +57,12 @@ export class OutputEvents {
 
   /** What was written since the last look. */
   read(): readonly Event[] {
-    return [...this.#followed].flatMap(([runId, followed]) => this.#readOn(runId, followed));
+    const written = [...this.#written];
+    this.#written.clear();
+    return written.flatMap((runId) => {
+      const followed = this.#followed.get(runId);
+      return followed === undefined ? [] : this.#readOn(runId, followed);
+    });
   }
 
   /** The run is over: the rest of its output, an unfinished line included. */
@@ -94,9 +102,12 @@ export class OutputEvents {
     return { type: 'run.output', at: this.#options.clock.now(), runId, stream: NAMES[stream], line: text, continues };
   }
 
-  #watch(output: RunOutput): FSWatcher | null {
+  #watch(runId: RunId, output: RunOutput): FSWatcher | null {
     try {
-      const watcher = watch(output.folder, this.#options.onChange);
+      const watcher = watch(output.folder, () => {
+        this.#written.add(runId);
+        this.#options.onChange();
+      });
       // The folder was removed: there is nothing more to come.
       watcher.on('error', () => watcher.close());
       return watcher;

@@ -61,9 +61,14 @@ export class AttachedRun implements HostedRun {
 
   /** Waits for the start. @throws whatever kept the command from being started */
   static async begin(place: HostPlace, shim: HiredShim, keeping: Keeping): Promise<AttachedRun> {
-    const news = await shim.news();
-    if (news.type !== 'started') throw new Error(`a hosted shim told "${news.type}" first`);
-    return new AttachedRun(place, shim, news.record, keeping);
+    try {
+      const news = await shim.news();
+      if (news.type !== 'started') throw new Error(`a hosted shim told "${news.type}" first`);
+      return new AttachedRun(place, shim, news.record, keeping);
+    } catch (error) {
+      for (const stream of shim.child.stdio) stream?.destroy();
+      throw error;
+    }
   }
 
   write(bytes: Uint8Array): Promise<void> {
@@ -93,12 +98,16 @@ export class AttachedRun implements HostedRun {
 
   async #follow(): Promise<HostedEnd> {
     try {
-      this.#end = await this.#readNews();
+      const end = await this.#readNews();
+      this.#end = end;
+      for (const { resolve } of this.#stops.splice(0)) resolve(lastReceipt(end));
+      return end;
+    } catch (error) {
+      for (const { reject } of this.#stops.splice(0)) reject(error);
+      throw error;
     } finally {
       this.#control.destroy();
     }
-    for (const { resolve } of this.#stops.splice(0)) resolve(lastReceipt(this.#end));
-    return this.#end;
   }
 
   async #readNews(): Promise<HostedEnd> {

@@ -52,6 +52,8 @@ export function hireShim(
     detached: order.mode !== 'attached',
     stdio,
   });
+  // One that cannot even be started has no news: that is what its caller is told.
+  child.on('error', () => {});
   if (log !== null) closeSync(log);
   const orders = child.stdio[ORDER_FD] as Writable;
   // A shim that dies before it reads is noticed by the end of its news.
