@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, it, type TestContext } from 'node:test';
+import { failOnLeaks, watchForLeak } from '../rig/leaks.ts';
+import { createReport, puppetCommand } from '../rig/puppet.ts';
+import { until } from '../rig/until.ts';
+import { identityOf } from '../../src/linux/identity-of.ts';
+import { createHome, MAIN, type CommandEnd } from '../shim/home.ts';
+import { newRepository } from './rig.ts';
+
+failOnLeaks();
+
+/** The kernel's overflow id, and nobody's on most systems (user_namespaces(7)). */
+const NOBODY = 65534;
+const isRoot = process.getuid?.() === 0;
+const NEEDS_ROOT = isRoot ? false : 'only root can act as two users';
+const canUnshare = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0;
+const NEEDS_NAMESPACES = canUnshare ? false : 'this user may not make a PID namespace';
+
+/** A repository that both users reach, each with a home of its own. */
+function stage(t: TestContext, options: { readonly owner: number }) {
+  const home = createHome(t);
+  chmodSync(home.folder, 0o755);
+  const repo = newRepository(join(home.folder, 'repo'));
+  const theirs = join(home.folder, 'theirs');
+  mkdirSync(theirs);
+  chownSync(theirs, NOBODY, NOBODY);
+  for (const path of ['', '.git', ...readdirSync(join(repo, '.git')).map((name) => `.git/${name}`)])
+    chownSync(join(repo, path), options.owner, options.owner);
+  const env = { ...home.env, HOME: theirs, REEVE_HOME: join(theirs, 'reeve'), XDG_RUNTIME_DIR: theirs, TMPDIR: theirs };
+  const asNobody = async (...args: readonly string[]): Promise<CommandEnd> => {
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd: repo,
+      env,
+      uid: NOBODY,
+      gid: NOBODY,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [[exitCode, signal], stdout, stderr] = await Promise.all([
+      once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
+      text(child.stdout),
+      text(child.stderr),
+    ]);
+    return { exitCode, signal, stdout, stderr };
+  };
+  return { home, repo, asNobody, asRoot: (...args: readonly string[]) => home.reeve(args, { cwd: repo }) };
+}
+
+async function startSleeper(t: TestContext, start: (...args: readonly string[]) => Promise<CommandEnd>) {
+  const report = createReport(t);
+  chmodSync(join(report.path, '..'), 0o777);
+  chmodSync(report.path, 0o666);
+  const end = await start('start', '--name', 'sleeper', '--', ...puppetCommand('sleeper.sh', report));
+  assert.equal(end.exitCode, 0, end.stderr);
+  return (await report.processes('leader')).leader;
+}
+
+describe('two users in one worktree', { skip: NEEDS_ROOT }, () => {
+  it('C9 see one claim, whoever holds it, and pass it on', async (t) => {
+    const { asNobody, asRoot } = stage(t, { owner: NOBODY });
+    const tokens: string[] = [];
+    for (const [holder, other] of [
+      [asNobody, asRoot],
+      [asRoot, asNobody],
+      [asNobody, asRoot],
+    ] as const) {
+      await startSleeper(t, holder);
+      const refused = await other('run', '--', 'true');
+      assert.deepEqual([refused.exitCode, /CLAIM_HELD/.test(refused.stderr)], [73, true], refused.stderr);
+      assert.equal((await holder('stop', '--grace', '0', 'sleeper')).exitCode, 0);
+      const next = await other('run', '--', 'printenv', 'REEVE_CLAIM_TOKEN');
+      assert.equal(next.exitCode, 0, next.stderr);
+      tokens.push(next.stdout.trim());
+    }
+    assert.deepEqual(tokens, ['2', '4', '6']);
+  });
+
+  it('C9 where one of them may not write, that one is told so, and still respects the other’s claim', async (t) => {
+    const { asNobody, asRoot } = stage(t, { owner: 0 });
+    const alone = await asNobody('run', '--', 'true');
+    assert.equal(alone.exitCode, 0);
+    assert.match(
+      alone.stderr,
+      /the claim on .* lies in .*theirs\/reeve\/claims\/.*because .*cannot be written by this user/,
+    );
+    await startSleeper(t, asRoot);
+    assert.equal((await asNobody('run', '--', 'true')).exitCode, 73);
+    await asRoot('stop', '--grace', '0', 'sleeper');
+    await startSleeper(t, asNobody);
+    assert.equal((await asNobody('run', '--', 'true')).exitCode, 73, 'its own home excludes it');
+    await asNobody('stop', '--grace', '0', 'sleeper');
+  });
+
+  it('C3 C4 root proves a killed tree of the other gone; the other cannot prove that of root while root runs things', async (t) => {
+    const { asNobody, asRoot } = stage(t, { owner: NOBODY });
+    killTree(await startSleeper(t, asNobody));
+    assert.equal((await asRoot('run', '--wait', '20s', '--', 'true')).exitCode, 0);
+    killTree(await startSleeper(t, asRoot));
+    const end = await asNobody('run', '--', 'true');
+    assert.equal(end.exitCode, 73);
+    assert.match(end.stderr, /of another user, belongs to it cannot be seen/);
+  });
+});
+
+describe('a container that shares the worktree', { skip: NEEDS_NAMESPACES }, () => {
+  it('C9 C4 is seen as holder from outside and sees the holder outside', async (t) => {
+    const home = createHome(t);
+    const repo = newRepository(join(home.folder, 'repo'));
+    const inside = { REEVE_HOME: join(home.folder, 'inside') };
+    const report = createReport(t);
+    const container = spawn(
+      'unshare',
+      [
+        '--pid',
+        '--fork',
+        '--kill-child',
+        '--mount-proc',
+        process.execPath,
+        MAIN,
+        'run',
+        '--',
+        'sh',
+        '-c',
+        `echo up >>${report.path}; read -r _`,
+      ],
+      { cwd: repo, env: { ...home.env, ...inside }, stdio: ['pipe', 'ignore', 'inherit'], detached: true },
+    );
+    const self = identityOf(container.pid as number);
+    if (self !== null) watchForLeak(self);
+    await until(() => readFileSync(report.path, 'utf8') !== '');
+    const refused = await home.reeve(['run', '--', 'true'], { cwd: repo });
+    assert.equal(refused.exitCode, 73, refused.stderr);
+    assert.match(
+      (await home.reeve(['claims', '--json'], { cwd: repo })).stdout,
+      /"state":"held".*another PID namespace/,
+    );
+    container.stdin.end();
+    await once(container, 'exit');
+    assert.equal((await home.reeve(['run', '--', 'printenv', 'REEVE_CLAIM_TOKEN'], { cwd: repo })).stdout, '2\n');
+
+    await startSleeper(t, (...args) => home.reeve(args, { cwd: repo }));
+    const { status } = spawnSync(
+      'unshare',
+      ['--pid', '--fork', '--kill-child', '--mount-proc', process.execPath, MAIN, 'run', '--', 'true'],
+      { cwd: repo, env: { ...home.env, ...inside }, stdio: 'ignore' },
+    );
+    assert.equal(status, 73);
+    await home.reeve(['stop', '--grace', '0', 'sleeper']);
+  });
+});
+
+/** Ends a run's command and its shim as a crash would. */
+function killTree(leader: { readonly pid: number }): void {
+  const shim = Number(readFileSync(`/proc/${leader.pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[1]);
+  process.kill(shim, 'SIGKILL');
+  process.kill(leader.pid, 'SIGKILL');
+}
