@@ -88,7 +88,7 @@ export async function startRun(
   const { started } = launched;
   let leader = started.identity;
   const reaper = startReaper(workplace.adoption, workplace.paths, () => leader.pid);
-  const record = await recordStart(workplace, admitted, launched, reaper);
+  const record = await recordStart(workplace, { admitted, launched, reaper, isFirst: true });
   workplace.events.record({ type: 'run.started', at: started.startedAt, runId: id, pid: leader.pid });
 
   const supervisor = new Supervisor(workplace, { record, reap: reaper.reap, claim });
@@ -147,7 +147,7 @@ export async function startRun(
   async function startAgain(): Promise<Launched> {
     const next = await launchCommand();
     leader = next.started.identity;
-    const { current } = await recordStart(workplace, admitted, next, reaper);
+    const { current } = await recordStart(workplace, { admitted, launched: next, reaper, isFirst: false });
     input.connect(next.stdin);
     if (current.state === 'stopping') stop(current.stop.message);
     return next;
@@ -157,10 +157,16 @@ export async function startRun(
 /** A command that could not be recorded must not go on: nothing runs that no record names as running. */
 async function recordStart(
   workplace: ShimWorkplace,
-  { record: read, claim }: AdmittedRun,
-  { started }: Launched,
-  { reap }: Reaper,
+  start: {
+    readonly admitted: AdmittedRun;
+    readonly launched: Launched;
+    readonly reaper: Reaper;
+    readonly isFirst: boolean;
+  },
 ): Promise<RunRecord> {
+  const { record: read, claim } = start.admitted;
+  const { started } = start.launched;
+  const { reap } = start.reaper;
   const { store, clock, table, signaller, excluded } = workplace;
   try {
     const record = await applyEvent({ runs: store.runs, clock }, read.intent.id, { type: 'spawned', started });
@@ -169,7 +175,8 @@ async function recordStart(
   } catch (error) {
     const spec = treeSpecOf(read, { exclude: excluded() });
     const receipt = await stopTree({ table, signaller, clock, reap }, { spec, reason: 'not-recorded', graceMs: 0 });
-    if (receipt.provenEmpty) await claim.release();
+    // A run that may not start its next attempt just now goes on all the same.
+    if (receipt.provenEmpty && start.isFirst) await claim.release();
     throw error;
   }
 }

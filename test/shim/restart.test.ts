@@ -166,6 +166,16 @@ describe('between two attempts', () => {
     assert.equal((await inspect(home)).restarts?.nextAt, null);
   });
 
+  it('the worktree stays claimed, although nothing lives in it', async (t) => {
+    const home = createHome(t);
+    await home.reeve(['start', '--name', 'waiting', '--restart', 'always', ...LONG, '--', 'sh', '-c', 'exit 5']);
+    await betweenAttempts(home);
+    const other = await home.reeve(['run', '--', 'touch', 'started']);
+    assert.deepEqual([other.exitCode, existsSync(join(home.work, 'started'))], [73, false]);
+    await home.reeve(['stop', 'waiting']);
+    assert.equal((await home.reeve(['run', '--', 'touch', 'started'])).exitCode, 0);
+  });
+
   it('a TERM to reeve run ends the run, as it does while an attempt runs', async (t) => {
     const home = createHome(t);
     const waiting = home.start(['run', '--restart', 'always', ...LONG, '--', 'sh', '-c', 'exit 5']);
