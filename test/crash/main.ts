@@ -20,6 +20,8 @@ const { values } = parseArgs({
     'every-write': { type: 'boolean', default: false },
   },
 });
+/** Scenarios between two lines of progress, off a terminal. */
+const PROGRESS_EVERY = 25;
 const wanted = Number(values.kills);
 const random = drawSource(Number(values.seed));
 const failures: string[] = [];
@@ -53,7 +55,9 @@ async function play(fault: DrawnFault): Promise<number> {
     failures.push(`${faultText(fault)}\n${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
   }
   kills += struck;
-  if (process.stdout.isTTY) process.stdout.write(`\r${kills} kills, ${failures.length} failures `);
+  const progress = `${kills} kills, ${failures.length} failures`;
+  if (process.stdout.isTTY) process.stdout.write(`\r${progress} `);
+  else if (played % PROGRESS_EVERY === 0) process.stdout.write(`${progress}\n`);
   return struck;
 }
 
