@@ -21,6 +21,17 @@ export function isDead(row: ProcessRow): boolean {
   return row.state === 'Z' || row.state === 'X';
 }
 
+/** The forest of a scan, made once: of ten thousand runs each asks for its own tree among the same rows. */
+const forests = new WeakMap<readonly ProcessRow[], Forest>();
+
+function forestOf(rows: readonly ProcessRow[]): Forest {
+  const known = forests.get(rows);
+  if (known !== undefined) return known;
+  const forest = indexRows(rows);
+  forests.set(rows, forest);
+  return forest;
+}
+
 export function indexRows(rows: readonly ProcessRow[]): Forest {
   const byPid = new Map<number, ProcessRow>();
   const childrenOf = new Map<number, ProcessRow[]>();
@@ -60,7 +71,7 @@ export function findMembers(
   table: ProcessTable,
   cookies: CookieReader = new CookieReader(table),
 ): Member[] {
-  const forest = indexRows(rows);
+  const forest = forestOf(rows);
   const verified = (identity: Identity): ProcessRow | null => {
     const row = forest.byPid.get(identity.pid);
     return row?.startTicks === identity.startTicks && sameRealm(identity, table.realm) ? row : null;

@@ -1,6 +1,7 @@
+import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
 import { identityKey } from '../processes/identity.ts';
-import type { ProcessHandle, Signaller } from '../processes/ports.ts';
+import type { OpenResult, ProcessHandle, Signaller } from '../processes/ports.ts';
 import { startedOf } from './lifecycle.ts';
 import type { RunRecord } from './record.ts';
 
@@ -35,11 +36,22 @@ export function createRunWatch(signaller: Signaller, onDeath: (dead: Identity) =
   }
 
   function hold(identity: Identity): void {
-    const opened = signaller.open(identity);
+    const opened = openOwnApart(identity);
+    if (opened === null) return;
     if (opened.kind === 'open') held.set(identityKey(identity), opened.handle);
     if (opened.kind !== 'gone' || gone.has(identityKey(identity))) return;
     gone.add(identityKey(identity));
     onDeath(identity);
+  }
+
+  /** Null for this very process and those above it: their death would be the end of this watch as well. */
+  function openOwnApart(identity: Identity): OpenResult | null {
+    try {
+      return signaller.open(identity);
+    } catch (error) {
+      if (error instanceof ReeveError && error.code === 'SIGNAL_REFUSED') return null;
+      throw error;
+    }
   }
 
   function release(key: string): void {

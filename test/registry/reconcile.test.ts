@@ -57,6 +57,14 @@ test('O2 O4 after a restart each run is recovered, stale, unstarted or orphaned,
   await alive.handle.complete({ exitCode: 0 });
 });
 
+test('work of this very process, or of one above it, is recovered like any other', async (t) => {
+  const { registry } = await openStage(t);
+  const own = await registry.register({ ...PLAIN, pid: process.pid });
+  await registry.register({ ...PLAIN, pid: process.ppid });
+  assert.equal((await registry.reconcileBoot()).recovered, 2);
+  assert.equal((await own.complete()).current.state, 'completed');
+});
+
 test('a recovered run is watched: its death closes its record, whoever had registered it', async (t) => {
   const { store, registerPuppet } = await openStage(t);
   const { handle, leader } = await registerPuppet('sleeper.sh');

@@ -18,8 +18,9 @@ export function createRuns(): RunStore {
     insert: async (intent, first = { state: 'starting' }) => {
       assertIntent(intent);
       if (records.has(intent.id)) throw runExists(intent, intent.id);
-      const rival = [...records.values()].find((other) => isActive(other) && other.intent.name === intent.name);
-      if (intent.name !== null && rival !== undefined) throw runExists(intent, rival.intent.id);
+      const isRival = (other: RunRecord) => isActive(other) && other.intent.name === intent.name;
+      const rival = intent.name === null ? undefined : [...records.values()].find(isRival);
+      if (rival !== undefined) throw runExists(intent, rival.intent.id);
       const record: RunRecord = { intent, current: first, updatedAt: intent.createdAt, version: 1 };
       records.set(intent.id, structuredClone(record));
       return structuredClone(record);
