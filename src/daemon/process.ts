@@ -1,8 +1,9 @@
 import { ReeveError } from '../errors.ts';
 import { resolvePaths } from '../host/paths.ts';
-import { ALREADY_RUNNING_EXIT_CODE } from './exit-codes.ts';
+import { ALREADY_RUNNING_EXIT_CODE, DISK_FULL_EXIT_CODE } from './exit-codes.ts';
 import { closeInheritedDescriptors } from './inherited-descriptors.ts';
 import { claimInstance } from './instance.ts';
+import { say } from './own-log.ts';
 
 /** The daemon's process: takes the lock, serves until told to stop, and ends with an exit code that its starter understands. */
 export async function runDaemonProcess(options: { readonly unenforcedGraceMs?: number } = {}): Promise<void> {
@@ -25,7 +26,7 @@ export async function runDaemonProcess(options: { readonly unenforcedGraceMs?: n
     if (!(error instanceof ReeveError)) throw error;
     const { message, code, where, hint } = error;
     const place = where === null ? '' : ` at ${where}`;
-    process.stderr.write(`${message}${place} [${code}]${hint === null ? '' : `; ${hint}`}\n`);
-    process.exitCode = error.exitCode;
+    say(`${message}${place} [${code}]${hint === null ? '' : `; ${hint}`}`);
+    process.exitCode = code === 'STORE_FULL' ? DISK_FULL_EXIT_CODE : error.exitCode;
   }
 }

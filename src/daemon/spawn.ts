@@ -8,7 +8,7 @@ import { openProgramLog } from '../host/program-log.ts';
 import { findSocket } from '../host/socket-links.ts';
 import { connect, type Client } from '../ipc/client.ts';
 import { daemonEnvironment } from './environment.ts';
-import { ALREADY_RUNNING_EXIT_CODE } from './exit-codes.ts';
+import { ALREADY_RUNNING_EXIT_CODE, DISK_FULL_EXIT_CODE } from './exit-codes.ts';
 
 /** How long a start may take before it counts as failed: a cold start on a busy machine, with room. */
 const START_TIMEOUT_MS = 20_000;
@@ -26,7 +26,7 @@ export interface StartedDaemon {
   readonly started: boolean;
 }
 
-/** A connection to this home's daemon, which is started when there is none. @throws DAEMON_UNREACHABLE */
+/** A connection to this home's daemon, which is started when there is none. @throws DAEMON_UNREACHABLE, STORE_FULL */
 export async function ensureDaemon(paths: Paths, env: NodeJS.ProcessEnv): Promise<Client> {
   const client = await connectIfRunning(paths);
   return client ?? (await startDaemon(paths, env)).client;
@@ -44,7 +44,7 @@ export async function connectIfRunning(paths: Paths): Promise<Client | null> {
 
 /**
  * Starts the daemon unless one runs, and connects to whichever holds the lock in the end.
- * @throws DAEMON_UNREACHABLE with the daemon's own last words
+ * @throws DAEMON_UNREACHABLE with the daemon's own last words, STORE_FULL
  */
 export async function startDaemon(paths: Paths, env: NodeJS.ProcessEnv): Promise<StartedDaemon> {
   const deadline = performance.now() + START_TIMEOUT_MS;
@@ -112,6 +112,11 @@ function launch(paths: Paths, env: NodeJS.ProcessEnv): Attempt {
 }
 
 function failedStart(paths: Paths, attempt: Attempt): ReeveError {
+  if (attempt.child.exitCode === DISK_FULL_EXIT_CODE)
+    return new ReeveError('STORE_FULL', 'the daemon did not start: no space left for its files', {
+      where: paths.stateDir,
+      hint: 'Free space on that file system; until then no limit is enforced, and no run that has one begins.',
+    });
   const said = readFileSync(paths.daemonLogFile).subarray(attempt.logOffset).toString('utf8').trim();
   const lastLine = attempt.failure?.message ?? said.split('\n').at(-1) ?? '';
   const how = attempt.child.signalCode ?? `exit ${attempt.child.exitCode}`;

@@ -1,8 +1,12 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Identity } from '../processes/identity.ts';
+import { homeError } from './home-error.ts';
 import type { Paths } from './paths.ts';
 
-/** Writes the daemon's PID file and its identity, each `.new` and then renamed, so that no reader sees half of one. */
+/**
+ * Writes the daemon's PID file and its identity, each `.new` and then renamed, so that no reader sees half of one.
+ * @throws STORE_FULL, STORE_UNREACHABLE
+ */
 export function writeDaemonRegistry(paths: Paths, identity: Identity): void {
   replaceFile(paths.daemonRegistryFile, `${JSON.stringify(identity)}\n`);
   replaceFile(paths.daemonPidFile, `${identity.pid}\n`);
@@ -39,6 +43,10 @@ function isIdentity(value: unknown): value is Identity {
 }
 
 function replaceFile(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  try {
+    writeFileSync(`${path}.new`, text, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+  } catch (error) {
+    throw homeError('the daemon cannot register itself', path, error);
+  }
 }

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ReeveError } from '../errors.ts';
+import { homeError } from './home-error.ts';
 
 /**
  * Opens a file for what a background program says on stdout and stderr, and makes its folder. A file that has grown beyond `maxBytes` is
@@ -16,14 +16,6 @@ export function openProgramLog(file: string, maxBytes: number): number {
     renameSync(file, `${file}.old`);
     return openSync(file, 'a', 0o600);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new ReeveError(full ? 'STORE_FULL' : 'STORE_UNREACHABLE', `the log cannot be opened (${code})`, {
-      where: file,
-      hint: full
-        ? 'Free space on that file system.'
-        : 'Check the folder, or point REEVE_HOME at one that is yours to write.',
-      cause: error,
-    });
+    throw homeError('the log cannot be opened', file, error);
   }
 }

@@ -1,6 +1,16 @@
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { RunId } from '../runs/record.ts';
+import { isRunId } from '../runs/run-id.ts';
 
 export const OUTPUT_STREAMS = ['out', 'err'] as const;
 /** stdout and stderr of a background run, as its files are named. */
@@ -25,6 +35,16 @@ const NOTHING_DROPPED: DroppedOutput = { droppedBytes: 0, start: 0 };
 export function runOutput(runsDir: string, runId: RunId): RunOutput {
   const folder = join(runsDir, runId);
   return { folder, files: { out: join(folder, 'out.log'), err: join(folder, 'err.log') } };
+}
+
+/** The runs that have a folder for their output, whether or not they are on record; none where there is no such place. */
+export function listRunOutputs(runsDir: string): readonly RunId[] {
+  try {
+    return readdirSync(runsDir).filter((name): name is RunId => isRunId(name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /**

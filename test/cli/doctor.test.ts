@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
@@ -105,4 +105,22 @@ test('an invalid config is a problem with its line and column', (t) => {
   const [found] = problems(home.json<Report>('doctor'));
   assert.equal(found?.kind, 'config');
   assert.match(found.subject, /config\.toml:2:1/u);
+});
+
+test('output whose run was forgotten is noted, and removed by --fix; that of known runs stays', (t) => {
+  const home = createHome(t);
+  const run = home.json<RunJson>('start', '--', 'true');
+  home.reeve('wait', run.id);
+  const folderOf = (id: string): string => join(home.folder, 'home/runs', id);
+  const forgotten = folderOf(`${run.id.slice(0, -2)}ZZ`);
+  mkdirSync(forgotten);
+  writeFileSync(join(forgotten, 'out.log'), 'left over');
+  const [note] = home.json<Report>('doctor').findings.filter(({ kind }) => kind === 'forgotten-output');
+  assert.deepEqual([note?.subject, note?.severity, existsSync(forgotten)], [forgotten, 'note', true]);
+  const fixed = home.json<Report>('doctor', '--fix').findings.filter(({ kind }) => kind === 'forgotten-output');
+  assert.deepEqual(
+    fixed.map((each) => each.fixed),
+    ['removed'],
+  );
+  assert.deepEqual([existsSync(forgotten), existsSync(folderOf(run.id))], [false, true]);
 });

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { outcomeOf } from '../../src/runs/lifecycle.ts';
+import { MAIN } from '../cli/command-line.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { until } from '../rig/until.ts';
 import { startAgentRun } from './rig/agent-run.ts';
@@ -55,6 +56,27 @@ test('L10 with [daemon] lost = "warn" the runs go on, and that is said loudly', 
   await until(() => logOf(home).includes('limits are enforced again'));
   await home.answers(1);
   await Promise.all([limited.tell('exit 0').catch(() => ''), limited.ended]);
+});
+
+test('L10 no room at the start: the daemon does not come up, which is said with its code, and no limited run begins', () => {
+  const home = mkdtempSync(join(tmpdir(), 'reeve-full-'));
+  try {
+    const env = { PATH: process.env['PATH'], HOME: home, REEVE_HOME: join(home, 'reeve'), TMPDIR: home };
+    const reeve = (...args: readonly string[]) =>
+      spawnSync('prlimit', ['--fsize=0', process.execPath, MAIN, ...args], { env, cwd: home, encoding: 'utf8' });
+    for (const args of [
+      ['up', '--json'],
+      ['run', '--max-usd', '1', '--json', '--', 'touch', 'ran'],
+    ]) {
+      const { stderr, status } = reeve(...args);
+      const { error } = JSON.parse(stderr) as { readonly error: Readonly<Record<string, string | null>> };
+      assert.deepEqual([error['code'], status], ['STORE_FULL', 69], stderr);
+      assert.ok(error['where']?.startsWith(home) && error['hint'] !== null, stderr);
+    }
+    assert.equal(existsSync(join(home, 'ran')), false);
+  } finally {
+    rmSync(home, { recursive: true });
+  }
 });
 
 const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
