@@ -56,6 +56,8 @@ test('start, ps, tree, logs and stop: K1 a stubborn tree is dead and proven so',
   );
   assert.deepEqual([receipts[0]?.provenEmpty, receipts[0]?.survivors], [true, []]);
   assert.ok(!isAlive(leader) && !isAlive(child));
+  // The shim looks by polling here, and may need longer to write the end than a stop waits for it.
+  await home.reeve(['wait', id]);
   assert.deepEqual([(await home.onlyRun()).state, (await home.onlyRun()).endReason], ['interrupted', 'stop']);
   assert.equal((await home.reeve(['logs', id])).exitCode, 0);
 });
