@@ -57,7 +57,7 @@ export interface ExecCommand {
   run(): Promise<void>;
   /** Runs it and gives all of its stdout as text. @throws {@link CommandFailed} */
   output(): Promise<string>;
-  /** Runs it and gives all of stdout and stderr as they came. @throws {@link CommandFailed} */
+  /** Runs it and gives all of stdout and stderr: in the order in which they were written unless either has a sink. @throws {@link CommandFailed} */
   combinedOutput(): Promise<string>;
   /** Runs it, with its output kept back; what it said on stderr is in the message of the failure. @throws {@link CommandFailed} */
   runQuiet(): Promise<void>;
@@ -97,7 +97,8 @@ export function createExec(service: () => Service): (command: string, ...args: r
 function build(service: () => Service, it: Description): ExecCommand {
   const but = (change: Partial<Description>): ExecCommand => build(service, { ...it, ...change });
   const sink = (stream: OutputStreamName, to: ByteSink): ExecCommand => but({ sinks: { ...it.sinks, [stream]: to } });
-  const toEnd = async (tap: OutputListener | null): Promise<void> => (await Exec.start(service(), it, tap)).wait();
+  const toEnd = async (tap: OutputListener | null, options: { readonly merge?: boolean } = {}): Promise<void> =>
+    (await Exec.start(service(), it, { tap, ...options })).wait();
   return {
     dir: (dir) => but({ dir }),
     env: (variables) => but({ env: { ...it.env, ...variables } }),
@@ -106,7 +107,7 @@ function build(service: () => Service, it: Description): ExecCommand {
     stderr: (to) => sink('stderr', to),
     logger: (logger) => but({ logger }),
     background: () => but({ background: true }),
-    start: () => Exec.start(service(), it, null),
+    start: () => Exec.start(service(), it, { tap: null }),
     run: () => toEnd(null),
     async output() {
       const all = new Collected('stdout');
@@ -115,13 +116,13 @@ function build(service: () => Service, it: Description): ExecCommand {
     },
     async combinedOutput() {
       const all = new Collected(null);
-      await toEnd((bytes, stream) => all.take(bytes, stream));
+      await toEnd((bytes, stream) => all.take(bytes, stream), { merge: true });
       return all.text();
     },
     async runQuiet() {
       const said = new Collected('stderr');
       const quiet = { ...it, sinks: { stdout: null, stderr: null } };
-      const started = await Exec.start(service(), quiet, (bytes, stream) => said.take(bytes, stream));
+      const started = await Exec.start(service(), quiet, { tap: (bytes, stream) => said.take(bytes, stream) });
       try {
         await started.wait();
       } catch (error) {
@@ -148,7 +149,11 @@ class Exec implements StartedExec {
     this.#done.catch(() => {});
   }
 
-  static async start(service: Service, it: Description, tap: OutputListener | null): Promise<Exec> {
+  static async start(
+    service: Service,
+    it: Description,
+    { tap, merge = false }: { readonly tap: OutputListener | null; readonly merge?: boolean },
+  ): Promise<Exec> {
     const { command, args, dir: cwd, env, sinks, background: detach } = it;
     const run = await service.start({
       command,
@@ -156,6 +161,8 @@ class Exec implements StartedExec {
       cwd,
       env,
       detach,
+      // A sink of one stream must not get the other's.
+      merge: merge && sinks.stdout === null && sinks.stderr === null,
       capture: tap !== null || sinks.stdout !== null || sinks.stderr !== null,
       onOutput(bytes, stream) {
         sinks[stream]?.write(bytes);

@@ -20,6 +20,8 @@ export interface HostOrder {
   readonly graceMs: number;
   /** False: output goes nowhere, and `streams` are empty. */
   readonly capture: boolean;
+  /** True: stderr is stdout, unless the run is detached. */
+  readonly merge: boolean;
   /** True: the run outlives the caller. */
   readonly detach: boolean;
 }

@@ -34,7 +34,7 @@ export class ProcessService implements Service {
   }
 
   async run({ input = '', ...options }: RunToEndOptions): Promise<string> {
-    const entry = await this.#start(options);
+    const entry = await this.#start({ merge: true, ...options });
     await this.#feed(entry, input);
     const end = await entry.done;
     if (end.endReason === 'stop') options.signal?.throwIfAborted();

@@ -14,6 +14,11 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** False: output goes nowhere, and there are no output events. @defaultValue true */
   readonly capture?: boolean;
+  /**
+   * True: stderr goes where stdout goes, so that all output is in the order in which it was written, and is stdout's. Of no effect on a
+   * detached run. @defaultValue false; true for {@link Service.run}
+   */
+  readonly merge?: boolean;
   /** True: the run outlives this process, the service and the signal. @defaultValue false */
   readonly detach?: boolean;
   /** Stops the run, verified, when it is aborted; a detached run is left alone. */
@@ -48,7 +53,8 @@ export interface Service extends AsyncDisposable {
    */
   start(options: StartOptions): Promise<ServiceRun>;
   /**
-   * Runs a command to its end and resolves with its combined output, of which the newest bytes up to the ring's capacity are kept.
+   * Runs a command to its end and resolves with its combined output, in the order in which it was written; of it the newest bytes up to the
+   * ring's capacity are kept.
    * @throws what {@link Service.start} throws; {@link CommandFailed} (COMMAND_FAILED) with that output unless it exited 0; the signal's
    *   reason when that was aborted
    */

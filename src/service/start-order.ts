@@ -37,6 +37,7 @@ export function orderOf(options: StartOptions): HostOrder {
     timeoutMs,
     graceMs,
     capture: options.capture ?? true,
+    merge: options.merge ?? false,
     detach,
   };
 }

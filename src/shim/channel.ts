@@ -9,7 +9,7 @@ import type { RunRequest } from './request.ts';
 export const ORDER_FD = 3;
 export const NEWS_FD = 4;
 
-/** Of a hosted shim also: orders that come while the run lives, and the command's own standard descriptors. */
+/** Of a hosted shim also: orders that come while the run lives, and the command's own standard descriptors; the last not when they are merged. */
 export const CONTROL_FD = 5;
 export const COMMAND_FDS = [6, 7, 8] as const;
 
@@ -18,7 +18,13 @@ export type ShimOrder =
   /** `background`: `reeve start`; `attached`: `reeve run --keep-background`, on the caller's own descriptors until the command exits. */
   | { readonly mode: 'background' | 'attached'; readonly request: RunRequest }
   /** For a program that uses the library, and for as long as that lives. Without `recorded` nothing is written anywhere. */
-  | { readonly mode: 'hosted'; readonly request: RunRequest; readonly recorded: boolean };
+  | {
+      readonly mode: 'hosted';
+      readonly request: RunRequest;
+      readonly recorded: boolean;
+      /** The command's stderr is its stdout. */
+      readonly merged: boolean;
+    };
 
 /** What a hosted shim is told later, as lines of JSON. The end of them means that its caller is gone. */
 export interface ShimControl {

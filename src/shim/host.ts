@@ -62,7 +62,7 @@ export function createRunHost({ processes, clock, env, home }: HostOptions): Run
   return {
     async start(order) {
       const request = requestOf(order);
-      return order.detach ? startDetached(placeOnce(), request) : startAttached(placeOnce(), request, order.capture);
+      return order.detach ? startDetached(placeOnce(), request) : startAttached(placeOnce(), request, order);
     },
     async close() {
       closing.abort();
@@ -72,14 +72,18 @@ export function createRunHost({ processes, clock, env, home }: HostOptions): Run
     },
   };
 
-  async function startAttached(at: HostPlace, request: RunRequest, capture: boolean): Promise<HostedRun> {
+  async function startAttached(
+    at: HostPlace,
+    request: RunRequest,
+    { capture, merge: merged }: HostOrder,
+  ): Promise<HostedRun> {
     const recorded = home !== null;
-    const order = { mode: 'hosted', request, recorded } as const;
+    const order = { mode: 'hosted', request, recorded, merged } as const;
     // Not 'ignore': beyond the first three that leaves the descriptor out, and the number goes to something else of the shim's.
     const nothing = capture ? null : openSync('/dev/null', 'w');
-    const output = nothing ?? 'pipe';
+    const output: 'pipe' | number = nothing ?? 'pipe';
     // The control line, then the command's own.
-    const shim = hireShim(paths, runEnv, order, ['pipe', 'pipe', output, output]);
+    const shim = hireShim(paths, runEnv, order, ['pipe', 'pipe', output, ...(merged ? [] : [output])]);
     if (nothing !== null) closeSync(nothing);
     return AttachedRun.begin(at, shim, { graceMs: request.graceMs, recorded });
   }

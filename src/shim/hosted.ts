@@ -5,7 +5,7 @@ import { toWireError } from '../ipc/wire-errors.ts';
 import { admit } from './admission.ts';
 import { COMMAND_FDS, CONTROL_FD, tell, type ShimControl } from './channel.ts';
 import type { RunRequest } from './request.ts';
-import { startRun, type LiveRun } from './run.ts';
+import { startRun, type LiveRun, type OpenedStdio } from './run.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
@@ -14,10 +14,10 @@ import type { ShimWorkplace } from './workplace.ts';
  * descriptors, and when its end of the control line closes, the tree is stopped.
  * @throws whatever keeps the command from being started
  */
-export async function runHosted(workplace: ShimWorkplace, request: RunRequest): Promise<void> {
+export async function runHosted(workplace: ShimWorkplace, request: RunRequest, merged: boolean): Promise<void> {
   const admitted = await admit(workplace, request, { background: false });
   const live = await startRun(workplace, admitted, request, {
-    openStdio: () => ({ stdio: [...COMMAND_FDS], close: letGo }),
+    openStdio: () => standardOf(merged),
     ownSession: true,
     signals: 'background',
   });
@@ -32,8 +32,15 @@ export async function runHosted(workplace: ShimWorkplace, request: RunRequest): 
 }
 
 /** Only the command and its children hold them from then on: when those are gone, the caller reads the end. */
-function letGo(): void {
-  for (const fd of COMMAND_FDS) closeSync(fd);
+function standardOf(merged: boolean): OpenedStdio {
+  const [stdin, stdout, stderr] = COMMAND_FDS;
+  const own = merged ? [stdin, stdout] : [stdin, stdout, stderr];
+  return {
+    stdio: [stdin, stdout, merged ? stdout : stderr],
+    close() {
+      for (const fd of own) closeSync(fd);
+    },
+  };
 }
 
 async function watch({ end, daemon }: LiveRun): Promise<void> {

@@ -25,14 +25,15 @@ async function openWorkplaceFor(order: ShimOrder): Promise<ShimWorkplace> {
   return openUnrecordedWorkplace(process.env);
 }
 
-async function run(workplace: ShimWorkplace, { mode, request }: ShimOrder): Promise<void> {
-  switch (mode) {
+async function run(workplace: ShimWorkplace, order: ShimOrder): Promise<void> {
+  const { request } = order;
+  switch (order.mode) {
     case 'background':
       return runInBackground(workplace, request);
     case 'attached':
       return runAttached(workplace, request);
     case 'hosted':
-      return (await import('./hosted.ts')).runHosted(workplace, request);
+      return (await import('./hosted.ts')).runHosted(workplace, request, order.merged);
   }
 }
 

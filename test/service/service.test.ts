@@ -50,6 +50,8 @@ describe('run', () => {
   it('resolves with the combined output', async () => {
     await using service = createService();
     assert.equal(await service.run(shell('echo one; echo two >&2; echo three')), 'one\ntwo\nthree\n');
+    const many = 'i=0; while [ $i -lt 500 ]; do echo $i >&$((i%2+1)); i=$((i+1)); done';
+    assert.equal(await service.run(shell(many)), Array.from({ length: 500 }, (_, index) => `${index}\n`).join(''));
   });
 
   it('gives the command its input, and then its end', async () => {
