@@ -12,14 +12,11 @@ export type { PeerCredentials } from './peer-credentials.ts';
 export { reapAdopted } from './reap.ts';
 export { becomeSubreaper } from './subreaper.ts';
 
-/** What Linux offers for processes, behind the ports of `processes/`. */
-export type LinuxProcesses = Processes;
-
 /**
  * Opens the process table and the signaller of this process.
  * @throws PLATFORM_UNSUPPORTED
  */
-export function createLinuxProcesses(): LinuxProcesses {
+export function createLinuxProcesses(): Processes {
   const table = new ProcTable();
   const row = table.read(process.pid);
   if (row === null)
