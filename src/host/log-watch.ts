@@ -1,8 +1,13 @@
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** How often everything is looked at in spite of the events: some file systems (network, overlays) give none. */
+/** Some file systems (network, overlays) give no events, and a queue of them that overflows loses what comes then. */
 const RESCAN_MS = 30_000;
+
+export interface WatchOptions {
+  /** How often everything is looked at in spite of the events. @defaultValue 30 s */
+  readonly rescanMs?: number;
+}
 
 export interface TreeWatch {
   close(): void;
@@ -13,14 +18,18 @@ export interface TreeWatch {
  * names no file, when events were lost, when the folder came into being, and every 30 s. A folder that is not there yet is waited for
  * by watching the nearest one that is.
  */
-export function watchTree(folder: string, onChange: (file: string | null) => void): TreeWatch {
+export function watchTree(
+  folder: string,
+  onChange: (file: string | null) => void,
+  { rescanMs = RESCAN_MS }: WatchOptions = {},
+): TreeWatch {
   let watcher: FSWatcher | null = null;
   let whole = false;
   let closed = false;
   const timer = setInterval(() => {
     attach();
     onChange(null);
-  }, RESCAN_MS);
+  }, rescanMs);
   timer.unref();
   attach();
   return {

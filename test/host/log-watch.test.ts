@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { watchTree } from '../../src/host/log-watch.ts';
+
+const HANG_MS = 30_000;
+
+/** Changes that a watch calls back with, and a promise of the first that `matches`. */
+function watched(t: TestContext, folder: string, rescanMs: number) {
+  const seen: (string | null)[] = [];
+  const waiters: { readonly matches: (file: string | null) => boolean; readonly resolve: () => void }[] = [];
+  const watch = watchTree(
+    folder,
+    (file) => {
+      seen.push(file);
+      for (const waiter of waiters) if (waiter.matches(file)) waiter.resolve();
+    },
+    { rescanMs },
+  );
+  t.after(() => watch.close());
+  return {
+    seen,
+    next: (matches: (file: string | null) => boolean) =>
+      new Promise<void>((resolve) => waiters.push({ matches, resolve })),
+  };
+}
+
+function folderFor(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'reeve-watch-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+/** Appends to two logs in turn, so that no two events are alike and merge, until the kernel's queue can take no more. */
+function overflowEvents(folder: string): void {
+  const capacity = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'latin1'));
+  const logs = ['a', 'b'].map((name) => openSync(join(folder, `${name}.jsonl`), 'a'));
+  for (let count = 0; count <= capacity; count += 1) for (const log of logs) writeSync(log, '\n');
+  for (const log of logs) closeSync(log);
+}
+
+test('U4 a change whose event was lost, because the queue of them overflowed, is found by the next look at everything', async (t) => {
+  const folder = folderFor(t);
+  for (const name of ['a', 'b', 'late']) appendFileSync(join(folder, `${name}.jsonl`), '');
+  const late = join(folder, 'late.jsonl');
+  const { seen, next } = watched(t, folder, 500);
+  const attached = next((file) => file === late);
+  appendFileSync(late, 'first');
+  await attached;
+  seen.length = 0;
+
+  // Nothing reads events as long as this goes on.
+  overflowEvents(folder);
+  appendFileSync(late, 'second');
+  await next((file) => file === null);
+  assert.ok(!seen.includes(late), 'its event was lost, which is what this is about');
+  assert.ok(seen.some((file) => file?.endsWith('a.jsonl')));
+
+  const again = next((file) => file === late);
+  appendFileSync(late, 'third');
+  await again;
+});
+
+test(
+  'a watch looks at everything again and again, also where nothing tells of changes',
+  { timeout: HANG_MS },
+  async (t) => {
+    const { seen, next } = watched(t, folderFor(t), 5);
+    await next(() => seen.filter((file) => file === null).length === 3);
+  },
+);
