@@ -99,4 +99,16 @@ export type Event =
       readonly pid: number;
       readonly cwd: string | null;
     }
+  /** An agent works in a worktree that another holds (`runId`, if that is a run), or that others work in too. */
+  | {
+      readonly type: 'claim.collided';
+      readonly at: number;
+      readonly worktree: string;
+      readonly agent: string;
+      readonly pid: number;
+      readonly startTicks: number;
+      readonly cwd: string;
+      readonly runId: string | null;
+      readonly message: string;
+    }
   | { readonly type: 'store.failed'; readonly at: number; readonly code: string; readonly message: string };

@@ -5,10 +5,12 @@ import type { Event } from '../events.ts';
 import { homeFolder } from '../host/home-folder.ts';
 import { systemClock } from '../host/clock.ts';
 import { loadConfig } from '../host/config-file.ts';
+import { createClaimFiles } from '../host/claim-files.ts';
 import { createEventLog } from '../host/event-log.ts';
 import { placeOfLog } from '../host/log-place.ts';
 import { withLockoutFiles } from '../host/lockout-files.ts';
 import type { Paths } from '../host/paths.ts';
+import { isLocked, tryLockShared } from '../linux/file-lock.ts';
 import { linkSocket, unlinkSocket } from '../host/socket-links.ts';
 import type { DaemonStatus } from '../ipc/protocol.ts';
 import { serve } from '../ipc/server.ts';
@@ -21,6 +23,7 @@ import { claudeConfigDirs } from '../usage/claude/discover.ts';
 import { version } from '../version.ts';
 import { openConfigSource } from './config-source.ts';
 import { elapsedSince } from './elapsed.ts';
+import { createCollisionWatch } from './collision-watch.ts';
 import { createEnforcement } from './enforcement.ts';
 import { createEnforcementGuard } from './enforcement-guard.ts';
 import type { Instance } from './instance.ts';
@@ -158,6 +161,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     wake,
     onError: (error) => shout(`upkeep failed: ${error instanceof Error ? error.stack : String(error)}`),
   });
+  const collisions = createCollisionWatch({
+    claims: {
+      files: createClaimFiles({ locks: { tryLockShared, isLocked }, clock, spare: paths.claimsDir }),
+      rows: store.claims,
+      table,
+      uid: process.getuid?.() ?? null,
+      clock,
+    },
+    uid: process.getuid?.() ?? 0,
+    record,
+    onError: (error) => shout(`agents in one worktree were not looked for: ${String(error)}`),
+  });
   const rounds = createRounds(async () => {
     try {
       await enforcement.round();
@@ -203,6 +218,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   record({ type: 'daemon.started', at: startedAt, pid: process.pid, version });
   upkeep.start();
   recovery.start();
+  collisions.start();
   rounds.request().then(
     () => (ready = true),
     () => {},
@@ -252,6 +268,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     wakeIn(null);
     await rounds.close();
     await upkeep.close();
+    await collisions.close();
     // Stops that outlast the budget are carried on by the shims, or by the next daemon.
     await Promise.race([stops.settled(), delay(SHUTDOWN_BUDGET_MS, null, { ref: false })]);
     await sqlite.close();
