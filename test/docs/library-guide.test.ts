@@ -24,10 +24,13 @@ test('the library guide shows every example, as it is', () => {
 });
 
 for (const { file, output } of shown)
-  test(`${basename(file)} prints what the library guide says, and leaves nothing behind`, async () => {
-    const { stdout, stderr } = await run(process.execPath, [join(root, file)], {
-      timeout: HANG_MS,
-      killSignal: 'SIGKILL',
+  for (const table of ['', 'portable'])
+    test(`${basename(file)} prints what the library guide says, and leaves nothing behind${table && ' (on ps and lsof)'}`, async () => {
+      const env = { ...process.env, REEVE_PROCESS_TABLE: table };
+      const { stdout, stderr } = await run(process.execPath, [join(root, file)], {
+        env,
+        timeout: HANG_MS,
+        killSignal: 'SIGKILL',
+      });
+      assert.deepEqual([stdout, stderr], [output, '']);
     });
-    assert.deepEqual([stdout, stderr], [output, '']);
-  });
