@@ -1,5 +1,8 @@
 import { ReeveError } from '../errors.ts';
 import type { Owner, RunRecord, Source } from './record.ts';
+import { ACTIVE_STATES, TERMINAL_STATES } from './lifecycle.ts';
+import type { RunStore } from './ports.ts';
+import { canonicalRunId } from './run-id.ts';
 import { parseScope, selectRuns, type Scope } from './scope.ts';
 
 /** Which runs are meant: all that is given must hold. Values are trimmed; a blank one would mean more than was said, and is refused. */
@@ -52,19 +55,27 @@ export function scopeOf({ run, labels = {}, ...fields }: RunScope): Scope {
   ]);
 }
 
+/** Ended runs that are looked through: whoever interrupts twice does so soon, and history may be long. */
+const RECENTLY_ENDED = 1_000;
+
 /**
- * What an interrupt is about: the active runs of a scope, or those that have ended when it has no others, so that a second interrupt is
- * told apart from a scope in which nothing ever ran.
+ * What an interrupt is about: the active runs of a scope, or those that have ended lately when it has no others, so that a second
+ * interrupt is told apart from a scope in which nothing ever ran.
  * @throws RUN_NOT_FOUND, RUN_AMBIGUOUS
  */
-export function selectToInterrupt(
-  lists: { readonly active: readonly RunRecord[]; readonly ended: readonly RunRecord[] },
+export async function selectToInterrupt(
+  runs: RunStore,
   scope: Scope,
-): readonly RunRecord[] {
-  const selected = selectRuns(lists.active, scope);
-  if (selected.length > 0) return selected;
-  const ended = selectRuns(lists.ended, scope);
-  if (ended.length > 0) return ended;
+): Promise<{ readonly selected: readonly RunRecord[]; readonly active: readonly RunRecord[] }> {
+  const active = await runs.list({ states: ACTIVE_STATES });
+  const selected = selectRuns(active, scope);
+  if (selected.length > 0) return { selected, active };
+  const ended = [
+    ...(await runs.list({ states: TERMINAL_STATES, limit: RECENTLY_ENDED })),
+    ...(scope.word === null ? [] : await runs.findByPrefix(canonicalRunId(scope.word))),
+  ];
+  const found = selectRuns([...new Map(ended.map((run) => [run.intent.id, run])).values()], scope);
+  if (found.length > 0) return { selected: found, active };
   throw new ReeveError('RUN_NOT_FOUND', 'no run is in this scope', { hint: '`reeve ps` lists what runs.' });
 }
 

@@ -4,7 +4,7 @@ import { assertCompletion, planCheckpoint, planCompletion, type Checkpoint, type
 import { carryOnInterrupt } from './interrupt-end.ts';
 import { interruptRuns, type InterruptReport, type InterruptRequest } from './interrupt.ts';
 import { scopeOf, selectToInterrupt, type RunScope } from './interrupt-scope.ts';
-import { ACTIVE_STATES, isTerminal, startedOf, TERMINAL_STATES } from './lifecycle.ts';
+import { isTerminal, startedOf } from './lifecycle.ts';
 import type { RunId, RunRecord, RunStateName } from './record.ts';
 import { reconcileWith, type Reconciliation } from './reconcile.ts';
 import { intentOf, proveProcess, type LiveInterrupt, type RegisterRequest } from './registration.ts';
@@ -167,12 +167,9 @@ export function createRegistryOver(ports: RegistryPorts): Registry {
     complete,
     async interrupt({ hard, dryRun, reason, graceMs, waitMs, ...fields }) {
       const scope = scopeOf(fields);
-      const active = await runs.list({ states: ACTIVE_STATES });
-      const some = selectRuns(active, scope).length > 0;
-      const over = some ? [] : await runs.list({ states: TERMINAL_STATES });
-      const selected = selectToInterrupt({ active, ended: over }, scope);
+      const matched = await selectToInterrupt(runs, scope);
       const request = { hard, dryRun, reason, graceMs, waitMs };
-      return interruptRuns({ runs, clock, interrupter, live }, { selected, active }, defined(request));
+      return interruptRuns({ runs, clock, interrupter, live }, matched, defined(request));
     },
     async reconcileBoot() {
       if (!ports.durable) return NOTHING;

@@ -18,6 +18,8 @@ export interface InterrupterPorts {
   readonly signaller: Signaller;
   readonly clock: Clock;
   readonly host: string;
+  /** Gives back the worktree of a run that a hard interrupt ended. */
+  readonly releaseClaim?: (run: RunRecord) => Promise<void>;
   /** Processes that belong to no run. */
   readonly exclude?: () => readonly Identity[];
 }

@@ -1,14 +1,15 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
+import { claimReleaser } from '../../claims/release-run.ts';
 import { interruptRuns, type InterruptRequest } from '../../runs/interrupt.ts';
 import { selectToInterrupt } from '../../runs/interrupt-scope.ts';
-import { ACTIVE_STATES, TERMINAL_STATES } from '../../runs/lifecycle.ts';
 import type { RunRecord } from '../../runs/record.ts';
 import type { Interrupter } from '../../runs/registry-ports.ts';
-import { parseScope, selectRuns } from '../../runs/scope.ts';
+import { parseScope } from '../../runs/scope.ts';
 import { createTableInterrupter } from '../../runs/table-interrupter.ts';
 import { findMembers } from '../../processes/tree.ts';
 import { treeSpecOf } from '../../runs/tree-of-run.ts';
+import { openClaims } from '../claim-ports.ts';
 import { parseGraceMs } from '../grace.ts';
 import { renderInterrupt } from '../interrupt-text.ts';
 import type { CliIo } from '../io.ts';
@@ -39,15 +40,12 @@ export function define(command: Command, io: CliIo): Command {
       const graceMs = options.grace === undefined ? null : parseGraceMs(options.grace);
       await using workplace = openWorkplace(io.env);
       const { runs } = await workplace.store();
-      const active = await runs.list({ states: ACTIVE_STATES });
-      const isActive = selectRuns(active, scope).length > 0;
-      const ended = isActive ? [] : await runs.list({ states: TERMINAL_STATES });
-      const selected = selectToInterrupt({ active, ended }, scope);
+      const matched = await selectToInterrupt(runs, scope);
       const interrupter = await openInterrupter(workplace, io.env);
       const ports = { runs, clock: workplace.clock, interrupter, live: new Map() };
-      const report = await interruptRuns(ports, { selected, active }, requestOf(options, graceMs));
+      const report = await interruptRuns(ports, matched, requestOf(options, graceMs));
       emit(io, options, report, () =>
-        renderInterrupt(report, selected, {
+        renderInterrupt(report, matched.selected, {
           dryRun: options.dryRun ?? false,
           table: { color: io.color, width: io.columns },
         }),
@@ -71,7 +69,8 @@ async function openInterrupter(workplace: Workplace, env: NodeJS.ProcessEnv): Pr
   const { runs } = await workplace.store();
   const { clock } = workplace;
   const exclude = () => daemonOf(workplace);
-  const own = createTableInterrupter({ runs, table, signaller, clock, host: hostname(), exclude });
+  const releaseClaim = claimReleaser(await openClaims(workplace));
+  const own = createTableInterrupter({ runs, table, signaller, clock, host: hostname(), exclude, releaseClaim });
   const isInside = (record: RunRecord): boolean =>
     findMembers(treeSpecOf(record, { exclude: exclude() }), table.list(), table).some(
       ({ row }) => row.pid === self.pid,
