@@ -45,6 +45,15 @@ export type Event =
       readonly stream: 'stdout' | 'stderr';
       readonly bytes: number;
     }
+  | {
+      readonly type: 'run.paused';
+      readonly at: number;
+      readonly runId: RunId;
+      readonly message: string | null;
+      /** How many processes were frozen. */
+      readonly frozen: number;
+    }
+  | { readonly type: 'run.resumed'; readonly at: number; readonly runId: RunId; readonly pausedMs: number }
   | { readonly type: 'run.stopping'; readonly at: number; readonly runId: RunId; readonly reason: string }
   | { readonly type: 'run.killed'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }
   | { readonly type: 'run.swept'; readonly at: number; readonly runId: RunId; readonly receipt: Receipt }

@@ -1,5 +1,6 @@
 import { ReeveError } from '../errors.ts';
 import { millisecondsSinceBoot } from '../host/boot-clock.ts';
+import { createEventLog, type EventLog } from '../host/event-log.ts';
 import type { FreezeReport, FrozenProcess } from '../processes/freeze-tree.ts';
 import type { Identity } from '../processes/identity.ts';
 import { findMembers } from '../processes/tree.ts';
@@ -7,12 +8,21 @@ import type { PausePorts, ResumedRun } from '../runs/pause-run.ts';
 import type { RunRecord, RunStateName } from '../runs/record.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
 import { formatDuration, plain } from './format.ts';
+import type { CliIo } from './io.ts';
 import type { Workplace } from './open.ts';
 import { selectActiveRuns } from './select-runs.ts';
 import { daemonOf } from './stop/plan.ts';
 
 /** States in which there is something to freeze, or more of it. */
 export const PAUSABLE_STATES: readonly RunStateName[] = ['running', 'lingering', 'paused'];
+
+/** Where what happened to the runs is written down for `reeve events`. */
+export function eventsOf(workplace: Workplace, io: CliIo): EventLog {
+  return createEventLog({
+    folder: workplace.paths.eventsDir,
+    onFailure: (error) => io.err(`reeve: the event log cannot be written: ${String(error)}\n`),
+  });
+}
 
 export interface Frozen extends FreezeReport {
   readonly record: RunRecord;

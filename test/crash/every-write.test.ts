@@ -10,7 +10,7 @@ failOnLeaks();
 /** Set it to a seed that was printed to strike before the same writes again. */
 const seed = Number(process.env['REEVE_CRASH_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 /** On average every so many-th write is struck before; `npm run crash -- --every-write` takes them all. */
-const STRIDE = 5;
+const STRIDE = 7;
 /** What all scenarios together must come to. */
 const MIN_KILLS = 50;
 

@@ -57,6 +57,8 @@ describe('reeve pause and resume', () => {
     assert.match(resumed.stdout, /goes on after .*: \d+ processes thawed/u);
     assertThawed(...members);
     assert.equal((await home.onlyRun()).state, 'running');
+    const events = readFileSync(join(home.folder, 'reeve', 'events', 'events.ndjson'), 'utf8');
+    assert.match(events, /"run\.paused".*\n(?:.*\n)*.*"run\.resumed"/u);
     assert.equal((await home.reeve(['stop', '--grace', '0', 'work'])).exitCode, 0);
   });
 

@@ -3,7 +3,7 @@ import { pauseRun } from '../../runs/pause-run.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
-import { forEachRun, frozenJson, renderFrozen, PAUSABLE_STATES } from '../pause-runs.ts';
+import { eventsOf, forEachRun, frozenJson, renderFrozen, PAUSABLE_STATES } from '../pause-runs.ts';
 import { SCOPE_HELP } from '../select-runs.ts';
 
 export function define(command: Command, io: CliIo): Command {
@@ -22,6 +22,12 @@ export function define(command: Command, io: CliIo): Command {
           return { record, ...report };
         },
       );
+      const events = eventsOf(workplace, io);
+      for (const { record, frozen } of outcomes) {
+        if (record.current.state !== 'paused') continue;
+        const { message, requestedAt: at } = record.current.pause;
+        events.record({ type: 'run.paused', at, runId: record.intent.id, message, frozen: frozen.length });
+      }
       emit(io, options, { runs: outcomes.map(frozenJson) }, () => outcomes.map(renderFrozen).join(''));
       if (outcomes.some(({ record, unfrozen }) => unfrozen.length > 0 || record.current.state !== 'paused'))
         io.exitCode = 1;

@@ -3,7 +3,7 @@ import { resumeRun } from '../../runs/pause-run.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
-import { forEachRun, renderThawed, thawedJson } from '../pause-runs.ts';
+import { eventsOf, forEachRun, renderThawed, thawedJson } from '../pause-runs.ts';
 import { SCOPE_HELP } from '../select-runs.ts';
 
 export function define(command: Command, io: CliIo): Command {
@@ -14,6 +14,9 @@ export function define(command: Command, io: CliIo): Command {
     .action(async (words: readonly string[], options: { readonly all?: boolean; readonly json?: boolean }) => {
       await using workplace = openWorkplace(io.env);
       const outcomes = await forEachRun(workplace, { words, all: options.all ?? false, states: ['paused'] }, resumeRun);
+      const events = eventsOf(workplace, io);
+      for (const { record, pausedMs } of outcomes)
+        events.record({ type: 'run.resumed', at: workplace.clock.now(), runId: record.intent.id, pausedMs });
       emit(io, options, { runs: outcomes.map(thawedJson) }, () => outcomes.map(renderThawed).join(''));
     });
 }

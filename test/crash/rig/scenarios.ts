@@ -60,16 +60,26 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'a run that runs reeve itself, stopped from outside',
+    victims: ['shim'],
+    async play(world) {
+      const inner = `${world.commandLine} run --name inner -- sh -c '${SHEDDING} exec sleep 1002'`;
+      await world.reeve('start', '--name', 'outer', '--', 'sh', '-c', inner);
+      await world.reeve('stop', '--grace', '0', 'inner');
+      await world.reeve('stop', '--grace', '0', 'outer');
+    },
+  },
+  {
     name: 'a breach of a cap',
     victims: ['daemon', 'shim'],
     async play(world) {
       world.home.writeConfig(
-        '[[limit]]\nname = "daily"\nperiod = "daily"\nusd = 0.05\naction = "stop"\ngrace = "0s"\n',
+        '[[limit]]\nname = "daily"\nperiod = "daily"\nusd = 0.05\naction = "stop"\ngrace = "100ms"\n',
       );
       await world.startDaemon();
       const run = world.start('run', '--grace', '0', '--', process.execPath, AGENT);
       // $0.06: one answer too much.
-      run.stdin.write('spend 4000\n');
+      run.stdin.write('child stubborn\nspend 4000\n');
       const { code, signal } = await run.ended;
       if (signal === 'SIGKILL') return;
       await assertSpentOnce(world, code);

@@ -49,6 +49,9 @@ export class World implements AsyncDisposable {
     this.#env = { ...this.home.env, REEVE_CRASH_ARM: this.#arm, NODE_OPTIONS: `--import=${FAULT}` };
   }
 
+  /** `reeve` as a shell calls it from inside a run. */
+  readonly commandLine = `${process.execPath} ${CLI}`;
+
   /** Whether the fault has struck. */
   get struck(): boolean {
     return existsSync(`${this.#arm}.struck`);
@@ -123,11 +126,13 @@ export class World implements AsyncDisposable {
       for (const { record, verdict } of found.runs) {
         if (isTerminal(record.current.state)) continue;
         assert.ok(verdict === 'recovered' || verdict === 'orphaned', `an active run is ${verdict}`);
-        const now = (await store.runs.get(record.intent.id)) ?? record;
-        assert.ok(
-          isTerminal(now.current.state) || this.#hasLife(now),
-          `${record.intent.id} is active, and nothing of it lives`,
-        );
+        // Its last process may die just now, and whoever stops it writes the end a moment later; if nobody does, reconcile does.
+        await awaitValue(`an end of ${record.intent.id}, of which nothing lives`, async () => {
+          const now = (await store.runs.get(record.intent.id)) ?? record;
+          if (isTerminal(now.current.state) || this.#hasLife(now)) return true;
+          await reconcile(ports, { exclude: this.#daemon() });
+          return null;
+        });
       }
     });
     const database = new DatabaseSync(this.home.paths.database, { readOnly: true });
