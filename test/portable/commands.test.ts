@@ -89,7 +89,7 @@ test('what one table has recorded, the other neither calls dead nor signals', as
   assert.ok(!isAlive(leader));
 });
 
-test('the daemon starts, tells how it is and ends; doctor finds nothing wrong', async (t) => {
+test('the daemon starts, tells how it is and ends; doctor says what is not promised here, and finds nothing wrong', async (t) => {
   const home = createHome(t, PORTABLE);
   const up = await home.reeve(['up']);
   assert.equal(up.exitCode, 0, up.stderr);
@@ -100,6 +100,9 @@ test('the daemon starts, tells how it is and ends; doctor finds nothing wrong', 
   };
   assert.match(registered.pidNamespace, /^ps:/);
   assert.equal((await home.reeve(['status'])).exitCode, 0);
+  const doctor = await home.reeve(['doctor']);
+  assert.equal(doctor.exitCode, 0, doctor.stderr);
+  assert.match(doctor.stdout, /nothing adopts orphans/u);
   const down = await home.reeve(['down']);
   assert.equal(down.exitCode, 0, down.stderr);
   assert.equal(readProcess(pid), null);

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { isOpen } from '../doctor/finding.ts';
 import { examineClaims } from '../doctor/claims.ts';
 import { examineOutput } from '../doctor/output.ts';
+import { examinePlatform } from '../doctor/platform.ts';
 import { examineRuns } from '../doctor/runs.ts';
 import { examineAgents, examineConfig, examineDaemon, examineLockouts, examineLogs } from '../doctor/surroundings.ts';
 import { renderFindings } from '../doctor/text.ts';
@@ -30,6 +31,7 @@ export function define(command: Command, io: CliIo): Command {
         ...(await examineClaims(workplace, io, fix)),
         ...(await examineConfig(workplace)),
         ...(await examineDaemon(workplace)),
+        ...(await examinePlatform(workplace)),
         ...(await examineLogs(workplace)),
         ...(await examineOutput(workplace, fix)),
         ...(await examineAgents(workplace)),

@@ -16,6 +16,7 @@ export interface Finding {
     | 'config'
     | 'daemon'
     | 'log'
+    | 'platform'
     | 'forgotten-output'
     | 'unsupervised';
   /** A note is worth knowing; a problem makes `reeve doctor` exit with 1. */
