@@ -64,6 +64,11 @@ export const VERBS: readonly CommandEntry[] = [
   },
   { name: 'release', summary: 'give a claim back, or break it', load: () => import('./commands/release.ts') },
   { name: 'claims', summary: 'who holds which worktree', load: () => import('./commands/claims.ts') },
+  {
+    name: 'hooks',
+    summary: 'have other programs ask reeve: refuse commits of agents that do not hold the worktree',
+    load: () => import('./commands/hooks.ts'),
+  },
   { name: 'up', summary: 'start the daemon', load: () => import('./commands/up.ts') },
   { name: 'down', summary: 'stop the daemon', load: () => import('./commands/down.ts') },
   { name: 'status', summary: "the daemon's health", load: () => import('./commands/status.ts') },
