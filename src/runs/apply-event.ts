@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
-import { nextState, type RunEvent } from './lifecycle.ts';
+import { nextState } from './lifecycle.ts';
+import type { RunEvent } from './run-event.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord } from './record.ts';
 

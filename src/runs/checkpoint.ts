@@ -1,5 +1,6 @@
 import { ReeveError } from '../errors.ts';
-import { nextState, startedOf, type RunEvent } from './lifecycle.ts';
+import { nextState, startedOf } from './lifecycle.ts';
+import type { RunEvent } from './run-event.ts';
 import type { Owner, RunRecord, RunStarted, RunState, RunStateName } from './record.ts';
 import { redactArguments } from './redact.ts';
 import { withOwner, type ProcessClaim } from './registration.ts';

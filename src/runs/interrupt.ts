@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import { outlived, OUTLIVE_MS, settle } from './interrupt-end.ts';
-import { isTerminal, nextState, startedOf, type RunEvent } from './lifecycle.ts';
+import { isTerminal, nextState, startedOf } from './lifecycle.ts';
+import type { RunEvent } from './run-event.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord, RunStateName } from './record.ts';
 import type { LiveInterrupt } from './registration.ts';

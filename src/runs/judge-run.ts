@@ -1,6 +1,6 @@
 import { isBetweenAttempts } from './attempts.ts';
 import { sameRealm, type Identity, type Realm } from '../processes/identity.ts';
-import type { RunEvent } from './lifecycle.ts';
+import type { RunEvent } from './run-event.ts';
 import { startedOf } from './lifecycle.ts';
 import { keeperOf } from './keeper.ts';
 import type { RunRecord, RunState } from './record.ts';

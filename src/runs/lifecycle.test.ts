@@ -2,17 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ReeveError } from '../errors.ts';
-import {
-  ACTIVE_STATES,
-  assertUpdate,
-  isTerminal,
-  nextState,
-  outcomeOf,
-  startedOf,
-  successorsOf,
-  TERMINAL_STATES,
-  type RunEvent,
-} from './lifecycle.ts';
+import { ACTIVE_STATES, isTerminal, nextState, outcomeOf, startedOf, TERMINAL_STATES } from './lifecycle.ts';
+import type { RunEvent } from './run-event.ts';
+import { assertUpdate, successorsOf } from './write-guard.ts';
 import type { EndReason, RunId, RunState, RunStateName } from './record.ts';
 
 const STARTED = {

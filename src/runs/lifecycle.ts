@@ -1,61 +1,8 @@
 import { ReeveError } from '../errors.ts';
 import { afterEndedAttempt, exitBetweenAttempts, withHistory } from './attempts.ts';
 import { sameIdentity, type Identity } from '../processes/identity.ts';
-import type {
-  PauseRequested,
-  RunExit,
-  RunId,
-  RunOutcome,
-  RunStarted,
-  RunState,
-  RunStateName,
-  StopRequested,
-} from './record.ts';
-
-/** What happens to a run. Each event holds what the next state needs. */
-export type RunEvent =
-  /** The process exists; of a run that has one already: another has taken its place (a restart). */
-  | { readonly type: 'spawned'; readonly started: RunStarted }
-  /** It could not be started; `exitCode` 126 or 127 as a shell gives it. */
-  | { readonly type: 'start-failed'; readonly exitCode: number; readonly error: string; readonly at: number }
-  /** Someone wants it stopped; the first who asks names the reason. */
-  | { readonly type: 'stop-requested'; readonly stop: StopRequested }
-  /** Someone asks it to end by itself; the first who asks is on record. */
-  | { readonly type: 'interrupt-requested'; readonly interrupt: StopRequested }
-  /** It was asked, and goes on. */
-  | { readonly type: 'interrupt-outlived' }
-  /** Its tree is to be frozen. Asked again, it adds to those who had been stopped before. */
-  | { readonly type: 'pause-requested'; readonly pause: PauseRequested }
-  /** Its tree is thawed; `pausedMs` is how long this pause was. */
-  | { readonly type: 'resumed'; readonly pausedMs: number }
-  /** Whoever speaks for it leaves a text on it. */
-  | { readonly type: 'noted'; readonly note: string }
-  /** The command exited while it was being stopped; its tree is not proven empty yet. */
-  | { readonly type: 'exited'; readonly exit: RunExit }
-  /** The command exited, its tree is proven empty, and it will be started again: the next `spawned` is of another process. */
-  | { readonly type: 'attempt-ended'; readonly exit: RunExit; readonly delayMs: number; readonly at: number }
-  /** The command exited and what it left in the background is kept. */
-  | { readonly type: 'kept'; readonly exit: RunExit; readonly verdict?: Verdict }
-  /**
-   * The tree is proven empty. `exit` null: nobody saw the command's exit, or it is recorded already. `verdict`: what whoever speaks for
-   * the run says of it, where the exit does not tell.
-   */
-  | {
-      readonly type: 'emptied';
-      readonly exit: RunExit | null;
-      readonly error: string | null;
-      readonly at: number;
-      readonly verdict?: Verdict;
-    }
-  /** The shim died between its intent and the spawn: nothing ever ran. */
-  | { readonly type: 'never-started'; readonly error: string; readonly at: number }
-  /** Nothing of it lives and nobody saw it end. */
-  | { readonly type: 'lost'; readonly error: string; readonly at: number };
-
-/** What whoever speaks for a run says of its end. */
-type Verdict = 'completed' | 'failed';
-
-export type RunEventName = RunEvent['type'];
+import type { RunExit, RunOutcome, RunStarted, RunState, RunStateName, StopRequested } from './record.ts';
+import type { RunEvent, RunEventName } from './run-event.ts';
 
 type ActiveStateName = (typeof ACTIVE_STATES)[number];
 type In<S extends RunStateName> = Extract<RunState, { state: S }>;
@@ -179,20 +126,6 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
   },
 };
 
-/** States that a store may write over a state: what {@link TABLE} can lead to, which a test proves. */
-const SUCCESSORS: Readonly<Record<RunStateName, readonly RunStateName[]>> = {
-  starting: ['starting', 'running', 'interrupting', 'stopping', 'completed', 'failed', 'stale'],
-  running: ['running', 'paused', 'interrupting', 'stopping', 'lingering', 'completed', 'failed', 'stale'],
-  paused: ['paused', 'running', 'stopping', 'lingering', 'completed', 'failed', 'stale'],
-  interrupting: ['interrupting', 'starting', 'running', 'stopping', 'lingering', 'interrupted', 'stale'],
-  stopping: ['stopping', 'interrupted', 'stale'],
-  lingering: ['lingering', 'paused', 'interrupting', 'stopping', 'completed', 'failed', 'interrupted', 'stale'],
-  completed: [],
-  failed: [],
-  interrupted: [],
-  stale: [],
-};
-
 /** True for states that never change again. */
 export function isTerminal(state: RunStateName): boolean {
   return (TERMINAL_STATES as readonly RunStateName[]).includes(state);
@@ -213,50 +146,9 @@ export function nextState(state: RunState, event: RunEvent): RunState {
   >;
   const next = row[event.type];
   if (event.type === 'noted') return { ...state, note: event.note } as RunState;
-  if (next === undefined) throw illegal(`"${event.type}" cannot happen to a run that is ${state.state}`);
+  if (next === undefined)
+    throw new ReeveError('TRANSITION_ILLEGAL', `"${event.type}" cannot happen to a run that is ${state.state}`);
   return withNote(state, next(state, event));
-}
-
-/** States that may follow a state. */
-export function successorsOf(state: RunStateName): readonly RunStateName[] {
-  return SUCCESSORS[state];
-}
-
-/**
- * The guard of every store, called under its lock: may `next` be written over what is stored now, by someone who read `read`?
- * @throws RUN_NOT_FOUND, RUN_ENDED, RUN_CONFLICT, TRANSITION_ILLEGAL
- */
-export function assertUpdate(
-  stored: { readonly state: RunStateName; readonly version: number } | null,
-  read: { readonly id: RunId; readonly version: number },
-  next: RunStateName,
-): void {
-  const where = read.id;
-  if (stored === null)
-    throw new ReeveError('RUN_NOT_FOUND', `no run ${read.id}`, { where, hint: '`reeve ps --all` lists the runs.' });
-  if (isTerminal(stored.state))
-    throw new ReeveError('RUN_ENDED', `run ${read.id} has ended (${stored.state})`, { where });
-  if (stored.version !== read.version) {
-    throw new ReeveError('RUN_CONFLICT', `run ${read.id} was changed by another process`, {
-      where,
-      hint: 'Read it again and retry.',
-    });
-  }
-  if (!SUCCESSORS[stored.state].includes(next))
-    throw illegal(`run ${read.id} cannot go from ${stored.state} to ${next}`, where);
-}
-
-/**
- * The guard of every store, called under its lock: may the run be forgotten?
- * @param stored null when there is none
- * @throws RUN_NOT_FOUND, RUN_ACTIVE
- */
-export function assertRemovable(id: RunId, stored: RunStateName | null): void {
-  const where = id;
-  if (stored === null)
-    throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where, hint: '`reeve ps --all` lists the runs.' });
-  if (!isTerminal(stored))
-    throw new ReeveError('RUN_ACTIVE', `run ${id} has not ended (${stored})`, { where, hint: `reeve stop ${id}` });
 }
 
 /** The process of a run in any state; null before it was started. */
@@ -306,8 +198,4 @@ function lost(exit: RunExit, event: { readonly error: string; readonly at: numbe
 
 function ended(state: (typeof TERMINAL_STATES)[number], started: RunStarted | null, outcome: RunOutcome): RunState {
   return { state, started, outcome };
-}
-
-function illegal(message: string, where?: string): ReeveError {
-  return new ReeveError('TRANSITION_ILLEGAL', message, where === undefined ? {} : { where });
 }

@@ -3,7 +3,7 @@ import { freezeTree, thawTree, type FreezeReport, type FrozenProcess } from '../
 import type { Identity } from '../processes/identity.ts';
 import type { StopPorts } from '../processes/stop-tree.ts';
 import { applyEvent } from './apply-event.ts';
-import type { RunEvent } from './lifecycle.ts';
+import type { RunEvent } from './run-event.ts';
 import { activeNestedRuns } from './nested-runs.ts';
 import { pauseMs } from './paused-time.ts';
 import type { RunStore } from './ports.ts';

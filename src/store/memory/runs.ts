@@ -1,7 +1,8 @@
 import { ReeveError } from '../../errors.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { assertIntent, runExists } from '../../runs/assert-intent.ts';
-import { assertRemovable, assertUpdate, isTerminal, outcomeOf } from '../../runs/lifecycle.ts';
+import { isTerminal, outcomeOf } from '../../runs/lifecycle.ts';
+import { assertRemovable, assertUpdate } from '../../runs/write-guard.ts';
 import type { RunQuery, RunStore } from '../../runs/ports.ts';
 import type { RunId, RunRecord } from '../../runs/record.ts';
 

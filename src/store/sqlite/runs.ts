@@ -1,7 +1,8 @@
 import { ReeveError } from '../../errors.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { assertIntent, runExists } from '../../runs/assert-intent.ts';
-import { ACTIVE_STATES, assertRemovable, assertUpdate, outcomeOf } from '../../runs/lifecycle.ts';
+import { ACTIVE_STATES, outcomeOf } from '../../runs/lifecycle.ts';
+import { assertRemovable, assertUpdate } from '../../runs/write-guard.ts';
 import type { FirstState, RunQuery, RunStore } from '../../runs/ports.ts';
 import type { Owner, RunId, RunIntent, RunRecord, RunState, RunStateName } from '../../runs/record.ts';
 import type { Connection, Row } from './connection.ts';

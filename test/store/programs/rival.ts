@@ -3,7 +3,7 @@ import { ReeveError } from '../../../src/errors.ts';
 import type { RunId } from '../../../src/runs/record.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { applyEvent } from '../../../src/runs/apply-event.ts';
-import type { RunEvent } from '../../../src/runs/lifecycle.ts';
+import type { RunEvent } from '../../../src/runs/run-event.ts';
 import { openAt } from '../rig.ts';
 
 const [, , path = '', wish = ''] = process.argv;
