@@ -17,7 +17,7 @@ import { claudeConfigDirs } from '../usage/claude/discover.ts';
 import { assertNotLockedOut, lockedOutError } from './lockout-check.ts';
 import type { RunRequest } from './request.ts';
 import type { ShimWorkplace } from './workplace.ts';
-import { claimWorktree, type RunClaim } from './worktree-claim.ts';
+import { claimWorktree, WAIT_ALOUD, type QueueManners, type RunClaim } from './worktree-claim.ts';
 
 /** A run whose intent is on record and that nothing forbids: it may be spawned. */
 export interface AdmittedRun {
@@ -35,7 +35,7 @@ export interface AdmittedRun {
 export async function admit(
   workplace: ShimWorkplace,
   request: RunRequest,
-  options: { readonly background: boolean },
+  options: { readonly background: boolean; readonly queue?: QueueManners },
 ): Promise<AdmittedRun> {
   const site = siteOf(request.cwd);
   const { place } = site;
@@ -44,7 +44,7 @@ export async function admit(
   const intent = await intentOf(workplace, request, { ...options, place, agent });
   await assertNameFree(workplace, intent);
   // Before the record: who is refused leaves none.
-  const claim = await claimWorktree(workplace, request, intent, site);
+  const claim = await claimWorktree(workplace, request, intent, { site, queue: options.queue ?? WAIT_ALOUD });
   try {
     const record = await workplace.store.runs.insert(intent);
     return { record, claim, daemon: intent.limited ? await askDaemonFor(workplace, intent) : null };

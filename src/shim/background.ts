@@ -7,6 +7,7 @@ import type { RunRequest } from './request.ts';
 import { startRun, type LiveRun, type OpenedStdio } from './run.ts';
 import { report } from './report.ts';
 import type { ShimWorkplace } from './workplace.ts';
+import type { QueueManners } from './worktree-claim.ts';
 
 export interface BackgroundRun {
   readonly live: LiveRun;
@@ -19,9 +20,13 @@ export interface BackgroundRun {
  * nothing of it is lost when the shim dies.
  * @throws whatever keeps the command from being started
  */
-export async function startBackground(workplace: ShimWorkplace, request: RunRequest): Promise<BackgroundRun> {
+export async function startBackground(
+  workplace: ShimWorkplace,
+  request: RunRequest,
+  queue: QueueManners,
+): Promise<BackgroundRun> {
   const { paths, events, clock } = workplace;
-  const admitted = await admit(workplace, request, { background: true });
+  const admitted = await admit(workplace, request, { background: true, queue });
   const { id } = admitted.record.intent;
   const output = runOutput(paths.runsDir, id);
   const live = await startRun(workplace, admitted, request, {

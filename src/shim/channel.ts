@@ -35,6 +35,8 @@ export interface ShimControl {
 
 /** What it tells whoever started it, as lines of JSON. */
 export type ShimNews =
+  /** It queues for its worktree; `line` says who holds that. */
+  | { readonly type: 'waiting'; readonly line: string }
   | { readonly type: 'started'; readonly record: RunRecord }
   | { readonly type: 'refused'; readonly error: WireError }
   | { readonly type: 'ended'; readonly plan: ExitPlan }

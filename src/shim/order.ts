@@ -6,6 +6,9 @@ import { runForeground } from './foreground.ts';
 import type { RunRequest } from './request.ts';
 import { openShimWorkplace, type ShimWorkplace } from './workplace.ts';
 
+/** How often a shim that queues looks whether its starter lives, in milliseconds. */
+const STARTER_LOOK_MS = 500;
+
 /** The life of a shim in a process of its own: reads its order, starts the run, says so, and watches over it to the end. */
 export async function runOrder(): Promise<void> {
   const order = readOrder();
@@ -38,10 +41,23 @@ async function run(workplace: ShimWorkplace, order: ShimOrder): Promise<void> {
 }
 
 async function runInBackground(workplace: ShimWorkplace, request: RunRequest): Promise<void> {
-  const { live, ended } = await startBackground(workplace, request);
+  const starter = watchStarter();
+  const queue = { onWait: (line: string) => tell({ type: 'waiting', line }), signal: starter.gone };
+  const { live, ended } = await startBackground(workplace, request, queue);
+  starter.close();
   tell({ type: 'started', record: live.record });
   closeSync(NEWS_FD);
   await ended;
+}
+
+/** Until the run has started, it is waited for by whoever wants it: with that process gone (Ctrl-C), nobody does. */
+function watchStarter(): { readonly gone: AbortSignal; close(): void } {
+  const { ppid } = process;
+  const controller = new AbortController();
+  const timer = setInterval(() => {
+    if (process.ppid !== ppid) controller.abort(new Error('whoever started the run has ended'));
+  }, STARTER_LOOK_MS).unref();
+  return { gone: controller.signal, close: () => clearInterval(timer) };
 }
 
 async function runAttached(workplace: ShimWorkplace, request: RunRequest): Promise<void> {

@@ -26,6 +26,17 @@ export interface RunClaim {
   release(): Promise<void>;
 }
 
+/** How a run behaves while it queues. */
+export interface QueueManners {
+  /** Told who is waited for, and again when that is another. */
+  readonly onWait: (line: string) => void;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** In the foreground it says on stderr what it waits for, and Ctrl-C ends it. */
+export const WAIT_ALOUD: QueueManners = { onWait: (line) => complain(`waiting: ${line}`) };
+
 const SHARED: RunClaim = { token: null, attach: () => {}, release: async () => {} };
 
 /**
@@ -36,7 +47,7 @@ export async function claimWorktree(
   workplace: ShimWorkplace,
   request: RunRequest,
   intent: RunIntent,
-  site: Site,
+  { site, queue }: { readonly site: Site; readonly queue: QueueManners },
 ): Promise<RunClaim> {
   if (request.claim === undefined || request.claim === null) return SHARED;
   const { clock, table, store, paths } = workplace;
@@ -50,7 +61,7 @@ export async function claimWorktree(
       session: request.owner.sessionId,
       insideOf: runsOf(intent.cookie),
       waitMs: request.claim.waitMs,
-      onWait: (line) => complain(`waiting: ${line}`),
+      ...queue,
     },
   );
   if (place.apart !== null && !claim.joined) complain(apartText(place));

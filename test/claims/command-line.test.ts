@@ -158,6 +158,25 @@ describe('reeve run in a worktree', () => {
     assert.equal(queued(), false);
   });
 
+  it('queues in the background too, as long as its starter lives', async (t) => {
+    const { home, at, repo } = stage(t);
+    const report = createReport(t);
+    await home.reeve(['start', '--name', 'first', '--', ...puppetCommand('sleeper.sh', report)], at);
+    const file = join(repo, '.git/reeve-claim.json');
+    const waiting = home.start(['start', '--wait', '30s', '--', 'true'], at);
+    await until(() => readFileSync(file, 'utf8').includes('"until"'));
+    waiting.child.kill('SIGKILL');
+    await until(() => !readFileSync(file, 'utf8').includes('"until"'));
+    const next = home.start(['start', '--wait', '30s', '--name', 'second', '--', 'true'], at);
+    await until(() => readFileSync(file, 'utf8').includes('"until"'));
+    await home.reeve(['stop', '--grace', '0', 'first']);
+    const end = await next.ended;
+    assert.equal(end.exitCode, 0, end.stderr);
+    assert.match(end.stderr, /waiting: .* is claimed by run run_/);
+    assert.equal((await home.runs()).length, 2, 'the one that gave up never ran');
+    await until(() => stateIn(repo) === 'free');
+  });
+
   it('gives it back when its command cannot be started', async (t) => {
     const { home, repo, at } = stage(t);
     for (const verb of ['run', 'start']) {

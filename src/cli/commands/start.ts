@@ -13,7 +13,8 @@ export function define(command: Command, io: CliIo): Command {
     .action(async (word: string, args: readonly string[], options: RunOptions) => {
       const request = toRunRequest({ command: word, args }, options, { io, startedByPid: process.ppid });
       const shim = hireShim(resolvePaths(io.env), io.env, { mode: 'background', request });
-      const news = await shim.news();
+      let news = await shim.news();
+      for (; news.type === 'waiting'; news = await shim.news()) io.err(`reeve: waiting: ${news.line}\n`);
       shim.child.unref();
       if (news.type !== 'started') throw new Error(`a background shim told "${news.type}" first`);
       emit(io, options, toRunJson(news.record, null), (run) => `${run.id}\n`);
