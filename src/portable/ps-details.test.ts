@@ -9,26 +9,26 @@ const sample = (name: string): string =>
 
 test('details of procps: owner, memory, CPU time and the words of the command line', () => {
   const text = sample('procps-details.txt');
-  assert.deepEqual(parseDetails(text, 31_000), {
+  assert.deepEqual(parseDetails(text).get(31_000), {
     uid: 1_000,
     rssBytes: 81_236 * 1_024,
     cpuMs: (26 * 3_600 + 3 * 60 + 4) * 1_000,
     words: ['node', '/work/agent.js', '--flag', 'value'],
   });
-  assert.deepEqual(parseDetails(text, 31_012)?.words, []);
-  assert.deepEqual(parseDetails(text, 24)?.words, []);
-  assert.equal(parseDetails(text, 99), null);
+  assert.deepEqual(parseDetails(text).get(31_012)?.words, []);
+  assert.deepEqual(parseDetails(text).get(24)?.words, []);
+  assert.equal(parseDetails(text).get(99), undefined);
 });
 
 test('details of macOS: the same in its own notation', () => {
   const text = sample('macos-details.txt');
-  assert.deepEqual(parseDetails(text, 990), {
+  assert.deepEqual(parseDetails(text).get(990), {
     uid: 501,
     rssBytes: 214_384 * 1_024,
     cpuMs: 11_520,
     words: ['claude', '--print', 'hello'],
   });
-  assert.equal(parseDetails(text, 318)?.cpuMs, (123 * 60 + 4) * 1_000 + 70);
+  assert.equal(parseDetails(text).get(318)?.cpuMs, (123 * 60 + 4) * 1_000 + 70);
 });
 
 test('what is no time is not taken for one', () => {

@@ -15,20 +15,21 @@ const NO_ARGUMENTS = /^\[.*\](?: <defunct>)?$/u;
 /** `[DD-]hh:mm:ss` (procps), `mmm:ss.cc` (macOS). */
 const CPU_TIME = /^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d{2})(?:\.(\d{2}))?$/u;
 
-/** The line of this process; null when there is none, or it is not understood. */
-export function parseDetails(text: string, pid: number): PsDetails | null {
+/** By PID. Lines that are not understood are passed over: what they tell is unreadable then. */
+export function parseDetails(text: string): ReadonlyMap<number, PsDetails> {
+  const details = new Map<number, PsDetails>();
   for (const line of text.split('\n')) {
     const match = LINE.exec(line);
-    if (match === null || Number(match[1]) !== pid) continue;
-    const [, , uid, rssKib, time = '', stat = '', args = ''] = match;
-    return {
+    if (match === null) continue;
+    const [, pid, uid, rssKib, time = '', stat = '', args = ''] = match;
+    details.set(Number(pid), {
       uid: Number(uid),
       rssBytes: Number(rssKib) * 1_024,
       cpuMs: parseCpuTime(time),
       words: stat.startsWith('Z') ? [] : wordsOf(args),
-    };
+    });
   }
-  return null;
+  return details;
 }
 
 /** `ps` joins arguments with blanks, so where one ends is lost: each word counts as one. */

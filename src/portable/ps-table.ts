@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Realm } from '../processes/identity.ts';
 import type { EnvironmentValue, ProcessDetails, ProcessRow, ProcessTable } from '../processes/ports.ts';
+import { Answers } from './answers.ts';
 import type { Dialect } from './dialect.ts';
 import {
   ARGUMENT_COLUMNS,
@@ -11,14 +12,11 @@ import {
 } from './environment-text.ts';
 import { parseOpenFiles, pathsMeantBy, type OpenFile } from './lsof-fields.ts';
 import type { Programs } from './programs.ts';
-import { DETAIL_COLUMNS, parseDetails } from './ps-details.ts';
+import { DETAIL_COLUMNS, parseDetails, type PsDetails } from './ps-details.ts';
 import { FIRST_PID, parseRows, rowColumns, TICKS_PER_SECOND } from './ps-rows.ts';
 
-/**
- * Environments and folders cost a program each time, for one process as for all. Whoever has just listed all processes asks about many
- * of them, so the first question after a listing is answered for all, and the answers hold this long.
- */
-const LOOK_MS = 250;
+/** Selects all processes. */
+const EVERYONE = ['-A'];
 /** A program that is just being executed has no environment yet. */
 const MAX_EXEC_LOOKS = 10;
 /** How far a process may have moved on while a pass was read. */
@@ -28,13 +26,6 @@ const MAX_NAMED = 250;
 
 interface Environment extends EnvironmentLook {
   readonly isBusy: boolean;
-}
-
-/** Everything that was asked of all processes at one time. */
-interface Look {
-  readonly at: number;
-  environments: ReadonlyMap<number, Environment> | null;
-  folders: ReadonlyMap<number, OpenFile> | null;
 }
 
 /**
@@ -51,7 +42,9 @@ export class PsTable implements ProcessTable {
   readonly startsPrograms = true;
   readonly #programs: Programs;
   readonly #dialect: Dialect;
-  #look: Look | null = null;
+  readonly #environments: Answers<Environment>;
+  readonly #details: Answers<PsDetails>;
+  readonly #files: Answers<readonly OpenFile[]>;
   /** The rows read last, and when their reading began. */
   #recent: { readonly at: number; readonly rows: ReadonlyMap<number, ProcessRow> } = { at: -Infinity, rows: new Map() };
 
@@ -59,6 +52,18 @@ export class PsTable implements ProcessTable {
     this.realm = options.realm;
     this.#programs = options.programs;
     this.#dialect = options.dialect;
+    this.#environments = new Answers({
+      ofAll: () => this.#readEnvironments(EVERYONE),
+      of: (pid) => this.#readEnvironments(this.#only([pid])).get(pid),
+    });
+    this.#details = new Answers({
+      ofAll: () => this.#readDetails(EVERYONE),
+      of: (pid) => this.#readDetails(this.#only([pid])).get(pid),
+    });
+    this.#files = new Answers({
+      ofAll: () => this.#readFiles([]),
+      of: (pid) => this.#readFiles(['-p', String(pid)]).get(pid),
+    });
   }
 
   /**
@@ -67,12 +72,12 @@ export class PsTable implements ProcessTable {
    */
   list(): readonly ProcessRow[] {
     const at = performance.now();
-    const pass = this.#readRows(['-A']);
+    const pass = this.#readRows(EVERYONE);
     const next = Array.from({ length: CHASED_PIDS }, (_, index) => pass.own + 1 + index);
     const chase = this.#readRows(this.#only([FIRST_PID, ...next]));
     const rows = new Map([...pass.rows, ...chase.rows].map((row) => [row.pid, row]));
     this.#recent = { at, rows };
-    this.#look = { at: performance.now(), environments: null, folders: null };
+    for (const answers of [this.#environments, this.#details, this.#files]) answers.listed();
     return [...rows.values()];
   }
 
@@ -86,7 +91,7 @@ export class PsTable implements ProcessTable {
     // Start times are counted from the first process.
     const named = [...new Set([FIRST_PID, ...wanted])];
     const at = performance.now();
-    const { rows } = this.#readRows(named.length > MAX_NAMED ? ['-A'] : this.#only(named));
+    const { rows } = this.#readRows(named.length > MAX_NAMED ? EVERYONE : this.#only(named));
     this.#recent = { at, rows: new Map(rows.map((row) => [row.pid, row])) };
     return rows.filter(({ pid }) => wanted.has(pid));
   }
@@ -97,42 +102,33 @@ export class PsTable implements ProcessTable {
   }
 
   details(pid: number): ProcessDetails {
-    const told = isPid(pid) ? parseDetails(this.#ps(this.#only([pid]), DETAIL_COLUMNS).text, pid) : null;
-    if (told === null) return { exe: null, argv: null, cwd: null, rssBytes: null, cpuMs: null, uid: null };
-    const files = this.#openFiles(['-d', 'cwd,txt', '-p', String(pid)]);
+    const told = isPid(pid) ? this.#details.of(pid) : undefined;
+    if (told === undefined) return { exe: null, argv: null, cwd: null, rssBytes: null, cpuMs: null, uid: null };
     const { uid, rssBytes, cpuMs, words } = told;
-    const pathOf = (role: string): string | null => pathOfFile(files.find((file) => file.role === role));
-    return { exe: pathOf('txt'), argv: words, cwd: pathOf('cwd'), rssBytes, cpuMs, uid };
+    return { exe: this.#pathOf(pid, 'txt'), argv: words, cwd: this.#pathOf(pid, 'cwd'), rssBytes, cpuMs, uid };
   }
 
   cwd(pid: number): string | null {
-    if (!isPid(pid)) return null;
-    const look = this.#currentLook();
-    if (look === null) return pathOfFile(this.#openFiles(['-d', 'cwd', '-p', String(pid)])[0]);
-    look.folders ??= new Map(this.#openFiles(['-d', 'cwd']).map((file) => [file.pid, file]));
-    return pathOfFile(look.folders.get(pid));
+    return isPid(pid) ? this.#pathOf(pid, 'cwd') : null;
   }
 
   environment(pid: number, name: string): EnvironmentValue {
-    if (!isPid(pid)) return { kind: 'unreadable' };
-    const look = this.#currentLook();
-    if (look !== null) {
-      look.environments ??= this.#environments(['-A']);
-      const known = look.environments.get(pid);
-      const found = known === undefined ? null : findVariable(known, name);
-      if (known !== undefined && found !== null && !mayBeExecuting(known, found)) return found;
-    }
-    for (let tries = 1; ; tries += 1) {
-      const seen = this.#environments(this.#only([pid])).get(pid);
-      if (seen === undefined) return { kind: 'unreadable' };
+    let seen = isPid(pid) ? this.#environments.of(pid) : undefined;
+    for (let looks = 1; seen !== undefined; looks += 1) {
       const found = findVariable(seen, name);
-      if (tries === MAX_EXEC_LOOKS || !mayBeExecuting(seen, found)) return found;
+      if (looks === MAX_EXEC_LOOKS || !mayBeExecuting(seen, found)) return found;
+      seen = this.#environments.now(pid);
     }
+    return { kind: 'unreadable' };
   }
 
-  #environments(selection: readonly string[]): ReadonlyMap<number, Environment> {
-    const whole = this.#arguments([...selection, this.#dialect.environmentFlag]);
-    const alone = this.#arguments(selection);
+  #pathOf(pid: number, role: string): string | null {
+    return pathOfFile(this.#files.of(pid)?.find((file) => file.role === role));
+  }
+
+  #readEnvironments(selection: readonly string[]): ReadonlyMap<number, Environment> {
+    const whole = this.#readArguments([...selection, this.#dialect.environmentFlag]);
+    const alone = this.#readArguments(selection);
     const seen = new Map<number, Environment>();
     for (const [pid, { text, isBusy }] of whole) {
       const args = alone.get(pid);
@@ -142,16 +138,22 @@ export class PsTable implements ProcessTable {
     return seen;
   }
 
-  #only(pids: readonly number[]): readonly string[] {
-    return [this.#dialect.pidFlag, pids.join(',')];
-  }
-
-  #arguments(selection: readonly string[]): ReadonlyMap<number, ArgumentLine> {
+  #readArguments(selection: readonly string[]): ReadonlyMap<number, ArgumentLine> {
     return parseArguments(this.#ps(selection, ARGUMENT_COLUMNS).text);
   }
 
-  #openFiles(selection: readonly string[]): readonly OpenFile[] {
-    return parseOpenFiles(this.#programs.lsof(['-a', '-w', '-n', '-P', '-F', 'pfDin', ...selection]).text);
+  #readDetails(selection: readonly string[]): ReadonlyMap<number, PsDetails> {
+    return parseDetails(this.#ps(selection, DETAIL_COLUMNS).text);
+  }
+
+  /** Working folders and programs. */
+  #readFiles(selection: readonly string[]): ReadonlyMap<number, readonly OpenFile[]> {
+    const { text } = this.#programs.lsof(['-a', '-w', '-n', '-P', '-F', 'pfDin', '-d', 'cwd,txt', ...selection]);
+    return Map.groupBy(parseOpenFiles(text), ({ pid }) => pid);
+  }
+
+  #only(pids: readonly number[]): readonly string[] {
+    return [this.#dialect.pidFlag, pids.join(',')];
   }
 
   /** Without the row of `ps` itself, whose PID is `own`. */
@@ -163,10 +165,6 @@ export class PsTable implements ProcessTable {
   /** A header in the middle of one list of columns would swallow the rest of it on BSD, so each column is an option of its own. */
   #ps(selection: readonly string[], columns: readonly string[]): ReturnType<Programs['ps']> {
     return this.#programs.ps([...selection, '-ww', ...columns.flatMap((column) => ['-o', `${column}=`])]);
-  }
-
-  #currentLook(): Look | null {
-    return this.#look !== null && performance.now() - this.#look.at <= LOOK_MS ? this.#look : null;
   }
 }
 
