@@ -1,6 +1,7 @@
 import { openTerminal, type Terminal } from '../linux/terminal.ts';
 import { admit } from './admission.ts';
 import { exitPlanOf, type ExitPlan } from './ending.ts';
+import type { RunExit } from '../runs/record.ts';
 import { report } from './report.ts';
 import type { RunRequest } from './request.ts';
 import { startRun, type LiveRun } from './run.ts';
@@ -45,13 +46,16 @@ async function attend(
   }: { readonly request: RunRequest; readonly live: LiveRun; readonly terminal: Terminal | null },
 ): Promise<ForegroundEnd> {
   const stopSharing = terminal === null ? null : shareSuspensionOf(workplace, live);
-  const { exit, ending } = await live.end();
+  const giveBackTerminal = ({ exitCode }: RunExit): void => {
+    terminal?.restore({
+      leaveFullScreen: exitCode !== 0,
+      groupLives: (group) => workplace.table.list().some((row) => row.pgid === group && row.state !== 'Z'),
+    });
+  };
+  // Between two attempts too: until the next one takes it, Ctrl-C is a key for the run.
+  const { exit, ending } = await live.end(giveBackTerminal);
   stopSharing?.();
-  const endedWell = exit.exitCode === 0;
-  terminal?.restore({
-    leaveFullScreen: !endedWell,
-    groupLives: (group) => workplace.table.list().some((row) => row.pgid === group && row.state !== 'Z'),
-  });
+  giveBackTerminal(exit);
   terminal?.close();
   await live.daemon?.settle();
   await report(workplace, request, ending);

@@ -30,6 +30,8 @@ export interface RestartedRun {
    * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE; TRANSITION_ILLEGAL when the run may not go on just now; nothing is running then
    */
   readonly startAgain: () => Promise<Launched>;
+  /** Called between two attempts, when the tree of the first is proven empty. */
+  readonly afterAttempt: (exit: RunExit) => void;
 }
 
 /** How an attempt ended, and how long it had lasted. */
@@ -68,6 +70,7 @@ export async function attendRestarts(workplace: ShimWorkplace, run: RestartedRun
       const ending = await supervisor.finishAttempt(exit, delayMs);
       if (ending !== null) return { exit, ending };
       series = decision.series;
+      run.afterAttempt(exit);
       events.record({ type: 'run.restart-scheduled', at: clock.now(), runId, attempt: number, ...exit, delayMs });
       if (stderrIsTerminal())
         complain(`${request.command} ${exitText(exit)}; attempt ${number + 1} starts in ${formatDuration(delayMs)}`);

@@ -50,8 +50,11 @@ export interface LiveRun {
   readonly record: RunRecord;
   /** The command's process; another one after a restart. */
   readonly leader: () => Identity;
-  /** Waits for the command to exit for good, and brings its run to an end, or to what is kept of it. To be called once. */
-  end(): Promise<CommandEnd>;
+  /**
+   * Waits for the command to exit for good, and brings its run to an end, or to what is kept of it. To be called once.
+   * @param afterAttempt called when a command has exited that will be started again
+   */
+  end(afterAttempt?: (exit: RunExit) => void): Promise<CommandEnd>;
   readonly supervisor: Supervisor;
   readonly daemon: DaemonLink | null;
   /** Ends the watching; the process may end then. */
@@ -110,7 +113,7 @@ export async function startRun(
     leader: () => leader,
     supervisor,
     daemon,
-    async end() {
+    async end(afterAttempt = () => {}) {
       if (request.restart !== null) {
         const { attendRestarts } = await import('./restarts.ts');
         return attendRestarts(workplace, {
@@ -120,6 +123,7 @@ export async function startRun(
           daemon,
           first: launched,
           startAgain,
+          afterAttempt,
         });
       }
       const exit = await launched.exit;

@@ -219,6 +219,19 @@ describe('between two attempts', () => {
     assert.deepEqual([(await second.onlyRun()).signal, attemptCount(await inspect(second))], ['SIGINT', 0]);
   });
 
+  it('the terminal is given back: Ctrl-C is heard after a full-screen program that died in raw mode', async (t) => {
+    const home = createHome(t);
+    const app = [process.execPath, join(import.meta.dirname, 'full-screen.ts')];
+    const args = ['run', '--restart', 'always', ...LONG, '--', ...app];
+    const pty = openPty(t, [process.execPath, MAIN, ...args], { env: home.env, cwd: home.work });
+    await pty.see('<up 80x24>');
+    pty.type('x');
+    await pty.see(/attempt 2 starts in/u);
+    pty.type('\u0003');
+    assert.deepEqual(await pty.exited, [null, 'SIGKILL']);
+    assert.equal((await home.onlyRun()).state, 'failed');
+  });
+
   it('O7 a kill -9 of the shim leaves nothing running, and doctor says what it was', async (t) => {
     const home = createHome(t);
     const { child, ended } = home.start(['run', '--restart', 'always', ...LONG, '--', 'sh', '-c', 'exit 5'], {
