@@ -13,26 +13,29 @@ export interface Question<T> {
 /** The answers to one question, by PID. */
 export class Answers<T> {
   readonly #question: Question<T>;
+  readonly #nowMs: () => number;
   #listedAt = -Infinity;
   #known: { readonly at: number; readonly byPid: ReadonlyMap<number, T> } | null = null;
 
-  constructor(question: Question<T>) {
+  /** @param nowMs a monotonic clock */
+  constructor(question: Question<T>, nowMs: () => number = () => performance.now()) {
     this.#question = question;
+    this.#nowMs = nowMs;
   }
 
   /** All processes have been listed just now. */
   listed(): void {
-    this.#listedAt = performance.now();
+    this.#listedAt = this.#nowMs();
     this.#known = null;
   }
 
   /** The answer for this process, of a moment ago; undefined when there is none. */
   of(pid: number): T | undefined {
-    if (this.#known === null && isRecent(this.#listedAt)) {
+    if (this.#known === null && this.#isRecent(this.#listedAt)) {
       const byPid = this.#question.ofAll();
-      this.#known = { at: performance.now(), byPid };
+      this.#known = { at: this.#nowMs(), byPid };
     }
-    const known = this.#known !== null && isRecent(this.#known.at) ? this.#known.byPid.get(pid) : undefined;
+    const known = this.#known !== null && this.#isRecent(this.#known.at) ? this.#known.byPid.get(pid) : undefined;
     return known ?? this.#question.of(pid);
   }
 
@@ -40,8 +43,8 @@ export class Answers<T> {
   now(pid: number): T | undefined {
     return this.#question.of(pid);
   }
-}
 
-function isRecent(at: number): boolean {
-  return performance.now() - at <= HOLD_MS;
+  #isRecent(at: number): boolean {
+    return this.#nowMs() - at <= HOLD_MS;
+  }
 }

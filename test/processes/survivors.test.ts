@@ -120,13 +120,15 @@ test('K5 a stop from within names the stopping process and its ancestors as surv
   await puppet.exited;
 });
 
-test('K7 a PID that the kernel has handed out again is never signalled', async (t) => {
-  const isRoot = process.getuid?.() === 0;
-  const rights = isRoot ? [] : ['--user', '--map-root-user'];
-  const namespace = [...rights, '--pid', '--fork', '--kill-child', '--mount-proc'];
-  const probe = await output('unshare', [...namespace, 'sh', '-c', 'echo 100 >/proc/sys/kernel/ns_last_pid']);
-  if (probe.code !== 0) return t.skip(`no PID namespace of its own can be made here: ${probe.errors.trim()}`);
-  const run = await output('unshare', [...namespace, process.execPath, join(PUPPETS, 'reused-pid.ts')]);
-  assert.equal(run.code, 0, run.errors);
-  assert.deepEqual(JSON.parse(run.text), { signalled: [], survivors: [], alive: true });
-});
+for (const processTable of ['', 'portable'])
+  test(`K7 a PID that the kernel has handed out again is never signalled${processTable && ' (by ps and kill)'}`, async (t) => {
+    const isRoot = process.getuid?.() === 0;
+    const rights = isRoot ? [] : ['--user', '--map-root-user'];
+    const namespace = [...rights, '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const probe = await output('unshare', [...namespace, 'sh', '-c', 'echo 100 >/proc/sys/kernel/ns_last_pid']);
+    if (probe.code !== 0) return t.skip(`no PID namespace of its own can be made here: ${probe.errors.trim()}`);
+    const puppet = [`REEVE_PROCESS_TABLE=${processTable}`, process.execPath, join(PUPPETS, 'reused-pid.ts')];
+    const run = await output('unshare', [...namespace, 'env', ...puppet]);
+    assert.equal(run.code, 0, run.errors);
+    assert.deepEqual(JSON.parse(run.text), { sent: 'gone', signalled: [], survivors: [], alive: true });
+  });
