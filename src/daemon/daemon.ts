@@ -104,6 +104,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     store,
     isStoreFailing: () => guard.failure !== null,
     shout,
+    announce: record,
   });
   const stops = createStops({
     stop: stopper.stop,

@@ -1,8 +1,9 @@
 import type { Clock } from '../clock.ts';
 import type { Event } from '../events.ts';
 import type { Processes } from '../processes/ports.ts';
-import { carryOnInterrupt } from '../runs/interrupt-end.ts';
-import { isTerminal, outcomeOf } from '../runs/lifecycle.ts';
+import { carryOnInterrupt, outlived } from '../runs/interrupt-end.ts';
+import { exitEventOf } from '../runs/exit-event.ts';
+import { isTerminal } from '../runs/lifecycle.ts';
 import type { RunStore } from '../runs/ports.ts';
 import { reconcile, type Reconciliation, type RunFinding } from '../runs/reconcile.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
@@ -10,6 +11,7 @@ import { createRunWatch } from '../runs/run-watch.ts';
 import { isShimAlive } from '../runs/shim-life.ts';
 import { createTableInterrupter } from '../runs/table-interrupter.ts';
 import type { Stops } from './stops.ts';
+import { createUnattendedWatch } from './unattended.ts';
 
 /** How long a living registrant may take to tell how its dead run ended, before the daemon says that nobody saw it. */
 const REGISTRANT_PATIENCE_MS = 10_000;
@@ -47,6 +49,14 @@ export async function openRecovery(ports: RecoveryPorts): Promise<Recovery> {
   const warned = new Set<RunId>();
   /** When a registered run was first seen dead beside its living registrant. */
   let deadSince: ReadonlyMap<RunId, number> = new Map();
+  const lookForUnattended = createUnattendedWatch({
+    monotonicMs: clock.monotonicMs,
+    // Whoever lives on after all that time has outlived it: nobody asks again.
+    carryOn(record) {
+      carryOnStop(record);
+      if (record.current.state === 'interrupting') outlived({ runs, clock, interrupter }, record).catch(ports.onError);
+    },
+  });
   const found = await look();
 
   async function look(): Promise<Reconciliation> {
@@ -67,14 +77,13 @@ export async function openRecovery(ports: RecoveryPorts): Promise<Recovery> {
       announce(finding);
       if (finding.verdict === 'orphaned') handleOrphan(finding);
     }
+    lookForUnattended(findings.map(({ record }) => record));
     watch.keep(findings.filter(({ verdict }) => verdict === 'recovered').map(({ record }) => record));
   }
 
-  function announce({ record: { intent, current } }: RunFinding): void {
-    const outcome = outcomeOf(current);
-    if (outcome === null) return;
-    const { endReason, exitCode, signal, completedAt: at } = outcome;
-    ports.record({ type: 'run.exited', at, runId: intent.id, endReason, exitCode, signal });
+  function announce({ record }: RunFinding): void {
+    const event = exitEventOf(record);
+    if (event !== null) ports.record(event);
   }
 
   function handleOrphan({ record, why, members }: RunFinding): void {
@@ -90,21 +99,24 @@ export async function openRecovery(ports: RecoveryPorts): Promise<Recovery> {
 
   function carryOn(active: readonly RunRecord[]): void {
     for (const record of active) {
-      const { current, intent } = record;
-      if (current.state === 'stopping') {
-        const { reason, message } = current.stop;
-        void ports.stops.begin({ record, reason, message: message ?? reason, graceMs: intent.graceMs });
-      }
-      if (current.state === 'interrupting')
+      carryOnStop(record);
+      if (record.current.state === 'interrupting')
         carryOnInterrupt({ runs, clock, interrupter }, record, active).catch(ports.onError);
     }
+  }
+
+  /** Ordering a stop twice does no harm. */
+  function carryOnStop(record: RunRecord): void {
+    const { intent, current } = record;
+    if (current.state !== 'stopping') return;
+    const { reason, message } = current.stop;
+    void ports.stops.begin({ record, reason, message: message ?? reason, graceMs: intent.graceMs });
   }
 
   return {
     found,
     start() {
       settle(found);
-      // Ordering a stop twice does no harm.
       carryOn(found.runs.map(({ record }) => record).filter(({ current }) => !isTerminal(current.state)));
     },
     async pass() {

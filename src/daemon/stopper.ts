@@ -6,7 +6,7 @@ import type { Identity } from '../processes/identity.ts';
 import type { Processes } from '../processes/ports.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { VERIFY_MS } from '../processes/stop-tree.ts';
-import { stopRun } from '../runs/stop-run.ts';
+import { stopRun, type StopEvent } from '../runs/stop-run.ts';
 import type { Store } from '../store/store.ts';
 import type { InsideStop } from './methods.ts';
 import type { StopDone, StopOrder } from './stops.ts';
@@ -21,12 +21,17 @@ export interface StopperPorts extends Processes {
   /** True while the daemon cannot write to the store. */
   readonly isStoreFailing: () => boolean;
   readonly shout: (text: string) => void;
+  readonly announce: (event: StopEvent) => void;
 }
 
 /** The daemon as the executor of stops: outside every tree, by its identity. */
 export function createStopper(options: StopperPorts) {
-  const { paths, table, signaller, self, clock, store, isStoreFailing, shout } = options;
+  const { paths, table, signaller, self, clock, store, isStoreFailing, shout, announce } = options;
   const ports = { runs: store.runs, table, signaller, clock };
+  // Whoever orders a stop here tells of its begin and its receipt; the end is told by whoever writes it.
+  const onlyEnd = (event: StopEvent): void => {
+    if (event.type === 'run.exited') announce(event);
+  };
   const exclude = [self];
 
   /** The shim has a store connection of its own: it may get the reason on record where the daemon cannot. */
@@ -68,13 +73,13 @@ export function createStopper(options: StopperPorts) {
           shout(`run ${runId} is stopped without its shim: ${String(error)}`);
         }
       }
-      const { receipt, unrecorded } = await stopRun(ports, { ...order, exclude });
+      const { receipt, unrecorded } = await stopRun({ ...ports, announce: onlyEnd }, { ...order, exclude });
       if (unrecorded !== null) shout(`run ${runId} was stopped without a full record of it: ${unrecorded.message}`);
       return { receipt, byShim: false };
     },
 
     async stopFromInside(order: InsideStop): Promise<Receipt> {
-      return (await stopRun(ports, { ...order, exclude })).receipt;
+      return (await stopRun({ ...ports, announce }, { ...order, exclude })).receipt;
     },
   };
 }

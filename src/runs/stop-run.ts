@@ -1,9 +1,10 @@
-import type { Clock } from '../clock.ts';
+import type { Event } from '../events.ts';
 import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
 import { applyEvent } from './apply-event.ts';
+import { exitEventOf } from './exit-event.ts';
 import { isTerminal } from './lifecycle.ts';
 import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
@@ -17,7 +18,12 @@ export interface StopRunPorts extends StopPorts {
   readonly runs: RunStore;
   /** Gives back the worktree of a run whose shim is dead, last of all. Absent: the claim is found stale by the next who wants it. */
   readonly releaseClaim?: (run: RunRecord) => Promise<void>;
+  /** Told of the stop that begins, of its receipt, and of the end where it is we who write it. Absent: whoever asks tells of it. */
+  readonly announce?: (event: StopEvent) => void;
 }
+
+/** What a stop tells of. */
+export type StopEvent = Extract<Event, { type: 'run.stopping' | 'run.killed' | 'run.exited' }>;
 
 export interface StopRunRequest {
   readonly record: RunRecord;
@@ -63,6 +69,9 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
   if (isTerminal(asked.current.state)) {
     return { receipt: await lastReceipt(runs, id, request.reason), record: asked, unrecorded: books.failure };
   }
+  const { reason, message } = request;
+  if (request.record.current.state !== 'stopping')
+    ports.announce?.({ type: 'run.stopping', at: clock.now(), runId: id, reason: message ?? reason });
   await books.keep(() => announceToNested(ports, id), undefined);
 
   const saved: Receipt[] = [];
@@ -80,6 +89,7 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
   });
   // A caller that left by itself was not signalled: what was saved before is the whole receipt.
   if (!saved.some((earlier) => isSameProof(earlier, receipt))) await save(receipt);
+  ports.announce?.({ type: 'run.killed', at: clock.now(), runId: id, receipt });
   await books.keep(() => completeNested(ports, { parent: id, receipt, exclude }), undefined);
   const end = () => (receipt.provenEmpty ? completion(ports, asked) : reread(ports, asked));
   return { receipt, record: await books.keep(end, asked), unrecorded: books.failure };
@@ -154,9 +164,13 @@ function isOutOfOurHands({ signaller }: StopPorts, shim: Identity): boolean {
   }
 }
 
-async function complete(ports: { readonly runs: RunStore; readonly clock: Clock }, id: RunId): Promise<RunRecord> {
+async function complete(ports: Pick<StopRunPorts, 'runs' | 'clock' | 'announce'>, id: RunId): Promise<RunRecord> {
   try {
-    return await applyEvent(ports, id, { type: 'emptied', exit: null, error: null, at: ports.clock.now() });
+    const emptied = { type: 'emptied', exit: null, error: null, at: ports.clock.now() } as const;
+    const completed = await applyEvent(ports, id, emptied);
+    const event = exitEventOf(completed);
+    if (event !== null) ports.announce?.(event);
+    return completed;
   } catch (error) {
     const record = error instanceof ReeveError && error.code === 'RUN_ENDED' ? await ports.runs.get(id) : null;
     if (record === null) throw error;

@@ -123,13 +123,13 @@ export class AttachedRun implements HostedRun {
 
   /** What descends from the command or carries its cookie is found without the shim, and nobody else will end it. */
   async #endWithoutShim(): Promise<HostedEnd> {
-    const { processes, clock, runs } = this.#place;
+    const { processes, clock, runs, announce } = this.#place;
     const { graceMs, recorded } = this.#keeping;
     const ports = { table: processes.table, signaller: processes.signaller, clock };
     const exit = { exitCode: null, signal: null };
     if (recorded) {
       const request = { record: this.record, reason: 'stop', message: SHIM_LOST, graceMs } as const;
-      const { record, receipt } = await stopRun({ ...ports, runs: await runs() }, request);
+      const { record, receipt } = await stopRun({ ...ports, runs: await runs(), announce }, request);
       return { record, exit, receipts: [receipt] };
     }
     const receipt = await stopTree(ports, { spec: treeSpecOf(this.record), reason: 'stop', graceMs });

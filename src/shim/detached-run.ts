@@ -48,9 +48,9 @@ export class DetachedRun implements HostedRun {
   }
 
   async stop({ message, graceMs }: { readonly message: string | null; readonly graceMs: number }): Promise<Receipt> {
-    const { processes, clock, runs } = this.#place;
+    const { processes, clock, runs, announce } = this.#place;
     const { table, signaller } = processes;
-    const ports = { runs: await runs(), table, signaller, clock };
+    const ports = { runs: await runs(), table, signaller, clock, announce };
     return (await stopRun(ports, { record: this.record, reason: 'stop', message, graceMs })).receipt;
   }
 

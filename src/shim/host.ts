@@ -1,6 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Clock } from '../clock.ts';
+import type { Event } from '../events.ts';
+import { createEventLog } from '../host/event-log.ts';
 import { resolvePaths, type Paths } from '../host/paths.ts';
 import type { Processes } from '../processes/ports.ts';
 import type { RunStore } from '../runs/ports.ts';
@@ -19,6 +21,8 @@ export interface HostPlace {
   readonly paths: Paths;
   /** Opened when first asked for. */
   readonly runs: () => Promise<RunStore>;
+  /** Tells of what is done to recorded runs from here. */
+  readonly announce: (event: Event) => void;
   /** Aborted when the host lets go of its runs. */
   readonly closing: AbortSignal;
 }
@@ -54,6 +58,8 @@ export function createRunHost({ processes, clock, env, home }: HostOptions): Run
       clock,
       paths,
       runs: async () => (await openStore()).runs,
+      // What a program does to its runs must not fail for a log that cannot be written.
+      announce: createEventLog({ folder: paths.eventsDir, onFailure: () => {} }).record,
       closing: closing.signal,
     };
     return place;

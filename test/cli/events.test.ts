@@ -9,6 +9,8 @@ import { createService, followEvents, type Event } from '../../src/index.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { streamEvents } from '../../src/host/event-stream.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { readProcess } from '../rig/live-processes.ts';
+import { until } from '../rig/until.ts';
 import { createHome, daemonPid, MAIN, type Home } from '../shim/home.ts';
 
 failOnLeaks();
@@ -108,6 +110,52 @@ describe('reeve events', () => {
       ['run.exited', 'run.killed', 'run.started', 'run.stopping'],
     );
     assert.equal(all.find(({ type }) => type === 'run.killed').receipt.provenEmpty, true);
+  });
+});
+
+describe('a run whose shim was killed', () => {
+  /** Starts a command, and kills its shim. */
+  async function startOrphan(home: Home): Promise<{ readonly id: string; readonly pid: number }> {
+    const id = (await home.reeve(['start', '--', 'sleep', '1000'])).stdout.trim();
+    const pid = (await home.onlyRun()).identity?.pid ?? 0;
+    const shim = readProcess(pid)?.ppid ?? 0;
+    assert.notEqual(shim, 0);
+    process.kill(shim, 'SIGKILL');
+    await until(() => readProcess(shim) === null);
+    return { id, pid };
+  }
+
+  const typesOf = async (home: Home): Promise<readonly string[]> =>
+    (await home.reeve(['events', '--json'])).stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as Printed).type);
+
+  it('K12 is told of to its end by the command that stops it', async (t) => {
+    const home = createHome(t);
+    const { id } = await startOrphan(home);
+    assert.equal((await home.reeve(['stop', '--grace', '0', id])).exitCode, 0);
+    assert.deepEqual(await typesOf(home), ['run.started', 'run.stopping', 'run.killed', 'run.exited']);
+  });
+
+  it('K12 is told of to its end by the doctor that ends it', async (t) => {
+    const home = createHome(t);
+    await startOrphan(home);
+    await home.reeve(['doctor', '--fix']);
+    assert.deepEqual(await typesOf(home), ['run.started', 'run.stopping', 'run.killed', 'run.exited']);
+    await home.reeve(['doctor', '--fix']);
+    assert.equal((await typesOf(home)).length, 4);
+  });
+
+  it('O4 is told of by the doctor when nothing of it lives', async (t) => {
+    const home = createHome(t);
+    const { pid } = await startOrphan(home);
+    process.kill(pid, 'SIGKILL');
+    await until(() => readProcess(pid) === null);
+    await home.reeve(['doctor']);
+    assert.deepEqual(await typesOf(home), ['run.started']);
+    await home.reeve(['doctor', '--fix']);
+    assert.deepEqual(await typesOf(home), ['run.started', 'run.exited']);
   });
 });
 

@@ -3,6 +3,7 @@ import { isOpen } from '../doctor/finding.ts';
 import { examineClaims } from '../doctor/claims.ts';
 import { examineOutput } from '../doctor/output.ts';
 import { examinePlatform } from '../doctor/platform.ts';
+import { openEventLog } from '../event-log.ts';
 import { examineRuns } from '../doctor/runs.ts';
 import { examineAgents, examineConfig, examineDaemon, examineLockouts, examineLogs } from '../doctor/surroundings.ts';
 import { renderFindings } from '../doctor/text.ts';
@@ -24,7 +25,10 @@ export function define(command: Command, io: CliIo): Command {
       const fix = options.fix ?? false;
       await using workplace = openWorkplace(io.env);
       // Runs first: what is fixed there is no longer looked for by the rest.
-      const { counts, findings: ofRuns } = await examineRuns(workplace, fix);
+      const { counts, findings: ofRuns } = await examineRuns(workplace, {
+        fix,
+        record: openEventLog(workplace, io).record,
+      });
       const findings = [
         ...ofRuns,
         ...(await examineLockouts(workplace, io, fix)),

@@ -14,6 +14,7 @@ import { parseGraceMs } from '../grace.ts';
 import { renderInterrupt } from '../interrupt-text.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
+import { openEventLog } from '../event-log.ts';
 import { openWorkplace, type Workplace } from '../open.ts';
 import { canonicalWords, SCOPE_HELP } from '../select-runs.ts';
 import { handOver } from '../stop/execute.ts';
@@ -41,7 +42,7 @@ export function define(command: Command, io: CliIo): Command {
       await using workplace = openWorkplace(io.env);
       const { runs } = await workplace.store();
       const matched = await selectToInterrupt(runs, scope);
-      const interrupter = await openInterrupter(workplace, io.env);
+      const interrupter = await openInterrupter(workplace, io);
       const ports = { runs, clock: workplace.clock, interrupter, live: new Map() };
       const report = await interruptRuns(ports, matched, requestOf(options, graceMs));
       emit(io, options, report, () =>
@@ -64,13 +65,23 @@ function requestOf({ hard, dryRun, reason }: InterruptOptions, graceMs: number |
 }
 
 /** This command as the executor, but for the tree that it is in itself: there another's hand ends it last. */
-async function openInterrupter(workplace: Workplace, env: NodeJS.ProcessEnv): Promise<Interrupter> {
+async function openInterrupter(workplace: Workplace, io: CliIo): Promise<Interrupter> {
   const { table, signaller, self } = await workplace.processes();
   const { runs } = await workplace.store();
   const { clock } = workplace;
   const exclude = () => daemonOf(workplace);
   const releaseClaim = claimReleaser(await openClaims(workplace));
-  const own = createTableInterrupter({ runs, table, signaller, clock, host: hostname(), exclude, releaseClaim });
+  const { record: announce } = openEventLog(workplace, io);
+  const own = createTableInterrupter({
+    runs,
+    table,
+    signaller,
+    clock,
+    host: hostname(),
+    exclude,
+    releaseClaim,
+    announce,
+  });
   const isInside = (record: RunRecord): boolean =>
     findMembers(treeSpecOf(record, { exclude: exclude() }), table.list(), table).some(
       ({ row }) => row.pid === self.pid,
@@ -79,7 +90,7 @@ async function openInterrupter(workplace: Workplace, env: NodeJS.ProcessEnv): Pr
     ...own,
     async stop(record, { message, graceMs }) {
       if (!isInside(record)) return own.stop(record, { message, graceMs });
-      const receipt = await handOver(workplace, record, { graceMs, env, reason: 'interrupt', message });
+      const receipt = await handOver(workplace, record, { graceMs, env: io.env, reason: 'interrupt', message });
       return { record, provenEmpty: receipt.provenEmpty };
     },
   };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
-import { createEventLog } from '../../host/event-log.ts';
+import { openEventLog } from '../event-log.ts';
 import { parseGraceMs } from '../grace.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
@@ -36,11 +36,8 @@ export function define(command: Command, io: CliIo): Command {
       const table = { color: io.color, width: io.columns };
       if (options.dryRun)
         return io.out(options.json ? `${JSON.stringify(planJson(targets))}\n` : renderPlan(targets, table));
-      const events = createEventLog({
-        folder: workplace.paths.eventsDir,
-        onFailure: (error) => io.err(`reeve: the event log cannot be written: ${String(error)}\n`),
-      });
-      const outcomes = await executeStop(workplace, targets, { graceMs, env: io.env, record: events.record });
+      const { record } = openEventLog(workplace, io);
+      const outcomes = await executeStop(workplace, targets, { graceMs, env: io.env, record });
       emit(io, options, { receipts: outcomes.map(({ target, receipt }) => receiptJson(target, receipt)) }, () =>
         outcomes.length === 0
           ? 'nothing is running\n'

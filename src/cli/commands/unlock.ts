@@ -4,13 +4,13 @@ import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
-import { createEventLog } from '../../host/event-log.ts';
 import { placeOf } from '../../host/git-place.ts';
 import { formatUsd, parseUsd, toUsd } from '../../limits/amount.ts';
 import { coveringLockouts } from '../../limits/covering.ts';
 import { formatDuration, parseDuration } from '../../limits/duration.ts';
 import type { Allowance, Lockout } from '../../limits/lockout.ts';
 import { plain } from '../format.ts';
+import { openEventLog } from '../event-log.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { readLimits } from '../limit-counters.ts';
@@ -40,7 +40,7 @@ export function define(command: Command, io: CliIo): Command {
     .action(async (word: string, options: UnlockOptions) => {
       const grant = grantOf(options);
       await using workplace = openWorkplace(io.env);
-      const { paths, clock } = workplace;
+      const { clock } = workplace;
       const lockouts = await openLockouts(workplace, io);
       const now = clock.now();
       const rows = await lockouts.list();
@@ -59,10 +59,7 @@ export function define(command: Command, io: CliIo): Command {
           : unread(now);
       // All of them are made before the first is given: a lockout that cannot be lifted so lifts none.
       const allowances = selected.map((row) => ({ id: randomUUID(), ...allowanceFor(row, request, reading) }));
-      const events = createEventLog({
-        folder: paths.eventsDir,
-        onFailure: (error) => io.err(`reeve: the event log cannot be written: ${String(error)}\n`),
-      });
+      const events = openEventLog(workplace, io);
       for (const [index, row] of selected.entries()) {
         const allowance = allowances[index] as Allowance;
         // The allowance first: released without it, the next look at the counters would lock out again.

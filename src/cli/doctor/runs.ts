@@ -1,3 +1,5 @@
+import type { Event } from '../../events.ts';
+import { exitEventOf } from '../../runs/exit-event.ts';
 import type { RunStore } from '../../runs/ports.ts';
 import { reconcile } from '../../runs/reconcile.ts';
 import type { MemberEvidence, Reconciliation, RunFinding } from '../../runs/reconcile.ts';
@@ -12,10 +14,16 @@ import type { Finding } from './finding.ts';
 /** Time between TERM and KILL for an orphaned tree: the default of `reeve stop`. */
 const GRACE_MS = 10_000;
 
+export interface ExamineOptions {
+  readonly fix: boolean;
+  /** Told of what the fixing does to runs. */
+  readonly record: (event: Event) => void;
+}
+
 /** Compares the records of active runs with what lives. With `fix`, closes what is proven over and ends what is proven orphaned. */
 export async function examineRuns(
   workplace: Workplace,
-  fix: boolean,
+  { fix, record }: ExamineOptions,
 ): Promise<{ readonly counts: Omit<Reconciliation, 'runs'>; readonly findings: readonly Finding[] }> {
   const { runs } = await workplace.store();
   const { table } = await workplace.processes();
@@ -26,7 +34,11 @@ export async function examineRuns(
     trustRegistrant: () => true,
   });
   const findings: Finding[] = [];
-  for (const each of found) if (each.verdict !== 'recovered') findings.push(await toFinding(workplace, each, fix));
+  for (const each of found) {
+    const end = fix ? exitEventOf(each.record) : null;
+    if (end !== null) record(end);
+    if (each.verdict !== 'recovered') findings.push(await toFinding(workplace, each, { fix, record }));
+  }
   return { counts, findings };
 }
 
@@ -38,7 +50,7 @@ function withoutWrites(runs: RunStore): RunStore {
 async function toFinding(
   workplace: Workplace,
   { record, verdict, why, members }: RunFinding,
-  fix: boolean,
+  { fix, record: announce }: ExamineOptions,
 ): Promise<Finding> {
   const { id, name, shim } = record.intent;
   const subject = name === null ? id : `${id} (${plain(name)})`;
@@ -70,7 +82,7 @@ async function toFinding(
             : `\`reeve stop ${id}\` ends what is left of it`,
         });
       const { runs } = await workplace.store();
-      const ports = { runs, table, signaller, clock: workplace.clock };
+      const ports = { runs, table, signaller, clock: workplace.clock, announce };
       const { receipt } = await stopRun(ports, {
         record,
         reason: 'stop',

@@ -65,14 +65,11 @@ async function stopFromOutside(
   if (target.kind === 'agent')
     return { receipt: await stopTree({ table, signaller, clock }, { spec: target.spec, reason: 'stop', graceMs }) };
   const { runs } = await workplace.store();
-  const { id: runId } = target.record.intent;
-  record({ type: 'run.stopping', at: clock.now(), runId, reason: 'stop' });
-  const stopped = await stopRun(
-    { runs, table, signaller, clock, releaseClaim: claimReleaser(await openClaims(workplace)) },
+  const releaseClaim = claimReleaser(await openClaims(workplace));
+  return stopRun(
+    { runs, table, signaller, clock, releaseClaim, announce: record },
     { record: target.record, reason: 'stop', message: null, graceMs, exclude: daemonOf(workplace) },
   );
-  record({ type: 'run.killed', at: clock.now(), runId, receipt: stopped.receipt });
-  return stopped;
 }
 
 /**
