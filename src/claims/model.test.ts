@@ -189,12 +189,8 @@ function advance(world: World, index: number, { fault }: Options): World[] {
     case 'release-write': {
       const ask = { token: actor.token as ClaimToken, holder: holderOf(index) };
       const decision = protocol.decideRelease(current, ask);
-      if (decision.kind !== 'written') return [go({ step: 'release-unguard' })];
-      return [
-        { ...go({ step: 'release-unguard' }), row: decision.next, file: decision.next },
-        // Killed between the two writes.
-        { ...go({ step: 'done', shim: 'dead' }), row: decision.next, guard: null },
-      ];
+      const file = decision.kind === 'written' ? decision.next : world.file;
+      return [{ ...go({ step: 'release-unguard' }), file }];
     }
     case 'release-unguard':
       return [{ ...go({ step: 'done', token: null }), guard: world.guard === index ? null : world.guard }];

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import { claimCorrupt } from './claim-errors.ts';
-import { neverClaimed, type ClaimRecord } from './claim.ts';
+import { neverClaimed, type ClaimRecord, type ClaimToken } from './claim.ts';
 import type { ClaimFiles, ClaimPlace, ClaimStore } from './ports.ts';
 
 export interface RegisterPorts {
@@ -15,6 +15,8 @@ export interface RegisterPorts {
 export interface Current {
   readonly record: ClaimRecord;
   readonly others: readonly ClaimRecord[];
+  /** Token of the store's row; null when there is none. */
+  readonly rowToken: ClaimToken | null;
 }
 
 /**
@@ -34,6 +36,7 @@ export async function readRegister({ files, rows }: RegisterPorts, place: ClaimP
   return {
     record: { ...newest, worktree: place.worktree },
     others: place.otherFiles.map(read).filter((other) => other !== null),
+    rowToken: row?.token ?? null,
   };
 }
 
@@ -45,7 +48,7 @@ export interface Change<T> {
 
 /**
  * Reads, decides and writes as the only one of all processes: the row first, so that what a killed writer leaves is a claim that is
- * found stale, and never a worktree that looks free.
+ * found stale, and never a worktree that looks free. The row is written for a new token only: of one token the file says what became of it.
  * @param options.despiteStore writes the file also when the store cannot be written: a worktree must not stay claimed for want of a row
  * @throws CLAIM_CORRUPT, CLAIM_HELD when the guard cannot be had, STORE_FULL, PERMISSION_DENIED, and what the store throws
  */
@@ -57,10 +60,12 @@ export function changeRegister<T>(
 ): Promise<T> {
   const { files, rows, clock } = ports;
   return files.guarded(place, async () => {
-    const { next, result } = decide(await readRegister(ports, place));
+    const current = await readRegister(ports, place);
+    const { next, result } = decide(current);
     if (next === null) return result;
     try {
-      await rows?.put({ folderId: place.folderId, file: place.file, record: next }, clock.now());
+      if (next.token !== current.rowToken)
+        await rows?.put({ folderId: place.folderId, file: place.file, record: next }, clock.now());
     } catch (error) {
       if (options.despiteStore !== true || !(error instanceof ReeveError)) throw error;
     }
@@ -84,7 +89,7 @@ export async function changeOrForget<T>(
     if (!(error instanceof ReeveError && error.code === 'FOLDER_NOT_FOUND')) throw error;
     const row = await ports.rows?.find({ path: place.worktree, folderId: place.folderId });
     const record = row?.record ?? neverClaimed(place.worktree);
-    const { next, result } = decide({ record, others: [] });
+    const { next, result } = decide({ record, others: [], rowToken: record.token });
     if (next !== null) await ports.rows?.remove(record.worktree, record.token);
     return result;
   }

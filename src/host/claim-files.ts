@@ -135,7 +135,10 @@ function readClaim(file: string): ClaimReading {
   }
 }
 
-/** Whole or not at all: a new file, synced, under the name of the old one, and the name synced too. */
+/**
+ * Whole or not at all: a new file, synced, under the name of the old one. The name is not synced: what a power failure takes back is a claim of
+ * a boot that is over, or its release.
+ */
 function writeDurably(file: string, text: string): void {
   const unfinished = `${file}.new`;
   try {
@@ -150,7 +153,6 @@ function writeDurably(file: string, text: string): void {
       closeSync(fd);
     }
     renameSync(unfinished, file);
-    syncFolder(dirname(file));
   } catch (error) {
     rmSync(unfinished, { force: true });
     const { code } = error as NodeJS.ErrnoException;
@@ -160,15 +162,6 @@ function writeDurably(file: string, text: string): void {
       hint: full ? 'Free space on that file system.' : 'Check who owns the folder, or share the worktree: `--shared`.',
       cause: error,
     });
-  }
-}
-
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

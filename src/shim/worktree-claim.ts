@@ -16,6 +16,9 @@ import type { ShimWorkplace } from './workplace.ts';
 /** How often a sign of life is written where nobody can look for the process itself, in milliseconds. */
 const RENEW_MS = 30_000;
 
+/** A command that is over by then is spared the write. */
+const ATTACH_AFTER_MS = 50;
+
 /** What a run holds of its worktree. */
 export interface RunClaim {
   /** Null: the run shares the worktree with whoever else is there. */
@@ -84,12 +87,17 @@ function runClaim(claim: HeldClaim): RunClaim {
     last = last.then(work).catch(reportFailure);
     return last;
   };
+  let attachment: NodeJS.Timeout | undefined;
   const renewal =
     claim.joined || claim.place.oneKernel ? null : setInterval(() => void next(claim.renew), RENEW_MS).unref();
   return {
     token: claim.token,
-    attach: (started) => void next(() => claim.attach(leaderOf(started))),
+    attach(started) {
+      clearTimeout(attachment);
+      attachment = setTimeout(() => void next(() => claim.attach(leaderOf(started))), ATTACH_AFTER_MS).unref();
+    },
     async release() {
+      clearTimeout(attachment);
       if (renewal !== null) clearInterval(renewal);
       await next(claim.release);
     },
