@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { ReeveError } from '../errors.ts';
 
 /** Options that say to whom a run belongs. */
 export interface OwnerOptions {
@@ -16,10 +15,4 @@ export function defineOwnerOptions(command: Command): Command {
     .option('--turn <id>', 'turn that owns the run')
     .option('--tool-call <id>', 'tool call that owns the run')
     .option('--owner <key=value>', 'further owner ids: terminal, extension, hook, sandbox (repeatable)', collect, []);
-}
-
-/** `--pid 123` → 123. @throws USAGE */
-export function wholeNumber(option: string, text: string): number {
-  if (/^\d{1,15}$/u.test(text.trim())) return Number(text);
-  throw new ReeveError('USAGE', `${option} wants a whole number, not "${text}"`, { where: option });
 }

@@ -104,6 +104,7 @@ function asRejection(error: unknown, paths: Paths): ReeveError {
   return new ReeveError('CONFIG_INVALID', `the config cannot be read: ${(error as Error).message}`, {
     cause: error,
     where: paths.configFile,
+    hint: 'Check its owner and mode; `reeve config check` tries again.',
   });
 }
 

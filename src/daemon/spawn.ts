@@ -122,5 +122,6 @@ function failedStart(paths: Paths, attempt: Attempt): ReeveError {
   const how = attempt.child.signalCode ?? `exit ${attempt.child.exitCode}`;
   return new ReeveError('DAEMON_UNREACHABLE', `the daemon did not start (${how})${lastLine && `: ${lastLine}`}`, {
     where: paths.daemonLogFile,
+    hint: 'its log says more; `reeve up` tries again',
   });
 }

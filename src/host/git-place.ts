@@ -56,8 +56,9 @@ export function siteOf(cwd: string): Site {
 
 function realFolder(cwd: string): string {
   const folder = realOrNull(cwd);
-  if (folder === null) throw new ReeveError('FOLDER_NOT_FOUND', `there is no folder ${cwd}`, { where: cwd });
-  if (!isFolder(folder)) throw new ReeveError('FOLDER_NOT_FOUND', `${cwd} is not a folder`, { where: cwd });
+  const named = { where: cwd, hint: 'Name a folder that exists and that you may enter (--cwd).' };
+  if (folder === null) throw new ReeveError('FOLDER_NOT_FOUND', `there is no folder ${cwd}`, named);
+  if (!isFolder(folder)) throw new ReeveError('FOLDER_NOT_FOUND', `${cwd} is not a folder`, named);
   return folder;
 }
 

@@ -44,7 +44,10 @@ function tryLock(path: string, fd: number, kind: number): FileLock | null {
   const errno = lastErrno();
   closeSync(fd);
   if (HELD_BY_ANOTHER.has(errno)) return null;
-  throw new ReeveError('PERMISSION_DENIED', `the file cannot be locked (${errno})`, { where: path });
+  throw new ReeveError('PERMISSION_DENIED', `the file cannot be locked (${errno})`, {
+    where: path,
+    hint: 'Its file system must offer flock(2): put the home on a local one.',
+  });
 }
 
 function open(path: string, flags: string, mode: number): number {
@@ -54,6 +57,7 @@ function open(path: string, flags: string, mode: number): number {
     throw new ReeveError('PERMISSION_DENIED', `the lock file cannot be opened: ${(error as Error).message}`, {
       cause: error,
       where: path,
+      hint: 'Check the owner and the mode of the file and its folder.',
     });
   }
 }

@@ -89,7 +89,10 @@ function parseCondition(word: string): Condition {
   const value = word.slice(at + 1).trim();
   if (value === '' || (key === LABEL && value.startsWith('='))) throw empty(`${word} names nothing`);
   if (key === LABEL && !value.includes('=')) {
-    throw new ReeveError('USAGE', `a label is written label=key=value, not ${word}`);
+    throw new ReeveError('USAGE', `${word} is no label`, {
+      where: word,
+      hint: 'A label is written label=key=value, with nothing after the last sign for an empty one.',
+    });
   }
   if (key !== LABEL && !Object.hasOwn(FIELDS, key)) {
     throw new ReeveError('USAGE', `a scope has no "${word.slice(0, at)}"`, {

@@ -81,5 +81,8 @@ function notRunning(id: string, state: string): ReeveError {
 }
 
 function denied(id: string): ReeveError {
-  return new ReeveError('PERMISSION_DENIED', `the command of run ${id} belongs to another user`, { where: id });
+  return new ReeveError('PERMISSION_DENIED', `the command of run ${id} belongs to another user`, {
+    where: id,
+    hint: 'Act as that user.',
+  });
 }

@@ -70,11 +70,12 @@ function startFailure(request: LaunchRequest, error: NodeJS.ErrnoException): Ree
   const { command } = request;
   const options = { where: command, cause: error };
   if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') {
-    return new ReeveError('COMMAND_NOT_EXECUTABLE', `${command} cannot be executed: ${reasonOf(error)}`, options);
+    const message = `${command} cannot be executed: ${reasonOf(error)}`;
+    return new ReeveError('COMMAND_NOT_EXECUTABLE', message, { ...options, hint: remedyOf(error) });
   }
   if (isFile(request)) {
     const message = `${command} cannot be executed: the interpreter that its first line names is missing`;
-    return new ReeveError('COMMAND_NOT_EXECUTABLE', message, options);
+    return new ReeveError('COMMAND_NOT_EXECUTABLE', message, { ...options, hint: 'Check its first line.' });
   }
   const hint = command.includes('/')
     ? 'Check the path; it is taken relative to the folder of the run.'
@@ -86,6 +87,12 @@ function reasonOf(error: NodeJS.ErrnoException): string {
   if (error.code === 'EACCES') return 'permission denied';
   if (error.code === 'E2BIG') return 'the arguments and the environment are too long';
   return error.code ?? error.message;
+}
+
+function remedyOf(error: NodeJS.ErrnoException): string {
+  if (error.code === 'EACCES') return 'Check that it is a program, its mode (chmod +x), and its folders.';
+  if (error.code === 'E2BIG') return 'Hand it less: a file in place of a long argument, fewer variables.';
+  return 'Check that it is a program made for this machine.';
 }
 
 function isFile({ command, cwd, env }: LaunchRequest): boolean {

@@ -138,6 +138,9 @@ const LINES: readonly Line[] = [
     }),
   ),
   said('rm two', object({ removed: someOf(runId) })),
+  said('register --name own -- sleep 1', object({ ...RUN_FIELDS, env: mapOf(text) })),
+  said('checkpoint own --note seen', object(RUN_FIELDS)),
+  said('finish own --exit-code 0', object(RUN_FIELDS)),
   said('limit list', LIMITS),
   said('usage', object({ entries: someOf(USAGE_ROW), totals: USAGE_ROW, unmeteredSessions: whole })),
   said(
@@ -206,6 +209,17 @@ const MISTAKES = [
   ['ps --state odd', 'USAGE', 2],
   ['ps --limit many', 'USAGE', 2],
   ['wait', 'USAGE', 2],
+  ['wait over --timeout soon', 'USAGE', 2],
+  ['events --last few', 'USAGE', 2],
+  ['stop label=x', 'USAGE', 2],
+  ['signal over TERM', 'RUN_NOT_RUNNING', 1],
+  ['signal over ODD', 'USAGE', 2],
+  ['rm nothing', 'RUN_NOT_FOUND', 2],
+  ['pause nothing', 'RUN_NOT_FOUND', 2],
+  ['resume nothing', 'RUN_NOT_FOUND', 2],
+  ['logs nothing', 'RUN_NOT_FOUND', 2],
+  ['logs over -f', 'USAGE', 2],
+  ['tree nothing', 'RUN_NOT_FOUND', 2],
   ['no-such-verb', 'USAGE', 2],
   ['usage yearly', 'USAGE', 2],
   ['usage --since someday', 'USAGE', 2],
@@ -236,9 +250,10 @@ test('every mistake is one error object of the agreed shape on stderr, with its 
   for (const [line, code, exitCode] of MISTAKES) {
     const result = home.reeve(...withJson(line.split(' ')));
     assert.equal(result.stdout, '', line);
-    const thrown = JSON.parse(result.stderr) as { readonly error: { readonly code: string } };
+    const thrown = JSON.parse(result.stderr) as { readonly error: Readonly<Record<string, string | null>> };
     assert.deepEqual(ERROR(thrown, line), []);
-    assert.deepEqual([thrown.error.code, result.exitCode], [code, exitCode], line);
+    assert.deepEqual([thrown.error['code'], result.exitCode], [code, exitCode], line);
+    assert.notEqual(thrown.error['hint'], null, `${line}: no remedy`);
   }
 });
 

@@ -7,7 +7,8 @@ import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
 import { openRegistry } from '../open-registry.ts';
-import { defineOwnerOptions, wholeNumber, type OwnerOptions } from '../owner-options.ts';
+import { defineOwnerOptions, type OwnerOptions } from '../owner-options.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { ownerOf } from '../run-options.ts';
 
 interface CheckpointOptions extends OwnerOptions {

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { ReeveError } from '../../errors.ts';
 import type { Event } from '../../events.ts';
 import { streamEvents } from '../../host/event-stream.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
@@ -8,6 +7,7 @@ import { findRun } from '../find-run.ts';
 import { plain } from '../format.ts';
 import type { CliIo } from '../io.ts';
 import { openWorkplace } from '../open.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface EventsOptions {
   readonly follow?: boolean;
@@ -28,7 +28,8 @@ export function define(command: Command, io: CliIo): Command {
     .option('--json', 'one JSON object per line')
     .action(async (word: string | undefined, options: EventsOptions) => {
       const follow = options.follow === true;
-      const last = options.last === undefined ? (follow ? LAST_WHEN_FOLLOWING : Infinity) : parseCount(options.last);
+      const last =
+        options.last === undefined ? (follow ? LAST_WHEN_FOLLOWING : Infinity) : wholeNumber('--last', options.last);
       await using workplace = openWorkplace(io.env);
       const runId = word === undefined ? null : (await findRun((await workplace.store()).runs, word)).intent.id;
       const events = streamEvents({
@@ -49,9 +50,4 @@ export function define(command: Command, io: CliIo): Command {
         return (await runs.list({ states: ACTIVE_STATES })).map(({ intent }) => intent.id);
       }
     });
-}
-
-function parseCount(text: string): number {
-  if (!/^\d{1,9}$/u.test(text)) throw new ReeveError('USAGE', `--last wants a whole number, not "${text}"`);
-  return Number(text);
 }

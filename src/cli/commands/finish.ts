@@ -7,7 +7,7 @@ import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
 import { openRegistry } from '../open-registry.ts';
-import { wholeNumber } from '../owner-options.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface FinishOptions {
   readonly exitCode?: string;

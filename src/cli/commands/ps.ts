@@ -8,6 +8,7 @@ import { toRunJson } from '../../runs/view.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { renderRuns } from '../run-text.ts';
 import { usageOfRuns } from '../../usage/run-usage.ts';
 import { canonicalWords, SCOPE_HELP } from '../select-runs.ts';
@@ -29,7 +30,7 @@ export function define(command: Command, io: CliIo): Command {
     .option('--limit <count>', 'at most this many, the most recently changed; 0 = all', '0')
     .option('--json', 'print {runs}')
     .action(async (words: readonly string[], options: PsOptions) => {
-      const limit = parseLimit(options.limit);
+      const limit = wholeNumber('--limit', options.limit);
       const query: RunQuery = statesOf(options);
       await using workplace = openWorkplace(io.env);
       const { runs, ledger } = await workplace.store();
@@ -54,9 +55,4 @@ function statesOf(options: PsOptions): RunQuery {
     throw new ReeveError('USAGE', `there is no state "${unknown}"`, { hint: `states are ${STATES.join(', ')}` });
   if (options.state !== undefined) return { states: options.state as readonly RunStateName[] };
   return options.all ? {} : { states: ACTIVE_STATES };
-}
-
-function parseLimit(text: string): number {
-  if (!/^\d{1,9}$/u.test(text)) throw new ReeveError('USAGE', `--limit wants a whole number, not "${text}"`);
-  return Number(text);
 }

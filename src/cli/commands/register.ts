@@ -8,7 +8,8 @@ import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
 import { openRegistry } from '../open-registry.ts';
-import { defineOwnerOptions, wholeNumber, type OwnerOptions } from '../owner-options.ts';
+import { defineOwnerOptions, type OwnerOptions } from '../owner-options.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { ownerOf, pairs, sourceOf } from '../run-options.ts';
 
 interface RegisterOptions extends OwnerOptions {

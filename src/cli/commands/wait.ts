@@ -41,6 +41,10 @@ export function define(command: Command, io: CliIo): Command {
 
 function parseSeconds(text: string): number {
   const seconds = Number(text);
-  if (text.trim() === '' || !(seconds >= 0)) throw new ReeveError('USAGE', `--timeout wants seconds, not "${text}"`);
+  if (text.trim() === '' || !(seconds >= 0))
+    throw new ReeveError('USAGE', `--timeout wants seconds, not "${text}"`, {
+      where: '--timeout',
+      hint: 'a number from 0 on, such as 60 or 0.5',
+    });
   return seconds * 1_000;
 }
