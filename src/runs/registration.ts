@@ -67,7 +67,8 @@ export function intentOf(ports: RegistryPorts, request: RegisterRequest): RunInt
     agent: ports.agentOf([command, ...args]),
     cookie: ids.newCookie(id, outerCookie),
     host: ports.host,
-    background: true,
+    // Its output and its input are not ours to keep.
+    background: false,
     caps: { maxCostMicroUsd: null, maxTokens: null, maxMs: null },
     limited: false,
     graceMs,
