@@ -12,7 +12,7 @@ export interface StartOptions {
   readonly cwd?: string;
   /** Added to the caller's environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** False: output goes nowhere, and there are no output events. @defaultValue true */
+  /** False: output goes nowhere (that of a detached run to its files alone), and there are no output events. @defaultValue true */
   readonly capture?: boolean;
   /**
    * True: stderr goes where stdout goes, so that all output is in the order in which it was written, and is stdout's. Of no effect on a
@@ -54,7 +54,7 @@ export interface Service extends AsyncDisposable {
   start(options: StartOptions): Promise<ServiceRun>;
   /**
    * Runs a command to its end and resolves with its combined output, in the order in which it was written; of it the newest bytes up to the
-   * ring's capacity are kept.
+   * ring's capacity are kept. Like every run it stays in the list, with its output, until it is removed.
    * @throws what {@link Service.start} throws; {@link CommandFailed} (COMMAND_FAILED) with that output unless it exited 0; the signal's
    *   reason when that was aborted
    */

@@ -23,19 +23,21 @@ export class DetachedRun implements HostedRun {
   readonly ended: Promise<HostedEnd>;
   readonly #place: HostPlace;
   readonly #queues: Readonly<Record<OutputStream, ChunkQueue>>;
-  readonly #follower: OutputFollower;
+  readonly #follower: OutputFollower | null;
 
-  constructor(place: HostPlace, record: RunRecord) {
+  /** @param capture false: its output is in its files alone */
+  constructor(place: HostPlace, record: RunRecord, capture: boolean) {
     this.#place = place;
     this.record = record;
     const queues = { out: new ChunkQueue(), err: new ChunkQueue() };
     this.#queues = queues;
     this.streams = { stdout: queues.out.chunks(), stderr: queues.err.chunks() };
     const output = runOutput(place.paths.runsDir, record.intent.id);
-    this.#follower = followOutput(output, BEGINNING, {
-      out: (bytes) => queues.out.push(bytes),
-      err: (bytes) => queues.err.push(bytes),
-    });
+    const take = {
+      out: (bytes: Uint8Array) => queues.out.push(bytes),
+      err: (bytes: Uint8Array) => queues.err.push(bytes),
+    };
+    this.#follower = capture ? followOutput(output, BEGINNING, take) : null;
     this.ended = this.#follow();
   }
 
@@ -59,7 +61,7 @@ export class DetachedRun implements HostedRun {
   }
 
   abandonOutput(): void {
-    this.#follower.finish();
+    this.#follower?.finish();
     for (const stream of OUTPUT_STREAMS) this.#queues[stream].end();
   }
 

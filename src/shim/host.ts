@@ -68,7 +68,7 @@ export function createRunHost({ processes, clock, env, home }: HostOptions): Run
   return {
     async start(order) {
       const request = requestOf(order);
-      return order.detach ? startDetached(placeOnce(), request) : startAttached(placeOnce(), request, order);
+      return order.detach ? startDetached(placeOnce(), request, order) : startAttached(placeOnce(), request, order);
     },
     async close() {
       closing.abort();
@@ -94,12 +94,12 @@ export function createRunHost({ processes, clock, env, home }: HostOptions): Run
     return AttachedRun.begin(at, shim, { graceMs: request.graceMs, recorded });
   }
 
-  async function startDetached(at: HostPlace, request: RunRequest): Promise<HostedRun> {
+  async function startDetached(at: HostPlace, request: RunRequest, { capture }: HostOrder): Promise<HostedRun> {
     const shim = hireShim(paths, runEnv, { mode: 'background', request });
     const news = await shim.news();
     shim.child.unref();
     if (news.type !== 'started') throw new Error(`a background shim told "${news.type}" first`);
-    return new DetachedRun(at, news.record);
+    return new DetachedRun(at, news.record, capture);
   }
 }
 

@@ -7,6 +7,7 @@ import { createLinuxProcesses } from '../../src/linux/index.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { readProcess } from '../rig/live-processes.ts';
 import { openHome } from './rig/home.ts';
+import { ACTIVE_STATES } from '../../src/runs/lifecycle.ts';
 
 failOnLeaks();
 
@@ -104,7 +105,7 @@ test('status tells what the daemon is and does, in its documented shape', async 
   assert.deepEqual(Object.keys(report), ['daemon', 'reconcile', 'runs', 'watchers', 'unsupervised', 'lastError']);
   assert.equal(report['daemon']?.['pid'], home.daemon()?.pid);
   assert.deepEqual(report['reconcile'], { checked: 0, recovered: 0, stale: 0, unstarted: 0, orphaned: 0 });
-  assert.deepEqual(report['runs'], { starting: 0, running: 0, stopping: 0, lingering: 0 });
+  assert.deepEqual(report['runs'], Object.fromEntries(ACTIVE_STATES.map((state) => [state, 0])));
   assert.equal(report['lastError'], null);
   for (const file of [home.paths.daemonSocket, home.paths.daemonPidFile, home.paths.daemonLogFile, home.paths.database])
     assert.equal(statSync(file).mode & 0o077, 0, `${file} is its user's alone`);

@@ -178,6 +178,15 @@ describe('a service with a home', () => {
     assert.equal(run.outputBytesLost, 6 + 2_000_000 - 1024 * 1024);
   });
 
+  it('leaves the output of a detached run to its files when capture is off', async (t) => {
+    const home = createHome(t);
+    await using service = createService({ home: reeveHome(home), env: home.env });
+    const { id } = await service.start({ command: 'echo', args: ['hi'], detach: true, capture: false });
+    assert.equal((await service.wait(id)).exitCode, 0);
+    assert.equal(service.output(id), '');
+    assert.equal((await home.reeve(['logs', id])).stdout, 'hi\n');
+  });
+
   it('kills a detached run when asked to, but not by a signal that is aborted', async (t) => {
     const home = createHome(t);
     await using service = createService({ home: reeveHome(home), env: home.env });
