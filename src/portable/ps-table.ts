@@ -45,7 +45,7 @@ export class PsTable implements ProcessTable {
   readonly #environments: Answers<Environment>;
   readonly #details: Answers<PsDetails>;
   readonly #files: Answers<readonly OpenFile[]>;
-  /** The rows read last, and when their reading began. */
+  /** The rows read last, and when that was. */
   #recent: { readonly at: number; readonly rows: ReadonlyMap<number, ProcessRow> } = { at: -Infinity, rows: new Map() };
 
   constructor(options: { readonly realm: Realm; readonly programs: Programs; readonly dialect: Dialect }) {
@@ -71,12 +71,11 @@ export class PsTable implements ProcessTable {
    * from where the first looks for it.
    */
   list(): readonly ProcessRow[] {
-    const at = performance.now();
     const pass = this.#readRows(EVERYONE);
     const next = Array.from({ length: CHASED_PIDS }, (_, index) => pass.own + 1 + index);
     const chase = this.#readRows(this.#only([FIRST_PID, ...next]));
     const rows = new Map([...pass.rows, ...chase.rows].map((row) => [row.pid, row]));
-    this.#recent = { at, rows };
+    this.#recent = { at: performance.now(), rows };
     for (const answers of [this.#environments, this.#details, this.#files]) answers.listed();
     return [...rows.values()];
   }
@@ -90,13 +89,12 @@ export class PsTable implements ProcessTable {
     if (wanted.size === 0) return [];
     // Start times are counted from the first process.
     const named = [...new Set([FIRST_PID, ...wanted])];
-    const at = performance.now();
     const { rows } = this.#readRows(named.length > MAX_NAMED ? EVERYONE : this.#only(named));
-    this.#recent = { at, rows: new Map(rows.map((row) => [row.pid, row])) };
+    this.#recent = { at: performance.now(), rows: new Map(rows.map((row) => [row.pid, row])) };
     return rows.filter(({ pid }) => wanted.has(pid));
   }
 
-  /** The row as last read, when its reading began at most so long ago; null when it has to be read again. */
+  /** The row as last read, when that was at most so long ago; null when it has to be read again. */
   recent(pid: number, maxAgeMs: number): ProcessRow | null {
     return performance.now() - this.#recent.at <= maxAgeMs ? (this.#recent.rows.get(pid) ?? null) : null;
   }

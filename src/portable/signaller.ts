@@ -7,10 +7,12 @@ import { isDead } from '../processes/tree.ts';
 import type { PsTable } from './ps-table.ts';
 
 /**
- * A start time that was read longer ago is read again before a signal. This, and the start times' whole seconds, is the window in which
- * a signal could reach a stranger: the process would have to end, be taken by its parent, and its PID come round again in a tenth of a second.
+ * A start time that was read longer ago is read again before a signal. This, the time that a listing takes, and the start times' whole seconds
+ * are the window in which a signal could reach a stranger: the process would have to end, be taken by its parent, and its PID come round.
  */
 const VERIFIED_FOR_MS = 100;
+/** For a handle that was not used yet: a thousand processes that were just listed must not be read one by one. */
+const LISTED_FOR_MS = 5_000;
 /** How often it is looked whether the PIDs that are waited for still exist: a system call each, which signals nobody. */
 const PROBE_MS = 20;
 /** How often their rows are read, which also shows who is dead and not yet taken, and whose PID is another's now; doubling to the second. */
@@ -57,7 +59,7 @@ export class KillSignaller implements Signaller {
     this.#line.refuse(identity.pid);
     if (!sameRealm(identity, this.#table.realm)) return { kind: 'gone' };
     const isAlive =
-      isSame(identity, this.#table.recent(identity.pid, VERIFIED_FOR_MS)) ||
+      isSame(identity, this.#table.recent(identity.pid, LISTED_FOR_MS)) ||
       isSame(identity, this.#table.read(identity.pid));
     if (!isAlive) return { kind: 'gone' };
     const handle = new PidHandle(identity, this);

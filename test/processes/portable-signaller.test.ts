@@ -3,4 +3,4 @@ import { failOnLeaks } from '../rig/leaks.ts';
 import { testSignaller } from './signaller.contract.ts';
 
 failOnLeaks();
-testSignaller({ name: 'kill', create: createPortableProcesses, module: 'portable/index.ts' }, { numRuns: 100 });
+testSignaller({ name: 'kill', create: createPortableProcesses, module: 'portable/index.ts' }, { numRuns: 40 });
