@@ -27,6 +27,7 @@ export interface RunOptions {
   readonly maxMinutes?: string;
   readonly grace: string;
   readonly keepBackground?: boolean;
+  readonly worktree?: string;
   readonly shared?: boolean;
   readonly wait?: string;
   readonly restart: string;
@@ -83,6 +84,10 @@ export function defineRunOptions(command: Command): Command {
     .option('--restart <when>', `start the command again: ${RESTART_WORDS.join(', ')}`, DEFAULT_RESTART)
     .option('--restart-delay <time>', 'pause before the first restart, doubled by each further one (default: 1s)')
     .option('--restart-limit <count>', 'give up after so many quick failures in a row (default: 8)')
+    .option(
+      '--worktree <name>',
+      "run in the repository's worktree of that name, made with its branch where there is none",
+    )
     .option('--shared', 'do not claim the worktree: work in it beside whoever else does')
     .option('--wait <time>', 'queue for a worktree that is claimed, such as 5m; without it the run is refused')
     .option('--keep-background', 'leave what the command starts in the background running, still watched');

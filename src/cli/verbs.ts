@@ -65,6 +65,11 @@ export const VERBS: readonly CommandEntry[] = [
   { name: 'release', summary: 'give a claim back, or break it', load: () => import('./commands/release.ts') },
   { name: 'claims', summary: 'who holds which worktree', load: () => import('./commands/claims.ts') },
   {
+    name: 'worktrees',
+    summary: "a repository's worktrees: who holds them, what is unsaved; remove one",
+    load: () => import('./commands/worktrees.ts'),
+  },
+  {
     name: 'hooks',
     summary: 'have other programs ask reeve: refuse commits of agents that do not hold the worktree',
     load: () => import('./commands/hooks.ts'),

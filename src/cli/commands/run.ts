@@ -5,12 +5,16 @@ import type { ExitPlan } from '../../shim/ending.ts';
 import type { RunRequest } from '../../shim/request.ts';
 import type { CliIo } from '../io.ts';
 import { defineRunOptions, toRunRequest, type RunOptions } from '../run-options.ts';
+import { enterWorktree } from '../worktree-option.ts';
 
 export function define(command: Command, io: CliIo): Command {
   return defineRunOptions(command)
     .option('--json', 'print errors as JSON; the command keeps stdout to itself')
     .action(async (word: string, args: readonly string[], options: RunOptions) => {
-      const request = toRunRequest({ command: word, args }, options, { io, startedByPid: process.ppid });
+      const request = toRunRequest({ command: word, args }, await enterWorktree(options, io), {
+        io,
+        startedByPid: process.ppid,
+      });
       if (request.keepBackground) endAs(await runBesideShim(request, io.env), io);
       else await runAsShim(request, io);
     });

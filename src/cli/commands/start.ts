@@ -4,6 +4,7 @@ import { toRunJson } from '../../runs/view.ts';
 import { hireShim } from '../../shim/hire.ts';
 import { emit, type CliIo } from '../io.ts';
 import { defineRunOptions, toRunRequest, type RunOptions } from '../run-options.ts';
+import { enterWorktree } from '../worktree-option.ts';
 
 export function define(command: Command, io: CliIo): Command {
   return defineRunOptions(command)
@@ -11,7 +12,10 @@ export function define(command: Command, io: CliIo): Command {
     .option('--no-stdin', 'give it no standard input (the default for agents, which would wait for its end)')
     .option('--json', 'print the run as JSON')
     .action(async (word: string, args: readonly string[], options: RunOptions) => {
-      const request = toRunRequest({ command: word, args }, options, { io, startedByPid: process.ppid });
+      const request = toRunRequest({ command: word, args }, await enterWorktree(options, io), {
+        io,
+        startedByPid: process.ppid,
+      });
       const shim = hireShim(resolvePaths(io.env), io.env, { mode: 'background', request });
       let news = await shim.news();
       for (; news.type === 'waiting'; news = await shim.news()) io.err(`reeve: waiting: ${news.line}\n`);
