@@ -79,6 +79,8 @@ test('I2 an empty scope is refused, no match is an error of its own, and a dry r
     const { stderr, exitCode } = home.reeve('interrupt', '--json', ...words);
     assert.deepEqual([JSON.parse(stderr).error.code, exitCode], ['RUN_NOT_FOUND', 2]);
   }
+  assert.equal(home.reeve('interrupt', '--all', 'session=s1').exitCode, 2);
+  assert.equal(home.json<InterruptReport>('interrupt', '--all', '--dry-run').matched, 3);
   const before = home.json<RunJson>('inspect', run.id);
   for (const form of [[], ['--hard']]) {
     const plan = home.json<InterruptReport>('interrupt', run.id, '--dry-run', ...form);

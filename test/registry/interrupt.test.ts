@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { createRegistry, killVerified, type InterruptReport, type RunScope } from '../../src/index.ts';
+import { createRegistry, killVerified, systemClock, type InterruptReport, type RunScope } from '../../src/index.ts';
 import { outcomeOf } from '../../src/runs/lifecycle.ts';
 import { codeOf } from '../contracts/samples.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { endProcess, isAlive } from '../runs/stage.ts';
+import type { Signaller } from '../../src/processes/ports.ts';
+import { createTableInterrupter } from '../../src/runs/table-interrupter.ts';
+import { endProcess, isAlive, processes } from '../runs/stage.ts';
 import { openStage, PLAIN } from './stage.ts';
 
 failOnLeaks();
@@ -135,6 +138,34 @@ test('I3 counts say what happened: asked, gone, out of reach', async (t) => {
   assert.deepEqual(counts(hard), { matched: 3, signaled: 1, stale: 1, unavailable: 1 });
   assert.ok(isAlive(abroad.leader), 'nobody is signalled who cannot be proven');
   await killVerified([abroad.leader], { graceMs: 0 });
+});
+
+test('I3 a process that may not be signalled is unavailable, soft and hard, and its run goes on', async (t) => {
+  const { store, registry, registerPuppet } = await openStage(t);
+  const { handle, leader } = await registerPuppet('sleeper.sh');
+  const { table } = processes;
+  // What Linux answers about another user's process.
+  const signaller: Signaller = { open: () => ({ kind: 'denied' }), waitAny: async () => [] };
+  const ports = { runs: store.runs, table, signaller, clock: systemClock, host: hostname() };
+  const unprivileged = createRegistry(store, { interrupter: createTableInterrupter(ports) });
+  const soft = await unprivileged.interrupt({ run: handle.id });
+  assert.deepEqual(
+    [counts(soft).unavailable, soft.runs[0]?.error, soft.runs[0]?.state],
+    [1, 'permission denied', 'running'],
+  );
+  const hard = await unprivileged.interrupt({ run: handle.id, hard: true, graceMs: 0 });
+  assert.deepEqual([counts(hard).unavailable, hard.runs[0]?.state], [1, 'stopping'], 'it is not called ended');
+  assert.match(hard.runs[0]?.error ?? '', /survived/);
+  assert.ok(isAlive(leader));
+  const [receipt] = await store.runs.receipts(handle.id);
+  assert.deepEqual(
+    receipt?.survivors.map(({ pid, why }) => [pid, why]),
+    [[leader.pid, 'permission denied']],
+  );
+  await unprivileged.close();
+  const again = await registry.interrupt({ run: handle.id, hard: true, graceMs: 0 });
+  assert.deepEqual([again.signaled, again.runs[0]?.state], [1, 'interrupted'], 'who may signal it can try again');
+  assert.ok(!isAlive(leader));
 });
 
 test('I3 a second interrupt is a no-op: while the first is under way, and after the end', async (t) => {

@@ -1,11 +1,14 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
+import { ReeveError } from '../../errors.ts';
 import { claimReleaser } from '../../claims/release-run.ts';
 import { interruptRuns, type InterruptRequest } from '../../runs/interrupt.ts';
 import { selectToInterrupt } from '../../runs/interrupt-scope.ts';
+import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
+import type { RunStore } from '../../runs/ports.ts';
 import type { RunRecord } from '../../runs/record.ts';
 import type { Interrupter } from '../../runs/registry-ports.ts';
-import { parseScope } from '../../runs/scope.ts';
+import { parseScope, type Scope } from '../../runs/scope.ts';
 import { createTableInterrupter } from '../../runs/table-interrupter.ts';
 import { findMembers } from '../../processes/tree.ts';
 import { treeSpecOf } from '../../runs/tree-of-run.ts';
@@ -21,6 +24,7 @@ import { handOver } from '../stop/execute.ts';
 import { daemonOf } from '../stop/plan.ts';
 
 interface InterruptOptions {
+  readonly all?: boolean;
   readonly hard?: boolean;
   readonly dryRun?: boolean;
   readonly reason?: string;
@@ -31,17 +35,18 @@ interface InterruptOptions {
 export function define(command: Command, io: CliIo): Command {
   return command
     .argument('[scope...]', SCOPE_HELP)
+    .option('--all', 'every active run')
     .option('--hard', 'end the matched runs with their whole trees, verified, instead of asking')
     .option('--dry-run', 'print what would be signalled, and signal nothing')
     .option('--reason <text>', 'why; stays on the record')
     .option('--grace <time>', 'how long a run may take to end before it counts as going on; with --hard before KILL')
     .option('--json', 'print {matched, signaled, stale, unavailable, runs}')
     .action(async (words: readonly string[], options: InterruptOptions) => {
-      const scope = parseScope(canonicalWords(words));
+      const scope = scopeOfWords(words, options.all ?? false);
       const graceMs = options.grace === undefined ? null : parseGraceMs(options.grace);
       await using workplace = openWorkplace(io.env);
       const { runs } = await workplace.store();
-      const matched = await selectToInterrupt(runs, scope);
+      const matched = scope === null ? await everyActive(runs) : await selectToInterrupt(runs, scope);
       const interrupter = await openInterrupter(workplace, io);
       const ports = { runs, clock: workplace.clock, interrupter, live: new Map() };
       const report = await interruptRuns(ports, matched, requestOf(options, graceMs));
@@ -53,6 +58,18 @@ export function define(command: Command, io: CliIo): Command {
       );
       if (report.unavailable > 0) io.exitCode = 1;
     });
+}
+
+/** Null: every active run. @throws SCOPE_EMPTY, USAGE */
+function scopeOfWords(words: readonly string[], all: boolean): Scope | null {
+  if (!all) return parseScope(canonicalWords(words));
+  if (words.length === 0) return null;
+  throw new ReeveError('USAGE', '--all and a scope exclude each other', { hint: 'leave out one of the two' });
+}
+
+async function everyActive(runs: RunStore) {
+  const active = await runs.list({ states: ACTIVE_STATES });
+  return { selected: active, active };
 }
 
 function requestOf({ hard, dryRun, reason }: InterruptOptions, graceMs: number | null): InterruptRequest {
