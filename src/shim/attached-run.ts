@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { ReeveError } from '../errors.ts';
 import { fromWireError } from '../ipc/wire-errors.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree } from '../processes/stop-tree.ts';
@@ -61,11 +62,17 @@ export class AttachedRun implements HostedRun {
 
   /** Waits for the start. @throws whatever kept the command from being started */
   static async begin(place: HostPlace, shim: HiredShim, keeping: Keeping): Promise<AttachedRun> {
+    let admitted: RunRecord | null = null;
     try {
-      const news = await shim.news();
-      if (news.type !== 'started') throw new Error(`a hosted shim told "${news.type}" first`);
-      return new AttachedRun(place, shim, news.record, keeping);
+      for (;;) {
+        const news = await shim.news();
+        if (news.type === 'started') return new AttachedRun(place, shim, news.record, keeping);
+        if (news.type !== 'admitted') throw new Error(`a hosted shim told "${news.type}" first`);
+        admitted = news.record;
+      }
     } catch (error) {
+      // Killed between the two, it may have started the command.
+      if (admitted !== null && isShimLost(error)) await endWithoutShim(place, admitted, keeping);
       for (const stream of shim.child.stdio) stream?.destroy();
       throw error;
     }
@@ -113,30 +120,36 @@ export class AttachedRun implements HostedRun {
   async #readNews(): Promise<HostedEnd> {
     for (;;) {
       const news = await this.#shim.news().catch(() => null);
-      if (news === null) return this.#endWithoutShim();
+      if (news === null) return endWithoutShim(this.#place, this.record, this.#keeping);
       if (news.type === 'closed') return news.ending;
       const waiting = this.#stops.splice(0);
       if (news.type === 'stopped') for (const { resolve } of waiting) resolve(news.receipt);
       if (news.type === 'stop-failed') for (const { reject } of waiting) reject(fromWireError(news.error));
     }
   }
+}
 
-  /** What descends from the command or carries its cookie is found without the shim, and nobody else will end it. */
-  async #endWithoutShim(): Promise<HostedEnd> {
-    const { processes, clock, runs, announce } = this.#place;
-    const { graceMs, recorded } = this.#keeping;
-    const ports = { table: processes.table, signaller: processes.signaller, clock };
-    const exit = { exitCode: null, signal: null };
-    if (recorded) {
-      const request = { record: this.record, reason: 'stop', message: SHIM_LOST, graceMs } as const;
-      const { record, receipt } = await stopRun({ ...ports, runs: await runs(), announce }, request);
-      return { record, exit, receipts: [receipt] };
-    }
-    const receipt = await stopTree(ports, { spec: treeSpecOf(this.record), reason: 'stop', graceMs });
-    if (!receipt.provenEmpty) return { record: this.record, exit, receipts: [receipt] };
-    const current = nextState(this.record.current, { type: 'lost', error: SHIM_LOST, at: clock.now() });
-    return { record: { ...this.record, current }, exit, receipts: [receipt] };
+function isShimLost(error: unknown): boolean {
+  return error instanceof ReeveError && error.code === 'RUN_NOT_RUNNING';
+}
+
+/** What descends from the command or carries its cookie is found without the shim, and nobody else will end it. */
+async function endWithoutShim(
+  { processes, clock, runs, announce }: HostPlace,
+  started: RunRecord,
+  { graceMs, recorded }: Keeping,
+): Promise<HostedEnd> {
+  const ports = { table: processes.table, signaller: processes.signaller, clock };
+  const exit = { exitCode: null, signal: null };
+  if (recorded) {
+    const request = { record: started, reason: 'stop', message: SHIM_LOST, graceMs } as const;
+    const { record, receipt } = await stopRun({ ...ports, runs: await runs(), announce }, request);
+    return { record, exit, receipts: [receipt] };
   }
+  const receipt = await stopTree(ports, { spec: treeSpecOf(started), reason: 'stop', graceMs });
+  if (!receipt.provenEmpty) return { record: started, exit, receipts: [receipt] };
+  const current = nextState(started.current, { type: 'lost', error: SHIM_LOST, at: clock.now() });
+  return { record: { ...started, current }, exit, receipts: [receipt] };
 }
 
 /** A stream that is destroyed has been abandoned: that is its end. */

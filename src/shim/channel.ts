@@ -37,6 +37,8 @@ export interface ShimControl {
 export type ShimNews =
   /** It queues for its worktree; `line` says who holds that. */
   | { readonly type: 'waiting'; readonly line: string }
+  /** A hosted run may be started, and is about to be. */
+  | { readonly type: 'admitted'; readonly record: RunRecord }
   | { readonly type: 'started'; readonly record: RunRecord }
   | { readonly type: 'refused'; readonly error: WireError }
   | { readonly type: 'ended'; readonly plan: ExitPlan }

@@ -16,6 +16,8 @@ import type { ShimWorkplace } from './workplace.ts';
  */
 export async function runHosted(workplace: ShimWorkplace, request: RunRequest, merged: boolean): Promise<void> {
   const admitted = await admit(workplace, request, { background: false });
+  // Whatever becomes of this process from here on: its caller can find what it has started.
+  tell({ type: 'admitted', record: admitted.record });
   const live = await startRun(workplace, admitted, request, {
     openStdio: () => standardOf(merged),
     ownSession: true,

@@ -116,6 +116,31 @@ describe('a shim that is killed', () => {
     });
 });
 
+describe('a shim that is killed in the moment of its start', () => {
+  for (const recorded of [false, true])
+    it(`O2 leaves nothing running, and the caller is told (${recorded ? 'in a home' : 'unrecorded'})`, async (t) => {
+      const home = createHome(t);
+      const report = createReport(t);
+      const hook = join(home.folder, 'kill.cjs');
+      // Dies when it is about to say that the command runs.
+      writeFileSync(
+        hook,
+        `const fs = require('node:fs'); const write = fs.writeSync;
+         fs.writeSync = (fd, text, ...rest) => String(text).includes('"type":"started"') ? process.kill(process.pid, 'SIGKILL') : write(fd, text, ...rest);
+         require('node:module').syncBuiltinESMExports();`,
+      );
+      const env = { ...home.env, NODE_OPTIONS: `--require=${hook}` };
+      await using service = createService({ env, ...(recorded ? { home: reeveHome(home) } : {}) });
+      const script = `echo "leader $$" >>${report.path}; exec sleep 1000`;
+      const starting = service.start({ command: 'sh', args: ['-c', script], graceMs: 200 });
+      await assert.rejects(starting, { code: 'RUN_NOT_RUNNING' });
+      const [pid = 0] = readFileSync(report.path, 'utf8').split(' ').slice(1).map(Number);
+      assert.equal(readProcess(pid), null);
+      assert.deepEqual(service.list(), []);
+      if (recorded) assert.equal((await home.onlyRun()).state, 'interrupted');
+    });
+});
+
 describe('a service with a home', () => {
   it('has its runs on record, where the command line finds and stops them', async (t) => {
     const home = createHome(t);
