@@ -78,7 +78,12 @@ exec "$0${KEPT}" "$@"
 
 function hooksFolderOf(folder: string): string {
   const { gitDir, root } = siteOf(folder);
-  if (gitDir === null) throw new ReeveError('USAGE', `${folder} is not in a git repository`, { where: folder });
+  if (gitDir === null) {
+    throw new ReeveError('USAGE', `${folder} is not in a git repository`, {
+      where: folder,
+      hint: 'Call it in one, or name one with --cwd.',
+    });
+  }
   const hooks = resolve(root, askGit(root, 'rev-parse', '--git-path', 'hooks'));
   const own = worktreesOf(gitDir).flatMap((known) => [known.root, known.gitDir]);
   if (own.some((place) => isWithin(place, hooks))) return hooks;

@@ -63,7 +63,12 @@ export function removeWorktree({ path }: Worktree, discard: boolean): void {
 
 function gitDirOf(folder: string): string {
   const { gitDir } = siteOf(folder);
-  if (gitDir === null) throw new ReeveError('USAGE', `${folder} is not in a git repository`, { where: folder });
+  if (gitDir === null) {
+    throw new ReeveError('USAGE', `${folder} is not in a git repository`, {
+      where: folder,
+      hint: 'Call it in one, or name one with --cwd.',
+    });
+  }
   return gitDir;
 }
 

@@ -191,6 +191,9 @@ const WITHOUT_OBJECT: ReadonlySet<string> = new Set([
   // These hold and release a worktree around other work; test/claims looks at what they print.
   'claim',
   'release',
+  // These want a git repository; test/claims looks at them too.
+  'hooks',
+  'worktrees',
   'events',
   'watch',
 ]);
