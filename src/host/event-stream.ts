@@ -43,7 +43,8 @@ export async function* streamEvents(options: EventStreamOptions): AsyncGenerator
   const watch = follow ? watchTree(paths.eventsDir, onLog) : null;
   signal?.addEventListener('abort', bell.ring);
   try {
-    const history = look();
+    // Of one run the last so many are wanted, not those among the last so many of all.
+    const history = (about === null ? tail.readLast(last) : tail.read()).filter(isMeant);
     const past = history.slice(Math.max(0, history.length - last));
     if (!follow) return yield* past;
     const active = (await options.activeRuns?.()) ?? [];

@@ -37,11 +37,20 @@ export class EventTail {
 
   /** What came since the last look, in the order in which it was written; at first, all that the log holds. */
   read(): readonly Event[] {
+    return this.readLast(Infinity);
+  }
+
+  /** The same, but no more than the last so many: only those are made events of. */
+  readLast(count: number): readonly Event[] {
+    let lines: string[] = [];
     this.#open();
-    const events = this.#segments.flatMap((segment) => this.#readOn(segment));
+    for (const segment of this.#segments) {
+      this.#readOn(segment, (line) => lines.push(line));
+      if (lines.length > count) lines = lines.slice(lines.length - count);
+    }
     for (const { fd, listed } of this.#segments) if (!listed) closeSync(fd);
     this.#segments = this.#segments.filter(({ listed }) => listed);
-    return events;
+    return lines.flatMap((line) => this.#parse(line) ?? []);
   }
 
   close(): void {
@@ -86,19 +95,20 @@ export class EventTail {
     }
   }
 
-  #readOn(segment: Segment): readonly Event[] {
-    const events: Event[] = [];
+  #readOn(segment: Segment, take: (line: string) => void): void {
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     for (;;) {
       const length = readSync(segment.fd, buffer, 0, CHUNK_BYTES, segment.offset);
-      if (length === 0) return events;
+      if (length === 0) return;
       segment.offset += length;
-      for (const { text } of segment.lines.push(buffer.subarray(0, length))) {
-        const event = parseEvent(text);
-        if (event === null) this.#options.onUnreadable(text);
-        else events.push(event);
-      }
+      for (const { text } of segment.lines.push(buffer.subarray(0, length))) take(text);
     }
+  }
+
+  #parse(line: string): Event | null {
+    const event = parseEvent(line);
+    if (event === null) this.#options.onUnreadable(line);
+    return event;
   }
 }
 
