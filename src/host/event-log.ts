@@ -1,4 +1,15 @@
-import { appendFileSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../events.ts';
 
@@ -23,6 +34,7 @@ export const EVENTS_FILE = 'events.ndjson';
 /** What older files are called. */
 export const OLDER_FILE = /^events-\d+-\d+\.ndjson$/;
 
+const NEWLINE = 0x0a;
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024;
 const DEFAULT_KEEP = 4;
 
@@ -39,12 +51,25 @@ export function createEventLog(options: EventLogOptions): EventLog {
         mkdirSync(folder, { recursive: true, mode: 0o700 });
         const line = `${JSON.stringify(event)}\n`;
         if (sizeOf(file) + Buffer.byteLength(line) > maxBytes) setAside(folder, file, event.at, keep);
-        appendFileSync(file, line, { mode: 0o600 });
+        append(file, line);
       } catch (error) {
         options.onFailure(error, event);
       }
     },
   };
+}
+
+/** A line that a full disk has cut short stays alone on its line: what is written after it must be readable. */
+function append(file: string, line: string): void {
+  const fd = openSync(file, 'a+', 0o600);
+  try {
+    const { size } = fstatSync(fd);
+    const last = Buffer.alloc(1);
+    const isTorn = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
+    appendFileSync(fd, isTorn ? `\n${line}` : line);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function setAside(folder: string, file: string, at: number, keep: number): void {

@@ -101,7 +101,8 @@ export class EventTail {
       const length = readSync(segment.fd, buffer, 0, CHUNK_BYTES, segment.offset);
       if (length === 0) return;
       segment.offset += length;
-      for (const { text } of segment.lines.push(buffer.subarray(0, length))) take(text);
+      // Two writers that repair the same torn line leave an empty one.
+      for (const { text } of segment.lines.push(buffer.subarray(0, length))) if (text !== '') take(text);
     }
   }
 

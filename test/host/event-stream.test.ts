@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,9 +44,11 @@ function stream(folder: string, options: Partial<EventStreamOptions> = {}): Asyn
   });
 }
 
-const logIn = (folder: string, maxBytes?: number): EventLog =>
+const logIn = (folder: string, maxBytes?: number): EventLog => logAt(join(folder, 'events'), maxBytes);
+
+const logAt = (folder: string, maxBytes?: number): EventLog =>
   createEventLog({
-    folder: join(folder, 'events'),
+    folder,
     keep: 1_000,
     onFailure: assert.fail,
     ...(maxBytes === undefined ? {} : { maxBytes }),
@@ -99,6 +102,30 @@ describe('EventTail', () => {
     assert.deepEqual(tail.read(), [numbered(1)]);
     assert.deepEqual(strange, ['{"half":', 'null']);
     tail.close();
+  });
+});
+
+describe('an event that the disk cuts short', () => {
+  it('costs no other event: neither of the same process nor of another', (t) => {
+    const folder = tempFolder(t);
+    const program = join(import.meta.dirname, 'programs', 'torn-writer.ts');
+    const write = (first: number): string =>
+      execFileSync('prlimit', ['--fsize=1000:unlimited', process.execPath, program, folder, String(first)], {
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
+    assert.equal(write(1), '1');
+    appendFileSync(join(folder, EVENTS_FILE), '{"type":"dae');
+    logAt(folder).record(numbered(10));
+    const torn: string[] = [];
+    const tail = new EventTail({ folder, onUnreadable: (line) => torn.push(line) });
+    assert.deepEqual(
+      tail.read().map(({ at }) => at),
+      [1, 3, 10],
+    );
+    tail.close();
+    assert.equal(torn.length, 2);
+    assert.match(torn[0] ?? '', /^\{"type":"daemon\.stopped","at":2,"reason":"x+$/u);
   });
 });
 
