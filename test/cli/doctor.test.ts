@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
@@ -123,4 +123,17 @@ test('output whose run was forgotten is noted, and removed by --fix; that of kno
     ['removed'],
   );
   assert.deepEqual([existsSync(forgotten), existsSync(folderOf(run.id))], [false, true]);
+});
+
+test('a home that others may write in is a problem, and closed by --fix', (t) => {
+  const home = createHome(t);
+  const folder = join(home.folder, 'home');
+  home.reeve('ps');
+  chmodSync(folder, 0o777);
+  const [found] = problems(home.json<Report>('doctor'));
+  assert.deepEqual([found?.kind, found?.subject, found?.remedy], ['open-home', folder, `chmod 700 ${folder}`]);
+  assert.deepEqual(found?.evidence, ['others may write in it (mode 777)']);
+  assert.equal(home.reeve('doctor').exitCode, 1);
+  assert.equal(home.reeve('doctor', '--fix').exitCode, 0);
+  assert.equal(statSync(folder).mode & 0o777, 0o700);
 });

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { isOpen } from '../doctor/finding.ts';
 import { examineClaims } from '../doctor/claims.ts';
+import { examineHome } from '../doctor/home.ts';
 import { examineOutput } from '../doctor/output.ts';
 import { examinePlatform } from '../doctor/platform.ts';
 import { openEventLog } from '../event-log.ts';
@@ -33,6 +34,7 @@ export function define(command: Command, io: CliIo): Command {
         ...ofRuns,
         ...(await examineLockouts(workplace, io, fix)),
         ...(await examineClaims(workplace, io, fix)),
+        ...examineHome(workplace, process.getuid?.() ?? 0, fix),
         ...(await examineConfig(workplace)),
         ...(await examineDaemon(workplace)),
         ...(await examinePlatform(workplace)),

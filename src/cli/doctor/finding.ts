@@ -13,6 +13,7 @@ export interface Finding {
     | 'corrupt-claim'
     | 'claimed-twice'
     | 'collision'
+    | 'open-home'
     | 'config'
     | 'daemon'
     | 'log'
