@@ -42,11 +42,12 @@ export function planCheckpoint(
   { owner, state, error }: Checkpoint,
   { started, now }: { readonly started: RunStarted | null; readonly now: number },
 ): CheckpointPlan {
+  // Also when it would change nothing: after the end nothing may be said.
+  assertOpen(current);
   let next = current;
   if (started !== null && !isSameStart(startedOf(next), started)) next = nextState(next, { type: 'spawned', started });
   if (state !== undefined && state !== next.state) next = nextState(next, eventInto(state, next, now));
-  // Also of a checkpoint that changes nothing: after the end nothing may be said.
-  next = error === undefined ? assertOpen(next) : nextState(next, { type: 'noted', note: noteOf(error) });
+  if (error !== undefined) next = nextState(next, { type: 'noted', note: noteOf(error) });
   return owner === undefined ? { next } : { next, owner: withOwner(intent.owner, owner) };
 }
 
@@ -113,8 +114,8 @@ function eventInto(state: RunStateName, from: RunState, now: number): RunEvent {
   });
 }
 
-function assertOpen(state: RunState): RunState {
-  if (!('outcome' in state)) return state;
+function assertOpen(state: RunState): void {
+  if (!('outcome' in state)) return;
   throw new ReeveError('RUN_ENDED', `the run has ended (${state.state}): nothing can be said of it any more`);
 }
 
