@@ -15,12 +15,14 @@ const NEXT_VARIABLE = / [A-Za-z_][A-Za-z0-9_]*=/u;
 /** `ps` puts this for a character that it does not show. */
 const HIDDEN = '?';
 
+/** By PID; the dead have no arguments any more. */
 export function parseArguments(text: string): ReadonlyMap<number, ArgumentLine> {
   const lines = new Map<number, ArgumentLine>();
   for (const line of text.split('\n')) {
     const match = LINE.exec(line);
     if (match === null) continue;
     const [, pid, stat = '', args = ''] = match;
+    if (stat.startsWith('Z')) continue;
     lines.set(Number(pid), {
       isBusy: stat.startsWith('R') || stat.startsWith('D') || stat.startsWith('U'),
       text: args,

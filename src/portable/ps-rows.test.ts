@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { ReeveError } from '../errors.ts';
 import { MACOS, PROCPS } from './dialect.ts';
-import { parseRows } from './ps-rows.ts';
+import { parseRows, parseSightings } from './ps-rows.ts';
 
 const sample = (name: string): string =>
   readFileSync(join(import.meta.dirname, '../../test/samples/process-listings', name), 'utf8');
@@ -56,6 +56,15 @@ test('rows of macOS: states as the port names them, and sessions only where they
     [993, 0, 'Z', '(sleep)'],
   ]);
   assert.equal(rows.find(({ pid }) => pid === 990)?.startTicks, 3 * 3_600 + 17 * 60 + 57);
+});
+
+test('a sighting keeps arguments and environment with the row, which is named after the program', () => {
+  const line = (args: string): string => ` 7 7 1 7 7 Rs Sat Nov 21 03:24:03 2026 ${args}\n`;
+  const init = ' 1 1 0 0 0 Ss Sat Nov 21 03:24:02 2026 /sbin/init\n';
+  const [, seen] = parseSightings(init + line('/usr/bin/setsid --fork sh x.sh REEVE_RUN=run_1.nonce'), PROCPS);
+  assert.deepEqual([seen?.row.pid, seen?.row.startTicks, seen?.row.comm], [7, 1, 'setsid']);
+  assert.equal(seen?.text, '/usr/bin/setsid --fork sh x.sh REEVE_RUN=run_1.nonce');
+  assert.throws(() => parseSightings(init + line('x') + line('y'), PROCPS), ReeveError);
 });
 
 test('O3 a clock that was set moves every start alike, and so none', () => {

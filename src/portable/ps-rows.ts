@@ -4,7 +4,16 @@ import type { Dialect } from './dialect.ts';
 
 /** The columns of a row, in the order in which {@link parseRows} expects them. `ucomm` is last: a name may hold blanks. */
 export function rowColumns({ threadColumn }: Dialect): readonly string[] {
-  return [threadColumn, 'pid', 'ppid', 'pgid', 'sess', 'stat', 'lstart', 'ucomm'];
+  return [...numberColumns(threadColumn), 'ucomm'];
+}
+
+/** The same with the arguments, and whatever `ps` is told to put behind them, in place of the name: {@link parseSightings}. */
+export function sightingColumns({ threadColumn }: Dialect): readonly string[] {
+  return [...numberColumns(threadColumn), 'args'];
+}
+
+function numberColumns(threadColumn: string): readonly string[] {
+  return [threadColumn, 'pid', 'ppid', 'pgid', 'sess', 'stat', 'lstart'];
 }
 
 /** Start times are whole seconds. */
@@ -51,6 +60,25 @@ export function parseRows(text: string, dialect: Dialect): readonly ProcessRow[]
     ...row,
     startTicks: startedAt - first.startedAt,
   }));
+}
+
+/** A process that may be gone by the next look: its row, with all that will ever be read of it. */
+export interface Sighting {
+  /** Its name is that of the first word of its arguments. */
+  readonly row: ProcessRow;
+  /** Arguments and environment. */
+  readonly text: string;
+}
+
+/** @throws PLATFORM_UNSUPPORTED */
+export function parseSightings(text: string, dialect: Dialect): readonly Sighting[] {
+  return parseRows(text, dialect).map(({ comm, ...row }) => ({ row: { ...row, comm: nameIn(comm) }, text: comm }));
+}
+
+/** As the kernel names it: 15 characters of the file's name. */
+function nameIn(args: string): string {
+  const [first = ''] = args.split(' ');
+  return first.slice(first.lastIndexOf('/') + 1).slice(0, 15);
 }
 
 function parseLine(line: string, dialect: Dialect): Parsed | null {

@@ -13,14 +13,22 @@ import {
 import { parseOpenFiles, pathsMeantBy, type OpenFile } from './lsof-fields.ts';
 import type { Programs } from './programs.ts';
 import { DETAIL_COLUMNS, parseDetails, type PsDetails } from './ps-details.ts';
-import { FIRST_PID, parseRows, rowColumns, TICKS_PER_SECOND } from './ps-rows.ts';
+import {
+  FIRST_PID,
+  parseRows,
+  parseSightings,
+  rowColumns,
+  sightingColumns,
+  TICKS_PER_SECOND,
+  type Sighting,
+} from './ps-rows.ts';
 
 /** Selects all processes. */
 const EVERYONE = ['-A'];
 /** A program that is just being executed has no environment yet. */
 const MAX_EXEC_LOOKS = 10;
 /** How far a process may have moved on while a pass was read. */
-const CHASED_PIDS = 128;
+const CHASED_PIDS = 240;
 /** procps takes no more than 255 PIDs; beyond that all processes are read. */
 const MAX_NAMED = 250;
 
@@ -45,6 +53,8 @@ export class PsTable implements ProcessTable {
   readonly #environments: Answers<Environment>;
   readonly #details: Answers<PsDetails>;
   readonly #files: Answers<readonly OpenFile[]>;
+  /** Arguments and environments of those that the last listing found in its chase. */
+  #sighted: ReadonlyMap<number, string> = new Map();
   /** The rows read last, and when that was. */
   #recent: { readonly at: number; readonly rows: ReadonlyMap<number, ProcessRow> } = { at: -Infinity, rows: new Map() };
 
@@ -73,8 +83,9 @@ export class PsTable implements ProcessTable {
   list(): readonly ProcessRow[] {
     const pass = this.#readRows(EVERYONE);
     const next = Array.from({ length: CHASED_PIDS }, (_, index) => pass.own + 1 + index);
-    const chase = this.#readRows(this.#only([FIRST_PID, ...next]));
-    const rows = new Map([...pass.rows, ...chase.rows].map((row) => [row.pid, row]));
+    const chase = this.#readSightings([FIRST_PID, ...next]);
+    const rows = new Map([...chase.map(({ row }) => row), ...pass.rows].map((row) => [row.pid, row]));
+    this.#sighted = new Map(chase.map(({ row, text }) => [row.pid, text]));
     this.#recent = { at: performance.now(), rows };
     for (const answers of [this.#environments, this.#details, this.#files]) answers.listed();
     return [...rows.values()];
@@ -117,7 +128,9 @@ export class PsTable implements ProcessTable {
       if (looks === MAX_EXEC_LOOKS || !mayBeExecuting(seen, found)) return found;
       seen = this.#environments.now(pid);
     }
-    return { kind: 'unreadable' };
+    // Gone: what was seen of it when it was found is all there is. Nobody can be signalled for it any more, but somebody is there.
+    const sighted = this.#sighted.get(pid);
+    return sighted === undefined ? { kind: 'unreadable' } : findVariable({ args: '', withEnvironment: sighted }, name);
   }
 
   #pathOf(pid: number, role: string): string | null {
@@ -158,6 +171,12 @@ export class PsTable implements ProcessTable {
   #readRows(selection: readonly string[]): { readonly rows: readonly ProcessRow[]; readonly own: number } {
     const { text, pid: own } = this.#ps(selection, rowColumns(this.#dialect));
     return { rows: parseRows(text, this.#dialect).filter(({ pid }) => pid !== own), own };
+  }
+
+  #readSightings(pids: readonly number[]): readonly Sighting[] {
+    const selection = [...this.#only(pids), this.#dialect.environmentFlag];
+    const { text, pid: own } = this.#ps(selection, sightingColumns(this.#dialect));
+    return parseSightings(text, this.#dialect).filter(({ row }) => row.pid !== own);
   }
 
   /** A header in the middle of one list of columns would swallow the rest of it on BSD, so each column is an option of its own. */

@@ -42,6 +42,8 @@ const FIRST_RESCAN_MS = 20;
 const MAX_RESCAN_MS = 250;
 /** A member that cannot be frozen could fork for ever; what it starts is then killed as found. */
 const MAX_FREEZE_MS = 500;
+/** Where each look starts programs. Whoever is killed before the tree is still leaves orphans that nothing adopts there. */
+const MAX_SLOW_FREEZE_MS = 10_000;
 /** Two scans, because a scan is not one instant. */
 const PROOF_SCANS = 2;
 /** How long the caller inside the tree may take to print its receipt and leave. */
@@ -95,7 +97,8 @@ class Stop {
   async #end(): Promise<boolean> {
     const { graceMs } = this.#request;
     if (graceMs > 0 && (await this.#grace(this.#now() + graceMs))) return true;
-    await this.#freeze(this.#now() + MAX_FREEZE_MS);
+    const isSlow = this.#ports.table.startsPrograms === true;
+    await this.#freeze(this.#now() + (isSlow ? MAX_SLOW_FREEZE_MS : MAX_FREEZE_MS));
     return this.#kill();
   }
 
