@@ -31,6 +31,11 @@ const AREAS: readonly Area[] = [
     title: 'Keeping books on who started what',
     measure: async () => (await import('./registry.ts')).benchRegistry(),
   },
+  {
+    name: 'claims',
+    title: 'Holding worktrees',
+    measure: async () => (await import('./claims.ts')).benchClaims(),
+  },
   { name: 'usage', title: "Reading agents' logs", measure: async () => (await import('./usage.ts')).benchUsage() },
   {
     name: 'breach',

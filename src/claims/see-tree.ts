@@ -80,6 +80,8 @@ function seeOrphans(holder: Holder, { table, uid }: Lookout): Sight {
   let rows: readonly ProcessRow[] = [];
   for (let scan = 0; scan < PROOF_SCANS; scan += 1) {
     const started = scan === 0 ? null : table.listNew?.(rows);
+    // Nobody was started since a look that found nobody: there is nothing new to see.
+    if (started?.length === 0) break;
     rows = started ? [...rows, ...started] : table.list();
     const members = findMembers(spec, rows, eyes, new CookieReader(eyes));
     const pids = members.map(({ row }) => `${row.comm} (${row.pid})`).join(', ');

@@ -1,0 +1,151 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type * as Acquire from '../src/claims/acquire.ts';
+import type { ClaimRecord, ClaimToken, Holder } from '../src/claims/claim.ts';
+import type * as ClaimText from '../src/claims/claim-text.ts';
+import type * as Inspect from '../src/claims/inspect.ts';
+import type * as ClaimFiles from '../src/host/claim-files.ts';
+import type * as FileLock from '../src/linux/file-lock.ts';
+import type * as Linux from '../src/linux/index.ts';
+import type * as Library from '../src/index.ts';
+import { median } from './quantile.ts';
+import type { BenchRow } from './row.ts';
+
+const ROUNDS = 5;
+const ALONE = 200;
+const CONTENDERS = 50;
+const CLAIMS = 10_000;
+
+interface ProperLockfile {
+  lock(file: string, options?: object): Promise<() => Promise<void>>;
+}
+
+const built = async <T>(path: string): Promise<T> => (await import(`../dist/${path}`)) as T;
+const { openSqliteStore, systemClock } = await built<typeof Library>('index.js');
+const { acquireClaim } = await built<typeof Acquire>('claims/acquire.js');
+const { claimText } = await built<typeof ClaimText>('claims/claim-text.js');
+const { listClaims } = await built<typeof Inspect>('claims/inspect.js');
+const { createClaimFiles } = await built<typeof ClaimFiles>('host/claim-files.js');
+const locks = await built<typeof FileLock>('linux/file-lock.js');
+const { createLinuxProcesses } = await built<typeof Linux>('linux/index.js');
+
+const require = createRequire(import.meta.url);
+const peer = require('proper-lockfile') as ProperLockfile;
+const { version } = require('proper-lockfile/package.json') as { version: string };
+const PEER = `proper-lockfile ${version} (a folder, not synced)`;
+
+/** What holding a worktree costs: a claim that is on disk, with its row, beside a lock that is a folder. */
+export async function benchClaims(): Promise<BenchRow[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'reeve-bench-claims-'));
+  const store = await openSqliteStore({ path: join(folder, 'reeve.db'), clock: systemClock });
+  const { table, self } = createLinuxProcesses();
+  const files = createClaimFiles({ locks, clock: systemClock, spare: join(folder, 'spare') });
+  const ports: Acquire.ClaimPorts = { files, rows: store.claims, table, uid: 0, clock: systemClock };
+  const holderOf = (index: number): Holder => ({
+    runId: `run_${index}`,
+    // Each a process of its own, as far as claims can tell; it is never looked for, because each gives its claim back.
+    process: { ...self, pidNamespace: String(index) },
+    leader: null,
+    host: hostname(),
+    uid: 0,
+    label: 'bench',
+  });
+  const claim = async (index: number, waitMs: number): Promise<void> => {
+    const place = files.placeOf(repo);
+    const request = { place, holder: holderOf(index), session: null, insideOf: [], waitMs };
+    await (await acquireClaim(ports, request)).release();
+  };
+  const repo = join(folder, 'repo');
+  execFileSync('git', ['init', '-q', repo]);
+  try {
+    return [await benchAlone(claim, repo), await benchTogether(claim, repo), await benchList(ports, holderOf, folder)];
+  } finally {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function benchAlone(claim: (index: number, waitMs: number) => Promise<void>, repo: string): Promise<BenchRow> {
+  const own: number[] = [];
+  const peers: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (let index = 0; index < ALONE; index += 1) {
+      own.push(await milliseconds(() => claim(index, 0)));
+      peers.push(await milliseconds(async () => (await peer.lock(repo))()));
+    }
+  }
+  return {
+    work: 'claim and release a worktree, durable',
+    reeve: median(own),
+    peer: PEER,
+    peerValue: median(peers),
+    unit: 'ms',
+    bar: '≤ 5 ms',
+    holds: median(own) <= 5,
+  };
+}
+
+async function benchTogether(claim: (index: number, waitMs: number) => Promise<void>, repo: string): Promise<BenchRow> {
+  const own: number[] = [];
+  const peers: number[] = [];
+  const all = (work: (index: number) => Promise<void>) => () =>
+    Promise.all(Array.from({ length: CONTENDERS }, (_, index) => work(index)));
+  const retries = { retries: 10_000, minTimeout: 1, maxTimeout: 5 };
+  for (let round = 0; round < ROUNDS; round += 1) {
+    own.push(await milliseconds(all((index) => claim(index, 600_000))));
+    peers.push(await milliseconds(all(async () => (await peer.lock(repo, { retries }))())));
+  }
+  return {
+    work: `${CONTENDERS} want one worktree, until each has had it, first come first served`,
+    reeve: median(own),
+    peer: `${PEER}, retrying each 1 to 5 ms, in no order`,
+    peerValue: median(peers),
+    unit: 'ms',
+    bar: `≤ ${CONTENDERS} × 20 ms`,
+    holds: median(own) <= CONTENDERS * 20,
+  };
+}
+
+/** Live, stale and free ones, each in a folder of its own. */
+async function benchList(
+  ports: Acquire.ClaimPorts,
+  holderOf: (index: number) => Holder,
+  folder: string,
+): Promise<BenchRow> {
+  const { self } = createLinuxProcesses();
+  for (let index = 0; index < CLAIMS; index += 1) {
+    const worktree = join(folder, 'many', String(index));
+    const file = join(worktree, '.reeve/claim.json');
+    const dead = { ...self, pid: 2 ** 22 - 1, startTicks: index };
+    const claim = {
+      holder: { ...holderOf(index), process: index % 2 === 0 ? self : dead },
+      session: null,
+      acquiredAt: Date.now(),
+      renewedAt: Date.now(),
+    };
+    const record: ClaimRecord = { worktree, token: 1 as ClaimToken, claim, queue: [] };
+    mkdirSync(join(worktree, '.reeve'), { recursive: true });
+    writeFileSync(file, claimText(record));
+    await ports.rows?.put({ folderId: `x:${index}`, file, record }, Date.now());
+  }
+  const own: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) own.push(await milliseconds(() => listClaims(ports)));
+  return {
+    work: `list ${CLAIMS.toLocaleString('en-US')} claims, half of them stale, each with the state of its holder`,
+    reeve: median(own),
+    peer: '–',
+    peerValue: Number.NaN,
+    unit: 'ms',
+    bar: '≤ 2,000 ms',
+    holds: median(own) <= 2_000,
+  };
+}
+
+async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  const started = performance.now();
+  await work();
+  return performance.now() - started;
+}
