@@ -26,7 +26,7 @@ export { DEFAULT_RING_BYTES, OutputRing } from './service/output-ring.ts';
 export { createRegistry } from './library-registry.ts';
 export type { RegistryOptions } from './library-registry.ts';
 export type { ListQuery, Registry, RunHandle } from './runs/registry.ts';
-export type { LiveInterrupt, ProcessClaim, RegisterRequest } from './runs/registration.ts';
+export type { LiveInterrupt, NamedProcess, RegisterRequest } from './runs/registration.ts';
 export type { Checkpoint, Completion } from './runs/checkpoint.ts';
 export type { InterruptedRun, InterruptReport, InterruptRequest } from './runs/interrupt.ts';
 export type { RunScope } from './runs/interrupt-scope.ts';

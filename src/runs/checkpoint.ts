@@ -3,10 +3,10 @@ import { nextState, startedOf } from './lifecycle.ts';
 import type { RunEvent } from './run-event.ts';
 import type { Owner, RunRecord, RunStarted, RunState, RunStateName } from './record.ts';
 import { redactArguments } from './redact.ts';
-import { withOwner, type ProcessClaim } from './registration.ts';
+import { withOwner, type NamedProcess } from './registration.ts';
 
 /** What whoever speaks for a run says of it meanwhile. Absent fields stay as they are. */
-export interface Checkpoint extends ProcessClaim {
+export interface Checkpoint extends NamedProcess {
   readonly owner?: Partial<Owner>;
   /** The state that the run is in now; it must follow from the one on record. */
   readonly state?: RunStateName;

@@ -123,7 +123,7 @@ async function soft(ports: InterruptPorts, one: One): Promise<Outcome> {
   if (request.dryRun === true) return reached(plan.processes);
 
   const interrupt = { reason: 'interrupt', message, requestedAt: clock.now() } as const;
-  const asked = await claim(runs, record, { type: 'interrupt-requested', interrupt }, clock);
+  const asked = await begin(runs, record, { type: 'interrupt-requested', interrupt }, clock);
   if (asked === null) return reached([]);
   const waitMs = request.waitMs ?? OUTLIVE_MS;
   if (callback !== undefined) {
@@ -144,7 +144,7 @@ async function giveUp(ports: InterruptPorts, record: RunRecord, outcome: Outcome
 }
 
 /** Makes the interrupt ours, so that of several at once one signals. Null: somebody else's it is, or a stop's. */
-async function claim(runs: RunStore, read: RunRecord, event: RunEvent, clock: Clock): Promise<RunRecord | null> {
+async function begin(runs: RunStore, read: RunRecord, event: RunEvent, clock: Clock): Promise<RunRecord | null> {
   for (let record = read; ;) {
     if (isAsked(record)) return null;
     try {

@@ -6,7 +6,7 @@ import { redactArguments } from './redact.ts';
 import { runIdOfCookie } from './run-id.ts';
 
 /** What names a process: its PID, and as much as the caller knows about when it began. */
-export interface ProcessClaim {
+export interface NamedProcess {
   readonly pid?: number;
   /** Start time in clock ticks since boot (proc(5), field 22 of `/proc/pid/stat`). Absent = observed now. */
   readonly startTicks?: number;
@@ -18,7 +18,7 @@ export interface ProcessClaim {
 /** A callback of whoever runs the work: asks it to end. */
 export type LiveInterrupt = (reason: string | null) => void | Promise<void>;
 
-export interface RegisterRequest extends ProcessClaim {
+export interface RegisterRequest extends NamedProcess {
   /** `run_` and a ULID. Absent = made. */
   readonly id?: string;
   readonly source: Source;
@@ -95,8 +95,8 @@ export function withOwner(before: Owner, given: Partial<Owner>): Owner {
  * The process that a caller names, as it is seen now. Null when none is named.
  * @throws OWNERSHIP_UNPROVEN when nobody has the PID, it cannot be read, or what the caller knows is true of another process
  */
-export function proveProcess(verifier: Verifier, claim: ProcessClaim): RunStarted | null {
-  const { pid, startTicks, startedAt, processGroupId } = claim;
+export function proveProcess(verifier: Verifier, named: NamedProcess): RunStarted | null {
+  const { pid, startTicks, startedAt, processGroupId } = named;
   if (pid === undefined) return null;
   // PIDs 0 and 1 are everybody's; a negative one is a group.
   const seen = Number.isSafeInteger(pid) && pid > 1 ? verifier.observe(pid) : null;
