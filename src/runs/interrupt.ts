@@ -42,7 +42,7 @@ export interface InterruptedRun {
   readonly state: RunStateName;
   /** Why it is not `signaled`; else null. */
   readonly error: string | null;
-  /** Whom INT was, or in a dry run would be, sent to. Empty for a callback and for a stop, which has a receipt. */
+  /** Whom INT was sent to; in a dry run, whom INT or the stop would reach. Empty for a callback, and for a stop, which has a receipt. */
   readonly processes: readonly SeenProcess[];
 }
 
@@ -106,7 +106,7 @@ async function hard({ interrupter }: InterruptPorts, { record, active, message, 
   const plan = interrupter.plan(record, active);
   if (plan.kind === 'unavailable' && plan.elsewhere) return not('unavailable', plan.why);
   const isStale = plan.kind === 'stale';
-  if (request.dryRun === true) return isStale ? not('stale', plan.why) : reached(processesOf(plan));
+  if (request.dryRun === true) return isStale ? not('stale', plan.why) : reached(interrupter.treeOf(record));
   // Also of a stale one: its record is closed by it.
   const stopped = await interrupter.stop(record, { message, graceMs: request.graceMs ?? record.intent.graceMs });
   if (!stopped.provenEmpty) return not('unavailable', 'something of it survived; its receipt names it');
@@ -177,10 +177,6 @@ const CALLBACK: InterruptPlan = { kind: 'signal', processes: [] };
 
 function isAsked({ current: { state } }: RunRecord): boolean {
   return state === 'interrupting' || state === 'stopping';
-}
-
-function processesOf(plan: InterruptPlan): readonly SeenProcess[] {
-  return plan.kind === 'signal' ? plan.processes : [];
 }
 
 function reached(processes: readonly SeenProcess[]): Outcome {

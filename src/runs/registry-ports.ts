@@ -55,6 +55,8 @@ export type InterruptPlan =
 export interface Interrupter {
   /** Signals nothing. */
   plan(record: RunRecord, active: readonly RunRecord[]): InterruptPlan;
+  /** The whole tree of a run, which a stop would end. Signals nothing. */
+  treeOf(record: RunRecord): readonly SeenProcess[];
   /** Sends INT as the plan of this moment says. */
   signal(record: RunRecord, active: readonly RunRecord[]): InterruptPlan;
   /** Resolves true as soon as the run's command is dead, or nothing of a run without one is left; false after `timeoutMs`. */

@@ -82,6 +82,7 @@ export function createTableInterrupter(ports: InterrupterPorts): Interrupter {
 
   return {
     plan,
+    treeOf: (record) => softTargets(record, [], scan()).members.map(seen),
     signal,
     async awaitDeath(record, timeoutMs) {
       const deadline = clock.monotonicMs() + timeoutMs;

@@ -70,7 +70,7 @@ test('I1 the agent is asked, and the tool calls inside it are spared', async (t)
 
 test('I2 an empty scope is refused, no match is an error of its own, and a dry run signals and writes nothing', async (t) => {
   const home = createHome(t);
-  const { leader, run } = await startAgent(t, home);
+  const { leader, one, run } = await startAgent(t, home);
   for (const words of [[], ['--reason', 'only'], ['session='], ['  ']]) {
     const { stderr, exitCode } = home.reeve('interrupt', '--json', ...words);
     assert.deepEqual([JSON.parse(stderr).error.code, exitCode], ['SCOPE_EMPTY', 2]);
@@ -82,11 +82,14 @@ test('I2 an empty scope is refused, no match is an error of its own, and a dry r
   assert.equal(home.reeve('interrupt', '--all', 'session=s1').exitCode, 2);
   assert.equal(home.json<InterruptReport>('interrupt', '--all', '--dry-run').matched, 3);
   const before = home.json<RunJson>('inspect', run.id);
-  for (const form of [[], ['--hard']]) {
-    const plan = home.json<InterruptReport>('interrupt', run.id, '--dry-run', ...form);
-    assert.deepEqual([plan.matched, plan.signaled], [1, 1]);
-    assert.ok(plan.runs[0]?.processes.some(({ pid }) => pid === leader.pid));
-  }
+  const plan = (...form: readonly string[]): readonly number[] => {
+    const { matched, signaled, runs } = home.json<InterruptReport>('interrupt', run.id, '--dry-run', ...form);
+    assert.deepEqual([matched, signaled], [1, 1]);
+    return runs[0]?.processes.map(({ pid }) => pid) ?? [];
+  };
+  const [soft, hard] = [plan(), plan('--hard')];
+  assert.ok(soft.includes(leader.pid) && hard.includes(leader.pid));
+  assert.ok(!soft.includes(one.pid) && hard.includes(one.pid), 'a stop ends what is inside as well');
   assert.match(home.reeve('interrupt', run.id, '--dry-run').stdout, /1 run matched: 1 would be signalled/);
   assert.deepEqual(home.json<RunJson>('inspect', run.id), before);
   assert.ok(isAlive(leader));

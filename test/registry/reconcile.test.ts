@@ -139,6 +139,7 @@ test('verifier and interrupter can be exchanged', async (t) => {
     verifier,
     interrupter: {
       plan: () => ({ kind: 'signal', processes: [] }),
+      treeOf: () => [],
       signal: (record) => {
         told.push(record.intent.id);
         return { kind: 'signal', processes: [] };
