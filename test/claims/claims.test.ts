@@ -329,11 +329,15 @@ describe('a git directory that cannot be written', () => {
       return t.skip('root writes whatever the mode says; test/claims/users.test.ts does it as nobody');
     const { repo, ports } = stage(t);
     chmodSync(join(repo, '.git'), 0o555);
-    t.after(() => chmodSync(join(repo, '.git'), 0o755));
-    const place = ports.files.placeOf(repo);
-    assert.match(place.apart ?? '', /cannot be written/);
-    const claim = await acquire(ports, repo, { holder: holderOf('run_1') });
-    assert.equal(await codeOf(acquire(ports, repo, { holder: holderOf('run_2') })), 'CLAIM_HELD');
-    await claim.release();
+    try {
+      const place = ports.files.placeOf(repo);
+      assert.match(place.apart ?? '', /cannot be written/);
+      const claim = await acquire(ports, repo, { holder: holderOf('run_1') });
+      assert.equal(await codeOf(acquire(ports, repo, { holder: holderOf('run_2') })), 'CLAIM_HELD');
+      await claim.release();
+    } finally {
+      // Before the folder is removed.
+      chmodSync(join(repo, '.git'), 0o755);
+    }
   });
 });
