@@ -94,14 +94,14 @@ test('files are 0600 and folders 0700, whatever the umask', (t) => {
   });
   assert.match(stdout, /^0+\n/u, "the command's own umask is left alone");
   const found = readdirSync(home.folder, { recursive: true, encoding: 'utf8' }).map((name) => join(home.folder, name));
-  assert.ok(found.some((path) => path.endsWith('out.log')) && found.some((path) => path.endsWith('.sock')));
   const open = found.filter((path) => {
     const stat = lstatSync(path);
     // A claim is for every user of the worktree to see.
     if (stat.isSymbolicLink() || path.includes('/.reeve/claim.')) return false;
     return (stat.mode & 0o777) !== (stat.isDirectory() ? 0o700 : 0o600);
   });
-  assert.deepEqual(open, []);
-  assert.equal(home.reeve('stop', 'one', '--grace', '0').exitCode, 0);
   home.reeve('down');
+  assert.equal(home.reeve('stop', 'one', '--grace', '0').exitCode, 0);
+  assert.ok(found.some((path) => path.endsWith('out.log')) && found.some((path) => path.endsWith('.sock')));
+  assert.deepEqual(open, []);
 });
