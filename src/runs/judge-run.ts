@@ -88,6 +88,7 @@ function withoutMembers({ intent, current }: RunRecord, now: number): Judgement 
   }
   if (current.state === 'lingering' && intent.shim === null)
     return { verdict: 'stale', why: 'its command had ended, and nothing that it left lives', event: emptied };
+  if (isBetweenAttempts(startedOf(current))) return gone('stale', 'its shim died before it was started again', now);
   return gone('stale', 'nothing of it lives, and nobody saw it end', now);
 }
 

@@ -237,7 +237,17 @@ describe('reeve pause and resume', () => {
     await home.reeve(['start', '--name', 'work', '--', ...puppetCommand('sleeper.sh', report)]);
     const running = await home.reeve(['resume', 'work']);
     assert.deepEqual([running.exitCode, /RUN_NOT_RUNNING/u.test(running.stderr)], [1, true]);
-    const inside = await home.reeve(['run', '--name', 'self', '--', process.execPath, MAIN, 'pause', 'self']);
+    const inside = await home.reeve([
+      'run',
+      '--shared',
+      '--name',
+      'self',
+      '--',
+      process.execPath,
+      MAIN,
+      'pause',
+      'self',
+    ]);
     assert.deepEqual([inside.exitCode, /SIGNAL_REFUSED/u.test(inside.stderr)], [77, true]);
     assert.equal((await home.reeve(['stop', '--grace', '0', 'work'])).exitCode, 0);
     const ended = await home.reeve(['pause', 'work']);
