@@ -51,6 +51,9 @@ test('an answer that is too old is asked for again', () => {
   now += 250;
   assert.equal(answers.of(1), 'all 1');
   now += 1;
+  assert.equal(answers.of(1), 'all 1');
+  assert.deepEqual(asked, ['all', 'all'], 'for all: it costs no more');
+  now += 10_000;
   assert.equal(answers.of(1), 'one 1');
-  assert.deepEqual(asked, ['all', 1]);
+  assert.deepEqual(asked, ['all', 'all', 1]);
 });

@@ -1,8 +1,10 @@
-/**
- * A question costs a program, asked about one process as about all. Whoever has just listed all processes asks about many of them, so the
- * first question after a listing is answered for all, and the answers hold this long.
- */
+/** How long an answer holds. */
 const HOLD_MS = 250;
+/**
+ * A question costs a program, asked about one process as about all. Whoever has listed all processes asks about many of them, so for this long
+ * after a listing every question is answered for all.
+ */
+const LISTED_MS = 10_000;
 
 /** How one question is asked. */
 export interface Question<T> {
@@ -31,12 +33,12 @@ export class Answers<T> {
 
   /** The answer for this process, of a moment ago; undefined when there is none. */
   of(pid: number): T | undefined {
-    if (this.#known === null && this.#isRecent(this.#listedAt)) {
+    if (this.#ageOf(this.#listedAt) > LISTED_MS) return this.#question.of(pid);
+    if (this.#known === null || this.#ageOf(this.#known.at) > HOLD_MS) {
       const byPid = this.#question.ofAll();
       this.#known = { at: this.#nowMs(), byPid };
     }
-    const known = this.#known !== null && this.#isRecent(this.#known.at) ? this.#known.byPid.get(pid) : undefined;
-    return known ?? this.#question.of(pid);
+    return this.#known.byPid.get(pid) ?? this.#question.of(pid);
   }
 
   /** The answer of right now. */
@@ -44,7 +46,7 @@ export class Answers<T> {
     return this.#question.of(pid);
   }
 
-  #isRecent(at: number): boolean {
-    return this.#nowMs() - at <= HOLD_MS;
+  #ageOf(at: number): number {
+    return this.#nowMs() - at;
   }
 }
