@@ -4,7 +4,7 @@ import { ReeveError } from '../errors.ts';
 import { parseTokens, parseUsd } from '../limits/amount.ts';
 import { parseDuration } from '../limits/duration.ts';
 import { agentKindOf } from '../processes/kinds.ts';
-import { SOURCES, type Owner, type Source } from '../runs/record.ts';
+import { NO_OWNER, SOURCES, type Owner, type Source } from '../runs/record.ts';
 import type { ClaimWish, RunRequest } from '../shim/request.ts';
 import { parseGraceMs } from './grace.ts';
 import { RESTART_WORDS, toRestartPolicy } from './restart-options.ts';
@@ -176,13 +176,10 @@ export function ownerOf({
   owner,
 }: Pick<RunOptions, 'session' | 'turn' | 'toolCall' | 'owner'>): Owner {
   const ids: Record<keyof Owner, string | null> = {
+    ...NO_OWNER,
     sessionId: session ?? null,
     turnId: turn ?? null,
     toolCallId: toolCall ?? null,
-    terminalId: null,
-    extensionName: null,
-    hookName: null,
-    sandboxId: null,
   };
   for (const [word, value] of Object.entries(pairs('--owner', owner))) {
     const key = Object.hasOwn(OWNER_KEYS, word) ? OWNER_KEYS[word] : undefined;

@@ -1,19 +1,9 @@
 import { ReeveError } from '../errors.ts';
-import { SOURCES, type Owner } from '../runs/record.ts';
+import { NO_OWNER, SOURCES } from '../runs/record.ts';
 import type { HostOrder } from './ports.ts';
 import type { StartOptions } from './service.ts';
 
 const DEFAULT_GRACE_MS = 10_000;
-
-const NO_OWNER: Owner = {
-  sessionId: null,
-  turnId: null,
-  toolCallId: null,
-  terminalId: null,
-  extensionName: null,
-  hookName: null,
-  sandboxId: null,
-};
 
 /** Fills in the defaults. @throws USAGE naming the option */
 export function orderOf(options: StartOptions): HostOrder {
