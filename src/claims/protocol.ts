@@ -17,7 +17,7 @@ export interface Ask {
   readonly session: string | null;
   /** Ids of the runs that the asker is part of, by its cookie: one that holds the claim lets it in. */
   readonly insideOf: readonly string[];
-  /** Whether the asker descends from a process, which may be a holder that lets it in. */
+  /** Whether the asker descends from a process: then it is part of a run whose shim that is, also without a cookie. */
   readonly descendsFrom: (process: Identity) => boolean;
   readonly now: number;
 }
@@ -35,7 +35,7 @@ export type AcquireDecision =
   | { readonly kind: 'granted'; readonly next: ClaimRecord }
   /** It was ours: same token, same beginning, the session replaced. */
   | { readonly kind: 'refreshed'; readonly next: ClaimRecord }
-  /** A run around ours holds it, or a process that we descend from. */
+  /** A run around ours holds it. */
   | { readonly kind: 'joined'; readonly record: ClaimRecord }
   | {
       readonly kind: 'refused';
@@ -89,8 +89,12 @@ export function isHolder({ holder }: Claim, other: Holder): boolean {
   return holder.runId === other.runId && sameIdentity(holder.process, other.process);
 }
 
+/**
+ * Only a run lets others in: its sweep ends them with it. What a shell has started lives on without the shell, and a claim that was the
+ * shell's would be free while that works there.
+ */
 function isInside({ holder }: Claim, ask: Ask): boolean {
-  return (holder.runId !== null && ask.insideOf.includes(holder.runId)) || ask.descendsFrom(holder.process);
+  return holder.runId !== null && (ask.insideOf.includes(holder.runId) || ask.descendsFrom(holder.process));
 }
 
 /** The record with the waiter at the end of the queue, where it is not in it yet; those who have gone are dropped. */

@@ -221,6 +221,14 @@ describe('reeve claim', () => {
     assert.equal((await home.reeve(['release'], at)).exitCode, 0, 'a release of nothing succeeds');
   });
 
+  it('does not let in what its holder starts, which may outlive it; --shared does', async (t) => {
+    const { home, at } = stage(t);
+    const reeve = `"${process.execPath}" "${join(import.meta.dirname, '../../src/cli/main.ts')}"`;
+    const script = `${reeve} claim; ${reeve} run -- true; echo $?; ${reeve} run --shared -- true; echo $?; ${reeve} release`;
+    const end = await home.reeve(['run', '--shared', '--', 'sh', '-c', script], at);
+    assert.match(end.stdout, /^1\n73\n0\ngave back /);
+  });
+
   it('of a process that is not ours is not ours to release, but with its token or by force', async (t) => {
     const { home, repo, at } = stage(t);
     const report = createReport(t);
