@@ -157,3 +157,52 @@ test('leaving out repeats changes no answer, whatever the content holds', () => 
     return fold.answers();
   }
 });
+
+test('U4 a damaged line is reported or read as JSON.parse reads it, wherever outside the content the damage is', () => {
+  const line = Buffer.from(answerLine({ id: 'msg_1', cwd: '/home/jörg/a"b', content: [{ type: 'text', text: 'é' }] }));
+  const content = { from: line.indexOf('"content":[') + 11, to: line.indexOf('],"stop_reason"') };
+  const place = fc.nat(line.length - 2).filter((at) => at < content.from || at > content.to);
+  const inserted = fc.oneof(
+    fc.constantFrom('"', '\\', '{', '}', '[', ']', ',', ':', '0', '-', 'e5', '.5', ' ', '\t', '\0', '\\u0041'),
+    fc.constantFrom('"id":"msg_2",', '"type":"user",', '"cwd":7,', '"usage":{"output_tokens":5},', '"message":{},'),
+    fc.constantFrom('"data":{"content":[{"type":"tool_use"}]},', '{"parentUuid":'),
+    fc.uint8Array({ minLength: 1, maxLength: 3 }),
+  );
+  const damage = fc.record({ at: place, cut: fc.nat(3), inserted: fc.option(inserted, { nil: '' }) });
+  const seen = { read: 0, reported: 0 };
+  fc.assert(
+    fc.property(damage, ({ at, cut, inserted: put }) => {
+      fc.pre(at > content.to || at + cut <= content.from);
+      const rest = line.subarray(Math.min(at + cut, line.length - 1), -1);
+      const damaged = Buffer.concat([line.subarray(0, at), Buffer.from(put as string), rest]);
+      fc.pre(!damaged.includes('\n'));
+      const { answers, broken } = scanLines(Buffer.concat([damaged, Buffer.from('\n')]));
+      // A whole line with something before it is reported and read, as one that was appended to a torn one.
+      if (broken.length > 0) assert.throws(() => JSON.parse(damaged.toString()), SyntaxError);
+      else for (const { answer } of answers) assert.deepEqual(answer, answerOf(JSON.parse(damaged.toString())));
+      seen.read += broken.length > 0 ? 0 : answers.length;
+      seen.reported += broken.length;
+    }),
+    { numRuns: 1_000 },
+  );
+  assert.ok(seen.read > 50 && seen.reported > 50, `both happen: ${JSON.stringify(seen)}`);
+});
+
+test('a line of another layout, of which no part is where it mostly is, counts the same', () => {
+  const { message, ...rest } = JSON.parse(answerLine({ id: 'msg_1' })) as { readonly message: object };
+  const { content, ...head } = message as { readonly content: object };
+  const { uuid: _, ...anonymous } = rest as { readonly uuid?: string };
+  for (const document of [
+    { message, ...rest },
+    { message, ...anonymous },
+    { ...rest, message: { ...head, content } },
+    { ...rest, message: { ...head, content: 'text' } },
+    { ...rest, message: head },
+  ]) {
+    const { answers } = scanLines(chunkOf([document]));
+    assert.deepEqual(
+      answers.map(({ answer }) => answer),
+      [answerOf(document)],
+    );
+  }
+});
