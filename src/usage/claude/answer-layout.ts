@@ -1,5 +1,3 @@
-import { firstIn, lastIn, sameBytes } from './byte-match.ts';
-
 /** A line without these bytes holds no usage. In a text the quotes would be escaped, so a tool result that quotes a log has none. */
 const USAGE = Buffer.from('"usage":{');
 /** Every answer stands in an object of this name. */
@@ -24,6 +22,7 @@ export interface AnswerLayout {
   /** The bracket that closes it. */
   readonly after: number;
   readonly usage: number;
+  readonly uuid: number;
 }
 
 /** Index of the usage of a line that has its message at `message`; null when it has none, and cannot be an answer. */
@@ -37,12 +36,12 @@ export function layoutOf(
   chunk: Buffer,
   at: { readonly start: number; readonly end: number; readonly message: number; readonly usage: number },
 ): AnswerLayout | null {
-  const { message, usage } = at;
-  const opened = firstIn(chunk, CONTENT, { from: message, to: usage });
-  if (opened < 0) return null;
-  const content = opened + CONTENT.length;
-  const after = lastIn(chunk, AFTER_CONTENT, { from: content, to: usage });
-  return after < 0 ? null : { chunk, ...at, content, after };
+  const { end, message, usage } = at;
+  const content = chunk.indexOf(CONTENT, message) + CONTENT.length;
+  const after = chunk.lastIndexOf(AFTER_CONTENT, usage);
+  const uuid = chunk.indexOf(UUID, usage);
+  const known = content > message && after >= content && uuid > usage && uuid < end;
+  return known ? { chunk, ...at, content, after, uuid } : null;
 }
 
 /**
@@ -63,13 +62,12 @@ export function holdsToolCall({ chunk, content, after }: AnswerLayout): boolean 
 }
 
 /**
- * True when two lines of one chunk carry the same answer: Claude Code writes one line per content block with the whole answer around it,
- * so the message up to its content, and from its usage to the line's own uuid, are the same byte for byte.
+ * True when two lines carry the same answer: Claude Code writes one line per content block with the whole answer around it, so the
+ * message up to its content, and from its usage to the line's own uuid, are the same byte for byte.
  */
 export function sameAnswer(a: AnswerLayout, b: AnswerLayout): boolean {
-  const { chunk } = b;
-  const head = b.content - b.message;
-  if (a.content - a.message !== head || !sameBytes(chunk, { a: a.message, b: b.message, length: head })) return false;
-  const uuid = firstIn(chunk, UUID, { from: b.usage, to: b.end });
-  return uuid >= 0 && sameBytes(chunk, { a: a.usage, b: b.usage, length: uuid + UUID.length - b.usage });
+  return (
+    a.chunk.compare(b.chunk, b.message, b.content, a.message, a.content) === 0 &&
+    a.chunk.compare(b.chunk, b.usage, b.uuid, a.usage, a.uuid) === 0
+  );
 }

@@ -7,7 +7,6 @@ import {
   withoutContent,
   type AnswerLayout,
 } from './answer-layout.ts';
-import { holdsAt } from './byte-match.ts';
 import { answerOf, type AnswerLine } from './line.ts';
 
 const TYPE = Buffer.from('"type":"');
@@ -83,7 +82,7 @@ function indexOrEnd(chunk: Buffer, from: number): number {
 function isUserLine(chunk: Buffer, start: number, end: number): boolean {
   const type = chunk.indexOf(TYPE, start);
   const value = type + TYPE.length;
-  return type >= 0 && type < end && holdsAt(chunk, value, USER);
+  return type >= 0 && type < end && chunk.compare(USER, 0, USER.length, value, value + USER.length) === 0;
 }
 
 /** A writer that died in mid-line leaves a line that the next one was appended to: its end may be whole. */
