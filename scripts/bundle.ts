@@ -26,8 +26,12 @@ const PROGRAMS: readonly Program[] = [
   { entry: 'shim/main', source: `import { runOrder } from './shim/order.js';\nrunOrder();`, verbs: [] },
 ];
 
+/** The thread that reads logs beside the one that writes the ledger: its few modules must not be loaded one by one either. */
+const LOG_WORKER = { file: 'host/log-worker.cjs', source: `import './host/log-worker.js';`, verbs: [] };
+
 /** Writes the bundles below `dist`, made from the modules there. @throws when esbuild finds something wrong, after printing it */
 export async function bundlePrograms(dist: string): Promise<void> {
+  await bundle(dist, LOG_WORKER);
   for (const { entry, source, verbs } of PROGRAMS) {
     const code = `${entry}-code.cjs`;
     await bundle(dist, { file: code, source, verbs });

@@ -61,7 +61,7 @@ async function* readOnThreads(shared: SharedWork): AsyncGenerator<LogReading> {
   }
 
   function startThread(): Worker {
-    const file = import.meta.url.endsWith('.ts') ? 'log-worker.ts' : 'log-worker.js';
+    const file = import.meta.url.endsWith('.ts') ? 'log-worker.ts' : 'log-worker.cjs';
     const thread = new Worker(new URL(file, import.meta.url), { workerData: shared, resourceLimits: THREAD_LIMITS });
     thread.on('message', ({ index, readings }: JobReadings) => {
       done.set(index, readings);

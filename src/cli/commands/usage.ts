@@ -35,7 +35,8 @@ export function define(command: Command, io: CliIo): Command {
     .option('--breakdown', 'one line per project, branch, agent and model')
     .option('--json', 'print {entries, totals, unmeteredSessions}')
     .action(async (by: UsageKind, options: UsageOptions) => {
-      await using workplace = openWorkplace(io.env);
+      // Left open when it ends, as `run` does: every commit is on disk, and a first scan would wait for all it wrote to be moved.
+      const workplace = openWorkplace(io.env);
       const { paths, clock } = workplace;
       const { calendar, unknownModel, claudeDirs } = await usageSettings(paths, io.env);
       const query = { ...(await dayRange(options, calendar)), ...selection(options) };
