@@ -8,6 +8,7 @@ import {
   type RestartSeries,
 } from '../runs/restart-policy.ts';
 import type { RunExit } from '../runs/record.ts';
+import type { CallOff } from './call-off.ts';
 import type { DaemonLink } from './daemon-link.ts';
 import type { Launched } from './launch.ts';
 import { complain, stderrIsTerminal } from './messages.ts';
@@ -25,6 +26,8 @@ export interface RestartedRun {
   readonly daemon: DaemonLink | null;
   /** The attempt that runs. */
   readonly first: Launched;
+  /** Listened for since before the first attempt; closed when the run has ended. */
+  readonly callOff: CallOff;
   /**
    * Starts the command once more, and records it.
    * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE; TRANSITION_ILLEGAL when the run may not go on just now; nothing is running then
@@ -53,9 +56,8 @@ type Next = { readonly attempt: Promise<AttemptEnd>; readonly pid: number | null
  */
 export async function attendRestarts(workplace: ShimWorkplace, run: RestartedRun): Promise<CommandEnd> {
   const { clock, events } = workplace;
-  const { policy, supervisor, request } = run;
+  const { policy, supervisor, request, callOff } = run;
   const { id: runId } = (await supervisor.record()).intent;
-  const callOff = listenForCallOff();
   let series: RestartSeries = NEW_SERIES;
   let attempt = endOf(run.first);
   try {
@@ -123,29 +125,4 @@ export async function attendRestarts(workplace: ShimWorkplace, run: RestartedRun
 
 function exitText({ exitCode, signal }: RunExit): string {
   return signal === null ? `exited ${exitCode}` : `was ended by ${signal}`;
-}
-
-/**
- * Whoever types Ctrl-C wants no more of it: the attempt that runs is the last. The command gets the key's signal itself, as it shares the
- * terminal; a full-screen agent reads the key as its own, and no signal is made of it. Off a terminal these signals stop the run anyway.
- */
-function listenForCallOff() {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const state = { called: false };
-  const onSignal = (): void => {
-    state.called = true;
-    resolve();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGQUIT', onSignal);
-  return {
-    whenCalled: promise,
-    get called() {
-      return state.called;
-    },
-    close() {
-      process.off('SIGINT', onSignal);
-      process.off('SIGQUIT', onSignal);
-    },
-  };
 }

@@ -7,6 +7,7 @@ import type { Identity } from '../processes/identity.ts';
 import type { RunExit, RunRecord } from '../runs/record.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
 import { recordFailedStart, type AdmittedRun } from './admission.ts';
+import { listenForCallOff } from './call-off.ts';
 import type { holdDaemon as HoldDaemon } from './daemon-hold.ts';
 import type { DaemonLink } from './daemon-link.ts';
 import { pruneHistory } from './history.ts';
@@ -77,6 +78,7 @@ export async function startRun(
   // From here on a signal must not end this process alone: whatever it means is known once there is something to stop.
   const signals = new EarlySignals();
   const restoreSignals = handleSignals(mode.signals, signals);
+  const callOff = request.restart === null ? null : listenForCallOff();
   const token = claim.token === null ? {} : { [CLAIM_VARIABLE]: String(claim.token) };
   const env = { ...workplace.env, ...request.env, [COOKIE_VARIABLE]: cookie, ...token };
   let launched: Launched;
@@ -114,7 +116,7 @@ export async function startRun(
     supervisor,
     daemon,
     async end(afterAttempt = () => {}) {
-      if (request.restart !== null) {
+      if (request.restart !== null && callOff !== null) {
         const { attendRestarts } = await import('./restarts.ts');
         return attendRestarts(workplace, {
           request,
@@ -122,6 +124,7 @@ export async function startRun(
           supervisor,
           daemon,
           first: launched,
+          callOff,
           startAgain,
           afterAttempt,
         });
