@@ -55,7 +55,7 @@ export async function benchRun(): Promise<BenchRow[]> {
 
 function timed(command: string, args: readonly string[], env: NodeJS.ProcessEnv): number {
   const started = performance.now();
-  const { status } = spawnSync(command, args, { env, stdio: 'ignore' });
+  const { status } = spawnSync(command, args, { env, cwd: env['HOME'], stdio: 'ignore' });
   if (status !== 0) throw new Error(`${command} ended with ${status}`);
   return performance.now() - started;
 }
@@ -74,8 +74,9 @@ async function shimPrivateMb(env: NodeJS.ProcessEnv): Promise<number> {
 }
 
 async function waitingRun(env: NodeJS.ProcessEnv): Promise<{ readonly pid: number; end(): Promise<unknown> }> {
-  const run = spawn(REEVE, ['run', '--', 'sh', '-c', 'echo ready; read -r end'], {
+  const run = spawn(REEVE, ['run', '--shared', '--', 'sh', '-c', 'echo ready; read -r end'], {
     env,
+    cwd: env['HOME'],
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const exited = new Promise((resolve) => run.once('exit', resolve));
