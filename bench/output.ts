@@ -9,7 +9,7 @@ import { median } from './quantile.ts';
 const MIB = 1024 * 1024;
 
 /** Bar: what a shim of its own costs a run that lasts this long, on top of the bare pipe. */
-const MAX_RATIO = 1.5;
+const MAX_RATIO = 2;
 
 export interface OutputBenchOptions {
   /** @defaultValue 1024 */
