@@ -32,6 +32,11 @@ const AREAS: readonly Area[] = [
     measure: async () => (await import('./registry.ts')).benchRegistry(),
   },
   {
+    name: 'history',
+    title: 'Looking at what runs beside a long history',
+    measure: async () => (await import('./history.ts')).benchHistory(),
+  },
+  {
     name: 'claims',
     title: 'Holding worktrees',
     measure: async () => (await import('./claims.ts')).benchClaims(),

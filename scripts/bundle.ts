@@ -1,5 +1,5 @@
 /**
- * Bundles the programs whose start is waited for most: `reeve run` and `start`, the shim that `start` leaves behind, and `usage`. Loading
+ * Bundles the programs whose start is waited for most: `reeve run`, `start` and `ps`, the shim that `start` leaves behind, and `usage`. Loading
  * a hundred ES modules one by one takes Node three times as long as all the rest of `reeve run -- true`; one CommonJS file with its
  * compiled code cached takes a few milliseconds. The other commands stay as tsc wrote them.
  */
@@ -21,7 +21,7 @@ const COMMAND_LINE = `import { runCli } from './cli/program.js';
 runCli(process.argv.slice(2)).then((code) => process.exit(code));`;
 
 const PROGRAMS: readonly Program[] = [
-  { entry: 'cli/run', source: COMMAND_LINE, verbs: ['run', 'start'] },
+  { entry: 'cli/run', source: COMMAND_LINE, verbs: ['run', 'start', 'ps'] },
   { entry: 'cli/usage', source: COMMAND_LINE, verbs: ['usage'] },
   { entry: 'shim/main', source: `import { runOrder } from './shim/order.js';\nrunOrder();`, verbs: [] },
 ];
