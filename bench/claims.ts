@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type * as Acquire from '../src/claims/acquire.ts';
 import type { ClaimRecord, ClaimToken, Holder } from '../src/claims/claim.ts';
 import type * as ClaimText from '../src/claims/claim-text.ts';
@@ -18,6 +19,11 @@ const ROUNDS = 5;
 const ALONE = 200;
 const CONTENDERS = 50;
 const CLAIMS = 10_000;
+/** A worktree as large as they come: packages of packages. */
+const FOLDERS = 400;
+const FILES_PER_FOLDER = 500;
+const COMMANDS = 15;
+const REEVE = join(import.meta.dirname, '..', 'bin/reeve');
 
 interface ProperLockfile {
   lock(file: string, options?: object): Promise<() => Promise<void>>;
@@ -61,7 +67,13 @@ export async function benchClaims(): Promise<BenchRow[]> {
   const repo = join(folder, 'repo');
   execFileSync('git', ['init', '-q', repo]);
   try {
-    return [await benchAlone(claim, repo), await benchTogether(claim, repo), await benchList(ports, holderOf, folder)];
+    return [
+      await benchAlone(claim, repo),
+      await benchCommand(folder),
+      ...(await benchTogether(claim, repo)),
+      await benchLarge(ports, repo),
+      await benchList(ports, holderOf, folder),
+    ];
   } finally {
     await store.close();
     rmSync(folder, { recursive: true, force: true });
@@ -88,24 +100,79 @@ async function benchAlone(claim: (index: number, waitMs: number) => Promise<void
   };
 }
 
-async function benchTogether(claim: (index: number, waitMs: number) => Promise<void>, repo: string): Promise<BenchRow> {
+/** From a shell: most of it is the start of Node. */
+async function benchCommand(folder: string): Promise<BenchRow> {
+  const env = { PATH: process.env['PATH'], HOME: folder, REEVE_HOME: join(folder, 'home') };
+  const own: number[] = [];
+  const peers: number[] = [];
+  const command = async (name: string, args: readonly string[]): Promise<void> => {
+    const { status, stderr } = spawnSync(name, args, { cwd: folder, env, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`${name} ended with ${status}: ${stderr}`);
+  };
+  await command(REEVE, ['claim', '--', 'true']);
+  for (let round = 0; round < COMMANDS; round += 1) {
+    own.push(await milliseconds(() => command(REEVE, ['claim', '--', 'true'])));
+    peers.push(await milliseconds(() => command('flock', [join(folder, 'lock'), 'true'])));
+  }
+  return {
+    work: '`reeve claim -- true`, whole command',
+    reeve: median(own),
+    peer: 'flock(1) (nothing on disk, no queue)',
+    peerValue: median(peers),
+    unit: 'ms',
+    bar: 'none: for information',
+    holds: true,
+  };
+}
+
+async function benchTogether(
+  claim: (index: number, waitMs: number) => Promise<void>,
+  repo: string,
+): Promise<BenchRow[]> {
   const own: number[] = [];
   const peers: number[] = [];
   const all = (work: (index: number) => Promise<void>) => () =>
     Promise.all(Array.from({ length: CONTENDERS }, (_, index) => work(index)));
   const retries = { retries: 10_000, minTimeout: 1, maxTimeout: 5 };
+  const run = promisify(execFile);
+  const flocks: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     own.push(await milliseconds(all((index) => claim(index, 600_000))));
     peers.push(await milliseconds(all(async () => (await peer.lock(repo, { retries }))())));
+    flocks.push(await milliseconds(all(async () => void (await run('flock', [join(repo, '.git/lock'), 'true'])))));
   }
-  return {
+  const row = (name: string, peerValue: number): BenchRow => ({
     work: `${CONTENDERS} want one worktree, until each has had it, first come first served`,
     reeve: median(own),
-    peer: `${PEER}, retrying each 1 to 5 ms, in no order`,
-    peerValue: median(peers),
+    peer: name,
+    peerValue,
     unit: 'ms',
     bar: `≤ ${CONTENDERS} × 20 ms`,
     holds: median(own) <= CONTENDERS * 20,
+  });
+  return [
+    row(`${PEER}, retrying each 1 to 5 ms, in no order`, median(peers)),
+    row('flock(1), a command each, in no order', median(flocks)),
+  ];
+}
+
+/** C6: the claims of a repository are where git says its worktrees are; no file of theirs is looked at. */
+async function benchLarge(ports: Acquire.ClaimPorts, repo: string): Promise<BenchRow> {
+  for (let folder = 0; folder < FOLDERS; folder += 1) {
+    const path = join(repo, 'node_modules', String(folder));
+    mkdirSync(path, { recursive: true });
+    for (let file = 0; file < FILES_PER_FOLDER; file += 1) writeFileSync(join(path, `${file}.js`), '');
+  }
+  const own: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) own.push(await milliseconds(() => listClaims(ports, { near: repo })));
+  return {
+    work: `list the claims around a worktree of ${(FOLDERS * FILES_PER_FOLDER).toLocaleString('en-US')} files`,
+    reeve: median(own),
+    peer: '–',
+    peerValue: Number.NaN,
+    unit: 'ms',
+    bar: '≤ 200 ms',
+    holds: median(own) <= 200,
   };
 }
 
