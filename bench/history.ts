@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type * as Library from '../src/index.ts';
 import { median } from './quantile.ts';
+import { registerAndComplete } from './registry.ts';
 import type { BenchRow } from './row.ts';
 
 const ROUNDS = 7;
@@ -67,21 +68,7 @@ export async function benchHistory(): Promise<BenchRow[]> {
 async function fill(path: string): Promise<readonly number[]> {
   await using store = await openSqliteStore({ path, clock: systemClock });
   const registry = createRegistry(store);
-  let left = FINISHED;
-  const one = async (): Promise<void> => {
-    while (left > 0) {
-      left -= 1;
-      const handle = await registry.register({
-        source: 'acp_terminal',
-        command: 'make',
-        args: ['all'],
-        cwd: tmpdir(),
-        owner: { toolCallId: `call-${left}` },
-      });
-      await handle.complete({ exitCode: 0 });
-    }
-  };
-  await Promise.all(Array.from({ length: TOGETHER }, one));
+  await registerAndComplete(registry, FINISHED, TOGETHER);
   const times: number[] = [];
   for (let round = 0; round < ROUNDS; round += 1) {
     const startedAt = performance.now();

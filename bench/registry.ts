@@ -68,7 +68,8 @@ async function benchWrites(folder: string): Promise<BenchRow[]> {
   ];
 }
 
-async function registerAndComplete(registry: Library.Registry, count: number, together: number): Promise<void> {
+/** Registers and completes `count` runs, `together` of them under way at a time. */
+export async function registerAndComplete(registry: Library.Registry, count: number, together: number): Promise<void> {
   let left = count;
   const one = async (): Promise<void> => {
     while (left > 0) {

@@ -1,7 +1,6 @@
 /**
- * Bundles the programs whose start is waited for most: `reeve run`, `start` and `ps`, the shim that `start` leaves behind, and `usage`. Loading
- * a hundred ES modules one by one takes Node three times as long as all the rest of `reeve run -- true`; one CommonJS file with its
- * compiled code cached takes a few milliseconds. The other commands stay as tsc wrote them.
+ * Bundles the programs whose start is waited for most: `reeve run`, `start` and `ps`, the shim that `start` leaves behind, and `usage`.
+ * Why: docs/adr/0011-bundled-starts.md. The other commands stay as tsc wrote them.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
