@@ -2,7 +2,6 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Writable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import type { ProcessTable } from '../processes/ports.ts';
@@ -22,8 +21,7 @@ export interface Launched {
   readonly started: RunStarted;
   /** Settles when the command itself has exited; its tree may live on. */
   readonly exit: Promise<RunExit>;
-  /** Its standard input, where the request has a pipe for it. */
-  readonly stdin: Writable | null;
+  readonly child: ChildProcess;
 }
 
 /**
@@ -42,7 +40,7 @@ export async function launch(
   if (row === null) throw new Error(`process ${pid} has no row in /proc although nobody has waited for it`);
   const identity = { ...ports.table.realm, pid, startTicks: row.startTicks };
   const started = { identity, processGroupId: row.pgid, sessionId: row.sid, startedAt: ports.clock.now() };
-  return { started, exit, stdin: child.stdin };
+  return { started, exit, child };
 }
 
 /** Resolves in the same turn of the event loop in which a process was made. */

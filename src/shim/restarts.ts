@@ -63,7 +63,7 @@ export async function attendRestarts(workplace: ShimWorkplace, run: RestartedRun
   try {
     for (let number = 1; ; number += 1) {
       const { exit, ranMs } = await attempt;
-      const decision = callOff.called
+      const decision = (await callOff.wasCalled())
         ? ({ kind: 'done' } as const)
         : afterAttempt(policy, series, { exit, ranMs, random: Math.random() });
       if (decision.kind === 'done') return { exit, ending: await supervisor.finish(exit) };
@@ -95,7 +95,7 @@ export async function attendRestarts(workplace: ShimWorkplace, run: RestartedRun
       const why = await whyNotRestarted(workplace, run);
       if (why !== null) return { why };
       // What was asked for while the daemon was being heard.
-      if ((await supervisor.record()).current.state !== 'running' || callOff.called) continue;
+      if ((await supervisor.record()).current.state !== 'running' || (await callOff.wasCalled())) continue;
       try {
         const launched = await run.startAgain();
         return { attempt: endOf(launched), pid: launched.started.identity.pid };

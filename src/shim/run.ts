@@ -107,7 +107,7 @@ export async function startRun(
 
   const liftTimeLimit = await limitTime(request, supervisor);
   const daemon = admitted.daemon === null ? null : await holdDaemon(workplace, record, admitted.daemon, stop);
-  const input = new RunInput(launched.stdin);
+  const input = new RunInput(launched.child.stdin);
   const served = { runId: id, supervisor, input };
   const socket = workplace.recorded ? await serveRun(workplace, served) : null;
   return {
@@ -138,6 +138,7 @@ export async function startRun(
       reaper.close();
       await socket?.close();
       await pruneHistory(workplace);
+      await claim.close();
       restoreSignals();
     },
   };
@@ -155,7 +156,7 @@ export async function startRun(
     const next = await launchCommand();
     leader = next.started.identity;
     const { current } = await recordStart(workplace, { admitted, launched: next, reaper, isFirst: false });
-    input.connect(next.stdin);
+    input.connect(next.child.stdin);
     if (current.state === 'stopping') stop(current.stop.message);
     return next;
   }
@@ -183,7 +184,7 @@ async function recordStart(
     const spec = treeSpecOf(read, { exclude: excluded() });
     const receipt = await stopTree({ table, signaller, clock, reap }, { spec, reason: 'not-recorded', graceMs: 0 });
     // A run that may not start its next attempt just now goes on all the same.
-    if (receipt.provenEmpty && start.isFirst) await claim.release();
+    if (start.isFirst) await (receipt.provenEmpty ? claim.release() : claim.close());
     throw error;
   }
 }

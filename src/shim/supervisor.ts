@@ -1,18 +1,18 @@
 import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
 import type { Receipt, Survivor } from '../processes/receipt.ts';
-import { stopTree, VERIFY_MS, type StopPorts } from '../processes/stop-tree.ts';
+import { VERIFY_MS, type StopPorts } from '../processes/stop-tree.ts';
 import type { Member } from '../processes/tree.ts';
 import type { TreeSpec } from '../processes/tree-spec.ts';
 import { applyEvent } from '../runs/apply-event.ts';
 import { outcomeOf } from '../runs/lifecycle.ts';
 import type { RunEvent } from '../runs/run-event.ts';
 import type { RunExit, RunRecord, StopReason } from '../runs/record.ts';
-import { announceToNested, completeNested } from '../runs/nested-runs.ts';
 import { stopRun } from '../runs/stop-run.ts';
+import { retryStore } from '../runs/store-retry.ts';
+import { sweepRun } from '../runs/sweep-run.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
 import type { Ending } from './ending.ts';
-import { retryStore } from './store-retry.ts';
 import { waitUntilEmpty } from './tree-watch.ts';
 import type { ShimWorkplace } from './workplace.ts';
 import type { RunClaim } from './worktree-claim.ts';
@@ -28,8 +28,6 @@ export interface StopWish {
   readonly beforeLast?: (receipt: Receipt) => Promise<void>;
 }
 
-/** What is left when a command ends on its own is swept for this reason, which stands in the receipt. */
-const SWEEP_REASON = 'sweep';
 /** How much longer than grace and verification another executor may take before the shim acts itself: it may have been killed. */
 const EXECUTOR_SLACK_MS = 30_000;
 
@@ -160,14 +158,10 @@ export class Supervisor {
   }
 
   async #sweep(graceMs: number): Promise<readonly Member[]> {
-    const { store, clock, excluded } = this.#workplace;
+    const { runs } = this.#workplace.store;
     const { id } = this.#record.intent;
-    const nestedPorts = { ...this.#ports, runs: store.runs };
-    await announceToNested(nestedPorts, id);
-    const receipt = await stopTree(this.#ports, { spec: this.#spec(), reason: SWEEP_REASON, graceMs });
+    const receipt = await sweepRun({ ...this.#ports, runs }, { id, spec: this.#spec(), graceMs });
     this.#receipts.push(receipt);
-    await retryStore(clock, () => store.runs.saveReceipt(id, receipt, clock.now()));
-    await completeNested(nestedPorts, { parent: id, receipt, exclude: excluded() });
     this.#announce('run.swept', receipt);
     return this.#leftAfter(receipt);
   }

@@ -27,6 +27,11 @@ export interface RunClaim {
   attach(started: RunStarted): void;
   /** Gives the worktree back. Never throws: a claim that cannot be given back is found stale by the next who wants it. */
   release(): Promise<void>;
+  /**
+   * Writes what was still to be written, and nothing after that: the store may be closed then. A claim that was not given back stays. Never
+   * throws.
+   */
+  close(): Promise<void>;
 }
 
 /** How a run behaves while it queues. */
@@ -40,7 +45,7 @@ export interface QueueManners {
 /** In the foreground it says on stderr what it waits for, and Ctrl-C ends it. */
 export const WAIT_ALOUD: QueueManners = { onWait: (line) => complain(`waiting: ${line}`) };
 
-const SHARED: RunClaim = { token: null, attach: () => {}, release: async () => {} };
+const SHARED: RunClaim = { token: null, attach: () => {}, release: async () => {}, close: async () => {} };
 
 /**
  * Claims the worktree of a run that is about to be recorded, if it is to be claimed. A run inside the one that holds it joins that claim.
@@ -88,20 +93,37 @@ function runClaim(claim: HeldClaim): RunClaim {
     return last;
   };
   let attachment: NodeJS.Timeout | undefined;
+  let unwritten: Leader | null = null;
+  const writeLeader = async (): Promise<void> => {
+    const leader = unwritten;
+    unwritten = null;
+    if (leader !== null) await claim.attach(leader);
+  };
   const renewal =
     claim.joined || claim.place.oneKernel ? null : setInterval(() => void next(claim.renew), RENEW_MS).unref();
   return {
     token: claim.token,
     attach(started) {
+      unwritten = leaderOf(started);
       clearTimeout(attachment);
-      attachment = setTimeout(() => void next(() => claim.attach(leaderOf(started))), ATTACH_AFTER_MS).unref();
+      attachment = setTimeout(() => void next(writeLeader), ATTACH_AFTER_MS).unref();
     },
     async release() {
-      clearTimeout(attachment);
-      if (renewal !== null) clearInterval(renewal);
+      unwritten = null;
+      endTimers();
       await next(claim.release);
     },
+    async close() {
+      endTimers();
+      // What a command of some milliseconds leaves behind is found by it, too.
+      await next(writeLeader);
+    },
   };
+
+  function endTimers(): void {
+    clearTimeout(attachment);
+    if (renewal !== null) clearInterval(renewal);
+  }
 }
 
 function leaderOf({ identity: { pid, startTicks }, processGroupId, sessionId }: RunStarted): Leader {

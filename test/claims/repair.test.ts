@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { Claim } from '../../src/claims/claim.ts';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { isAlive } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
 import { createHome, type Home } from '../shim/home.ts';
@@ -52,8 +54,11 @@ test('C5 a corrupt claim stays as it is while a run, or an agent that reeve does
     assert.equal(found?.fixed, null);
     assert.equal(readFileSync(file, 'utf8'), 'broken');
   };
+  const { holder } = JSON.parse(readFileSync(file, 'utf8')) as Claim;
   await refuses(/its shim lives/);
   await home.reeve(['stop', '--grace', '0', 'worker']);
+  // The run is over when its tree is; the shim that holds the claim closes its books after that.
+  await until(() => !isAlive(holder.process));
 
   symlinkSync('/bin/sleep', join(home.folder, 'claude'));
   const agent = spawn(join(home.folder, 'claude'), ['1000'], { cwd: repo, env: home.env, stdio: 'ignore' });
