@@ -1,26 +1,40 @@
 import { ReeveError } from '../errors.ts';
 import type { RegisterPorts } from './register.ts';
-import { changeOrForget } from './register.ts';
+import { changeOrForget, readRegister } from './register.ts';
 
 /** What of a run's record says which claim is its own. */
-export interface ReleasedRun {
+export interface ClaimingRun {
   readonly intent: { readonly id: string; readonly cwd: string };
 }
 
-/**
- * Gives back what a run holds of its worktree, for a shim that can no longer do so. To be called when the run's tree was proven empty and its
- * record is closed. A claim that cannot be given back now is found stale by the next who wants it, so nothing is thrown.
- */
-export function claimReleaser(ports: RegisterPorts): (run: ReleasedRun) => Promise<void> {
-  return async ({ intent: { id, cwd } }) => {
-    try {
-      const place = ports.files.placeOf(cwd);
-      await changeOrForget(ports, place, ({ record }) => ({
-        next: record.claim?.holder.runId === id ? { ...record, claim: null } : null,
-        result: undefined,
-      }));
-    } catch (error) {
-      if (!(error instanceof ReeveError)) throw error;
-    }
+/** The claims of runs, as whoever ends a run sees them. Of a folder that is gone nothing is held any more. */
+export function claimsOfRuns(ports: RegisterPorts) {
+  return {
+    /** Whether a run holds its worktree. One that cannot be told counts as held: a corrupt claim says nothing. */
+    async isHeldBy({ intent: { id, cwd } }: ClaimingRun): Promise<boolean> {
+      try {
+        const { record, others } = await readRegister(ports, ports.files.placeOf(cwd));
+        return [record, ...others].some(({ claim }) => claim?.holder.runId === id);
+      } catch (error) {
+        if (!(error instanceof ReeveError)) throw error;
+        return error.code !== 'FOLDER_NOT_FOUND';
+      }
+    },
+
+    /**
+     * Gives back what a run holds of its worktree, for a shim that can no longer do so. To be called when the run's tree was proven empty and
+     * its record is closed. A claim that cannot be given back now is found stale by the next who wants it, so nothing is thrown.
+     */
+    async release({ intent: { id, cwd } }: ClaimingRun): Promise<void> {
+      try {
+        const place = ports.files.placeOf(cwd);
+        await changeOrForget(ports, place, ({ record }) => ({
+          next: record.claim?.holder.runId === id ? { ...record, claim: null } : null,
+          result: undefined,
+        }));
+      } catch (error) {
+        if (!(error instanceof ReeveError)) throw error;
+      }
+    },
   };
 }

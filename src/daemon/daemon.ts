@@ -1,5 +1,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ClaimPorts } from '../claims/acquire.ts';
+import { claimsOfRuns } from '../claims/release-run.ts';
 import type { Config } from '../config/config.ts';
 import type { Event } from '../events.ts';
 import { homeFolder } from '../host/home-folder.ts';
@@ -97,11 +99,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 
   const logs = createLogRoots({ ledger: store.ledger, clock, placeOf: placeOfLog, wake });
+  const claims: ClaimPorts = {
+    files: createClaimFiles({ locks: { tryLockShared, isLocked }, clock, spare: paths.claimsDir }),
+    rows: store.claims,
+    table,
+    uid: process.getuid?.() ?? null,
+    clock,
+  };
   const stopper = createStopper({
     ...processes,
     paths,
     clock,
     store,
+    claims: claimsOfRuns(claims),
     isStoreFailing: () => guard.failure !== null,
     shout,
     announce: record,
@@ -163,13 +173,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onError: (error) => shout(`upkeep failed: ${error instanceof Error ? error.stack : String(error)}`),
   });
   const collisions = createCollisionWatch({
-    claims: {
-      files: createClaimFiles({ locks: { tryLockShared, isLocked }, clock, spare: paths.claimsDir }),
-      rows: store.claims,
-      table,
-      uid: process.getuid?.() ?? null,
-      clock,
-    },
+    claims,
     uid: process.getuid?.() ?? 0,
     record,
     onError: (error) => shout(`agents in one worktree were not looked for: ${String(error)}`),

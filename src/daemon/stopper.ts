@@ -6,7 +6,7 @@ import type { Identity } from '../processes/identity.ts';
 import type { Processes } from '../processes/ports.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { VERIFY_MS } from '../processes/stop-tree.ts';
-import { stopRun, type StopEvent } from '../runs/stop-run.ts';
+import { stopRun, type RunClaims, type StopEvent } from '../runs/stop-run.ts';
 import type { Store } from '../store/store.ts';
 import type { InsideStop } from './methods.ts';
 import type { StopDone, StopOrder } from './stops.ts';
@@ -18,6 +18,7 @@ export interface StopperPorts extends Processes {
   readonly paths: Paths;
   readonly clock: Clock;
   readonly store: Store;
+  readonly claims: RunClaims;
   /** True while the daemon cannot write to the store. */
   readonly isStoreFailing: () => boolean;
   readonly shout: (text: string) => void;
@@ -26,8 +27,8 @@ export interface StopperPorts extends Processes {
 
 /** The daemon as the executor of stops: outside every tree, by its identity. */
 export function createStopper(options: StopperPorts) {
-  const { paths, table, signaller, self, clock, store, isStoreFailing, shout, announce } = options;
-  const ports = { runs: store.runs, table, signaller, clock };
+  const { paths, table, signaller, self, clock, store, claims, isStoreFailing, shout, announce } = options;
+  const ports = { runs: store.runs, table, signaller, clock, claims };
   // Whoever orders a stop here tells of its begin and its receipt; the end is told by whoever writes it.
   const onlyEnd = (event: StopEvent): void => {
     if (event.type === 'run.exited') announce(event);

@@ -16,10 +16,18 @@ import { wakeShim } from './wake-shim.ts';
 
 export interface StopRunPorts extends StopPorts {
   readonly runs: RunStore;
-  /** Gives back the worktree of a run whose shim is dead, last of all. Absent: the claim is found stale by the next who wants it. */
-  readonly releaseClaim?: (run: RunRecord) => Promise<void>;
+  /** Absent: nobody waits for a shim to give its worktree back, and that of a dead one is found stale by the next who wants it. */
+  readonly claims?: RunClaims;
   /** Told of the stop that begins, of its receipt, and of the end where it is we who write it. Absent: whoever asks tells of it. */
   readonly announce?: (event: StopEvent) => void;
+}
+
+/** The worktrees of runs. */
+export interface RunClaims {
+  /** Whether a run holds one. In doubt it does. */
+  isHeldBy(run: RunRecord): Promise<boolean>;
+  /** Gives back what a run holds whose shim can no longer do so. */
+  release(run: RunRecord): Promise<void>;
 }
 
 /** What a stop tells of. */
@@ -48,14 +56,14 @@ export interface StoppedRun {
   readonly unrecorded: ReeveError | null;
 }
 
-/** How long a living shim may take to complete its run after the tree was proven empty, and how often that is looked at. */
+/** How long a living shim may take to complete its run and to give its worktree back, and how often that is looked at. */
 const COMPLETION_MS = 2_000;
 const COMPLETION_POLL_MS = 5;
 
 /**
  * Stops a run. The order is the same whoever asks: write `stopping(reason)`, signal, verify, save the receipt, and only then the terminal
- * state, which the shim writes; we do so when it is dead. With survivors the run stays `stopping`. Runs nested in it end with reason
- * `parent`, each on its own record. Asked twice, or by two at once, it does no harm: the first reason stays. A run that has ended is left
+ * state, and last of all the release of its worktree: both are the shim's to write, and ours when it is dead. With survivors the run stays
+ * `stopping`. Runs nested in it end with reason `parent`, each on its own record. Asked twice, or by two at once, it does no harm: the first reason stays. A run that has ended is left
  * alone, and its last receipt returned. A store that cannot be written keeps no agent alive: the tree is stopped all the same.
  * @throws OWNERSHIP_UNPROVEN when the run lives in another PID namespace; RUN_NOT_FOUND
  */
@@ -130,7 +138,7 @@ async function lastReceipt(runs: RunStore, id: RunId, reason: string): Promise<R
   return (await runs.receipts(id)).at(-1) ?? { reason, ...nothingDone };
 }
 
-/** Waits for the shim to complete the run, and does so itself once the shim is dead. */
+/** Waits for the shim to complete the run and to give its worktree back, and does both itself once the shim is dead. */
 async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunRecord> {
   const { clock, table } = ports;
   const { id, shim } = stopped.intent;
@@ -141,13 +149,14 @@ async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunR
     const shimLives = isShimAlive(shim, table);
     // Read after the look at the shim: a shim that is gone has written whatever it was going to write.
     const record = await reread(ports, stopped);
-    if (isTerminal(record.current.state)) return record;
+    const isOver = isTerminal(record.current.state);
     if (!shimLives) {
-      const completed = await complete(ports, id);
-      await ports.releaseClaim?.(completed);
+      const completed = isOver ? record : await complete(ports, id);
+      await ports.claims?.release(completed);
       return completed;
     }
     if (!waits || clock.monotonicMs() >= deadline) return record;
+    if (isOver && (await ports.claims?.isHeldBy(record)) !== true) return record;
     await clock.sleep(COMPLETION_POLL_MS);
   }
 }

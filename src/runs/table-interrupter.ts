@@ -9,7 +9,7 @@ import type { RunStore } from './ports.ts';
 import type { RunRecord } from './record.ts';
 import type { Interrupter, InterruptPlan, SeenProcess } from './registry-ports.ts';
 import { outOfReach, softTargets, type Scan } from './soft-targets.ts';
-import { stopRun, type StopEvent } from './stop-run.ts';
+import { stopRun, type RunClaims, type StopEvent } from './stop-run.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 
 export interface InterrupterPorts {
@@ -18,8 +18,8 @@ export interface InterrupterPorts {
   readonly signaller: Signaller;
   readonly clock: Clock;
   readonly host: string;
-  /** Gives back the worktree of a run that a hard interrupt ended. */
-  readonly releaseClaim?: (run: RunRecord) => Promise<void>;
+  /** The worktrees of runs that a hard interrupt ends. */
+  readonly claims?: RunClaims;
   /** Told of the stop that a hard interrupt is. */
   readonly announce?: (event: StopEvent) => void;
   /** Processes that belong to no run. */

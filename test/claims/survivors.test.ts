@@ -61,6 +61,7 @@ test('K5 with a survivor the run is not over and its worktree stays claimed; wit
         order.push(`released after ${(await store.runs.get(id))?.current.state ?? ''}`);
         await claim.release();
       },
+      close: async () => {},
     },
   });
   const receipt = await supervisor.stop({ reason: 'stop', message: null, graceMs: 0 });

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
-import { claimReleaser } from '../../claims/release-run.ts';
+import { claimsOfRuns } from '../../claims/release-run.ts';
 import { interruptRuns, type InterruptRequest } from '../../runs/interrupt.ts';
 import { selectToInterrupt } from '../../runs/interrupt-scope.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
@@ -87,7 +87,7 @@ async function openInterrupter(workplace: Workplace, io: CliIo): Promise<Interru
   const { runs } = await workplace.store();
   const { clock } = workplace;
   const exclude = () => daemonOf(workplace);
-  const releaseClaim = claimReleaser(await openClaims(workplace));
+  const claims = claimsOfRuns(await openClaims(workplace));
   const { record: announce } = openEventLog(workplace, io);
   const own = createTableInterrupter({
     runs,
@@ -96,7 +96,7 @@ async function openInterrupter(workplace: Workplace, io: CliIo): Promise<Interru
     clock,
     host: hostname(),
     exclude,
-    releaseClaim,
+    claims,
     announce,
   });
   const isInside = (record: RunRecord): boolean =>

@@ -138,7 +138,7 @@ async function remove(workplace: Workplace, io: CliIo, worktree: Worktree, optio
 
 async function stopRunsIn(workplace: Workplace, { path }: Worktree, graceMs: number): Promise<void> {
   const { stopRun } = await import('../../runs/stop-run.ts');
-  const { claimReleaser } = await import('../../claims/release-run.ts');
+  const { claimsOfRuns } = await import('../../claims/release-run.ts');
   const [{ runs }, { table, signaller }, ports] = await Promise.all([
     workplace.store(),
     workplace.processes(),
@@ -147,7 +147,7 @@ async function stopRunsIn(workplace: Workplace, { path }: Worktree, graceMs: num
   const { clock } = workplace;
   for (const record of await runs.list({ worktree: path, states: ACTIVE_STATES })) {
     const { receipt } = await stopRun(
-      { runs, table, signaller, clock, releaseClaim: claimReleaser(ports) },
+      { runs, table, signaller, clock, claims: claimsOfRuns(ports) },
       { record, reason: 'stop', message: null, graceMs },
     );
     if (receipt.provenEmpty) continue;

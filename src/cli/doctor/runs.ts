@@ -1,3 +1,4 @@
+import { claimsOfRuns } from '../../claims/release-run.ts';
 import type { Event } from '../../events.ts';
 import { exitEventOf } from '../../runs/exit-event.ts';
 import type { RunStore } from '../../runs/ports.ts';
@@ -5,6 +6,7 @@ import { reconcile } from '../../runs/reconcile.ts';
 import type { MemberEvidence, Reconciliation, RunFinding } from '../../runs/reconcile.ts';
 import { isShimAlive } from '../../runs/shim-life.ts';
 import { stopRun } from '../../runs/stop-run.ts';
+import { openClaims } from '../claim-ports.ts';
 import { plain } from '../format.ts';
 import type { Workplace } from '../open.ts';
 import { daemonOf } from '../stop/plan.ts';
@@ -82,7 +84,8 @@ async function toFinding(
             : `\`reeve stop ${id}\` ends what is left of it`,
         });
       const { runs } = await workplace.store();
-      const ports = { runs, table, signaller, clock: workplace.clock, announce };
+      const claims = claimsOfRuns(await openClaims(workplace));
+      const ports = { runs, table, signaller, clock: workplace.clock, claims, announce };
       const { receipt } = await stopRun(ports, {
         record,
         reason: 'stop',

@@ -1,4 +1,4 @@
-import { claimReleaser } from '../../claims/release-run.ts';
+import { claimsOfRuns } from '../../claims/release-run.ts';
 import { ensureDaemon } from '../../daemon/spawn.ts';
 import type { ReeveError } from '../../errors.ts';
 import type { Event } from '../../events.ts';
@@ -65,9 +65,9 @@ async function stopFromOutside(
   if (target.kind === 'agent')
     return { receipt: await stopTree({ table, signaller, clock }, { spec: target.spec, reason: 'stop', graceMs }) };
   const { runs } = await workplace.store();
-  const releaseClaim = claimReleaser(await openClaims(workplace));
+  const claims = claimsOfRuns(await openClaims(workplace));
   return stopRun(
-    { runs, table, signaller, clock, releaseClaim, announce: record },
+    { runs, table, signaller, clock, claims, announce: record },
     { record: target.record, reason: 'stop', message: null, graceMs, exclude: daemonOf(workplace) },
   );
 }
