@@ -24,7 +24,7 @@ export { DEFAULT_RING_BYTES, OutputRing } from './service/output-ring.ts';
 
 // Ownership: who started what, scoped interrupts, and what a restart finds.
 export { createRegistry } from './library-registry.ts';
-export type { RegistryOptions } from './library-registry.ts';
+export type { ProgramRegistry, RegistryOptions, SpawnedRun, SpawnRequest } from './library-registry.ts';
 export type { ListQuery, Registry, RunHandle } from './runs/registry.ts';
 export type { LiveInterrupt, NamedProcess, RegisterRequest } from './runs/registration.ts';
 export type { Checkpoint, Completion } from './runs/checkpoint.ts';

@@ -1,8 +1,15 @@
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { resolve } from 'node:path';
 import type { Clock } from './clock.ts';
+import { systemClock } from './host/clock.ts';
 import { openProcesses } from './library.ts';
 import type { RunStore } from './runs/ports.ts';
-import type { Registry } from './runs/registry.ts';
+import type { RunRecord } from './runs/record.ts';
+import type { NamedProcess, RegisterRequest } from './runs/registration.ts';
+import type { Registry, RunHandle } from './runs/registry.ts';
 import type { Interrupter, Logger, Verifier } from './runs/registry-ports.ts';
+import { spawnRun } from './runs/spawn-run.ts';
+import { launch } from './shim/launch.ts';
 import { createMemoryStore } from './store/memory/open.ts';
 import { wireRegistry } from './wire-registry.ts';
 
@@ -19,6 +26,44 @@ export interface RegistryOptions {
   readonly startedBy?: { readonly pid: number; readonly startTicks: number };
 }
 
+/** A command that is to be started and registered. */
+export interface SpawnRequest extends Omit<RegisterRequest, 'cwd' | keyof NamedProcess> {
+  /** Folder that it works in. @defaultValue this program's own */
+  readonly cwd?: string;
+  /** Added to the environment of this program. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** As for Node's `spawn`. @defaultValue `pipe` */
+  readonly stdio?: StdioOptions;
+  /**
+   * True makes the command lead a session of its own: what it starts is then found also when it is dead. False leaves it this program's
+   * terminal and process group, for a command that talks to a person. @defaultValue true
+   */
+  readonly ownSession?: boolean;
+}
+
+/** A run whose command this program has started. It tells its exit itself; `checkpoint` and `complete` may say more. */
+export interface SpawnedRun extends RunHandle {
+  /** Node's own. The command may have exited by the time this is handed out, and its `exit` been told: wait for `ended`. */
+  readonly child: ChildProcess;
+  /**
+   * Its record when the command has exited and what it had left behind is swept: ended, unless something survived KILL.
+   * Rejects when the store cannot be written; `complete` may then be tried again.
+   */
+  readonly ended: Promise<RunRecord>;
+}
+
+/** The registry of a program, which may also start what it registers. */
+export interface ProgramRegistry extends Registry {
+  /**
+   * Starts a command as a child of this program, on record before it runs. Its exit is recorded once, what it leaves behind is swept, and a
+   * start that fails ends the record as failed. Only what gives up the session and clears its environment as well can leave its tree:
+   * a run of `createService` keeps that too, at the price of a process of its own.
+   * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE; RUN_ENDED when it was stopped before it had started; what `register` throws. Nothing
+   *   is running then
+   */
+  spawn(request: SpawnRequest): Promise<SpawnedRun>;
+}
+
 /**
  * A registry of the work that a program has started: who started what, under which session, turn and tool call, and what became of it.
  * Without a store the runs live in this process alone: interrupts work, and there is nothing to reconcile after a restart.
@@ -26,19 +71,21 @@ export interface RegistryOptions {
  * @example
  * await using store = await openSqliteStore({ path: 'runs.db', clock: systemClock });
  * const registry = createRegistry(store);
- * const run = await registry.register({ source: 'acp_terminal', owner: { toolCallId: 't1' }, pid: child.pid, command: 'make', cwd });
- * child.once('exit', (exitCode, signal) => void run.complete({ exitCode, signal }));
+ * const run = await registry.spawn({ source: 'acp_terminal', owner: { toolCallId: 't1' }, command: 'make', args: ['test'] });
  * await registry.interrupt({ toolCallId: 't1', reason: 'the user pressed escape' });
+ * const { current } = await run.ended;
  * @throws PLATFORM_UNSUPPORTED
  */
 export function createRegistry(
   store: { readonly runs: RunStore } | null = null,
   options: RegistryOptions = {},
-): Registry {
+): ProgramRegistry {
   const processes = openProcesses();
   const { pid, startTicks } = processes.self;
-  return wireRegistry({
-    runs: (store ?? createMemoryStore()).runs,
+  const { runs } = store ?? createMemoryStore();
+  const clock = options.clock ?? systemClock;
+  const registry = wireRegistry({
+    runs,
     durable: store !== null,
     processes,
     registrant: processes.self,
@@ -46,4 +93,28 @@ export function createRegistry(
     ...options,
     startedBy: options.startedBy ?? { pid, startTicks },
   });
+  const { table, signaller } = processes;
+  return {
+    ...registry,
+    async spawn({ env, stdio = 'pipe', ownSession = true, ...request }) {
+      const { command, args = [] } = request;
+      const cwd = resolve(request.cwd ?? '.');
+      const { handle, launched, ended } = await spawnRun(
+        {
+          registry,
+          runs,
+          table,
+          signaller,
+          clock,
+          launch: (marks) =>
+            launch(
+              { table, clock },
+              { command, args, cwd, stdio, ownSession, env: { ...process.env, ...env, ...marks } },
+            ),
+        },
+        { ...request, cwd },
+      );
+      return { ...handle, child: launched.child, ended };
+    },
+  };
 }

@@ -1,10 +1,8 @@
-import { sameRealm, type Identity } from '../processes/identity.ts';
+import type { Identity } from '../processes/identity.ts';
+import { isAlive } from '../processes/identity-of.ts';
 import type { ProcessTable } from '../processes/ports.ts';
-import { isDead } from '../processes/tree.ts';
 
-/** Whether this very process lives; a run without a shim (null) has none. Of another boot or PID namespace nothing can be seen from here: it counts as dead. */
+/** Whether the shim of a run lives; a run without one (null) has none. */
 export function isShimAlive(shim: Identity | null, table: ProcessTable): boolean {
-  if (shim === null || !sameRealm(shim, table.realm)) return false;
-  const row = table.read(shim.pid);
-  return row !== null && row.startTicks === shim.startTicks && !isDead(row);
+  return shim !== null && isAlive(shim, table);
 }

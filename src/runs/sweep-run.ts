@@ -1,0 +1,24 @@
+import type { Receipt } from '../processes/receipt.ts';
+import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
+import type { TreeSpec } from '../processes/tree-spec.ts';
+import { announceToNested, completeNested } from './nested-runs.ts';
+import type { RunStore } from './ports.ts';
+import type { RunId } from './record.ts';
+import { retryStore } from './store-retry.ts';
+
+/** What is left when a command ends on its own is swept for this reason, which stands in the receipt. */
+const SWEEP_REASON = 'sweep';
+
+/** Ends what the command of a run has left behind, the runs nested in it included, and puts the receipt on record. */
+export async function sweepRun(
+  ports: StopPorts & { readonly runs: RunStore },
+  request: { readonly id: RunId; readonly spec: TreeSpec; readonly graceMs: number },
+): Promise<Receipt> {
+  const { runs, clock } = ports;
+  const { id, spec, graceMs } = request;
+  await announceToNested(ports, id);
+  const receipt = await stopTree(ports, { spec, reason: SWEEP_REASON, graceMs });
+  await retryStore(clock, () => runs.saveReceipt(id, receipt, clock.now()));
+  await completeNested(ports, { parent: id, receipt, exclude: spec.exclude });
+  return receipt;
+}
