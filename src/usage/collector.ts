@@ -125,7 +125,7 @@ class Intake {
 
   /** Entries and the cursors behind them in one transaction: a crash repeats both or neither. */
   async flush(): Promise<void> {
-    const batch = { entries: this.#entries, cursors: this.#cursors, problems: this.#problems };
+    const batch = { entries: this.#entries, prompts: [], cursors: this.#cursors, problems: this.#problems };
     if (batch.entries.length + batch.cursors.length + batch.problems.length === 0) return;
     this.#entries = [];
     this.#cursors = [];

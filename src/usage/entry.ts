@@ -35,6 +35,18 @@ export interface UsageEntry {
   readonly offset: number;
 }
 
+/**
+ * One prompt read from an agent's log, of a person or of `claude -p`: the beginning of a turn. What an agent tells itself or its subagents
+ * is none.
+ */
+export interface PromptEntry extends Pick<
+  UsageEntry,
+  'agent' | 'sessionId' | 'timestamp' | 'cwd' | 'project' | 'branch' | 'file' | 'offset'
+> {
+  /** What makes the prompt that prompt, across files and replays: the uuid of Claude's line. */
+  readonly promptKey: string;
+}
+
 /** What pricing adds. `costMicroUsd` is null only when the policy is `tokens-only` or `refuse` and the price is unknown. */
 export interface Pricing {
   readonly costMicroUsd: number | null;

@@ -1,5 +1,5 @@
 import type { RunId } from '../runs/record.ts';
-import type { Pricing, TokenCounts, UsageEntry } from './entry.ts';
+import type { Pricing, PromptEntry, TokenCounts, UsageEntry } from './entry.ts';
 
 /** How far one log file was read. A file is the same while device, inode and the fingerprint of its head agree. */
 export interface LogCursor {
@@ -28,6 +28,7 @@ export interface PricedEntry extends UsageEntry, Pricing {}
 
 export interface IngestBatch {
   readonly entries: readonly PricedEntry[];
+  readonly prompts: readonly PromptEntry[];
   readonly cursors: readonly LogCursor[];
   readonly problems: readonly LogProblem[];
 }
@@ -77,16 +78,27 @@ export interface UsageSum {
   readonly lastAt: number;
 }
 
-/** The ledger: every priced answer once, at its largest usage. */
+/** What a prompt can be grouped by: it is put to no model, and never to a subagent. */
+export type TurnColumn = Exclude<UsageColumn, 'day' | 'model' | 'subagent'>;
+
+/** Turns that share the grouped columns; a turn is a prompt and all that comes of it. */
+export interface TurnSum extends Pick<UsageSum, 'project' | 'branch' | 'agent' | 'sessionId' | 'runId'> {
+  readonly turns: number;
+}
+
+/** The ledger: every priced answer once, at its largest usage, and every prompt once. */
 export interface LedgerStore {
   cursors(): Promise<readonly LogCursor[]>;
   /**
-   * One transaction: entries are inserted, or grown in place when the same (agent, messageKey) comes with larger usage; cursors and
-   * problems are written with them. Returns the keys that changed the ledger.
+   * One transaction: entries are inserted, or grown in place when the same (agent, messageKey) comes with larger usage; prompts are
+   * inserted, and stay where the earliest copy stood; cursors and problems are written with them. Returns how many answers changed the
+   * ledger.
    */
   ingest(batch: IngestBatch): Promise<{ readonly inserted: number; readonly grown: number }>;
   /** Sums grouped by the given columns. `day` is not groupable in the store: callers query per period. */
   sums(query: UsageQuery, groupBy: readonly Exclude<UsageColumn, 'day'>[]): Promise<readonly UsageSum[]>;
+  /** Prompts that match, counted by the given columns; nothing is no row. A prompt belongs to a run as an answer of its session does. */
+  turns(query: UsageQuery, groupBy: readonly TurnColumn[]): Promise<readonly TurnSum[]>;
   /** Time of the first entry that matches, epoch ms; null when none does. */
   firstAt(query: UsageQuery): Promise<number | null>;
   /** Every entry in the range, ordered by timestamp: for grouping by local day, and export. */

@@ -31,7 +31,7 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
     await test(store.ledger);
   };
   const ingest = (ledger: LedgerStore, ...entries: readonly PricedEntry[]) =>
-    ledger.ingest({ entries, cursors: [], problems: [] });
+    ledger.ingest({ entries, prompts: [], cursors: [], problems: [] });
 
   describe(`${name}: ledger`, () => {
     it(
@@ -297,7 +297,8 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
     it(
       'keeps one cursor per log, exactly as given',
       withLedger(async (ledger) => {
-        const save = (cursor: LogCursor) => ledger.ingest({ entries: [], cursors: [cursor], problems: [] });
+        const save = (cursor: LogCursor) =>
+          ledger.ingest({ entries: [], prompts: [], cursors: [cursor], problems: [] });
         await save(CURSOR);
         await save({ ...CURSOR, file: '/logs/b.jsonl' });
         await save({ ...CURSOR, offset: 8_192, carry: '{}' });
@@ -313,9 +314,9 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
       withLedger(async (ledger) => {
         const problem = { file: '/logs/a', offset: null, message: 'cannot be read', at: NOW };
         const other = { ...problem, offset: 7, message: 'is no JSON', at: NOW + 1 };
-        await ledger.ingest({ entries: [], cursors: [], problems: [problem, other] });
+        await ledger.ingest({ entries: [], prompts: [], cursors: [], problems: [problem, other] });
         assert.deepEqual(await ledger.problems(10), [other, problem]);
-        await ledger.ingest({ entries: [], cursors: [], problems: [{ ...problem, at: NOW + 2 }] });
+        await ledger.ingest({ entries: [], prompts: [], cursors: [], problems: [{ ...problem, at: NOW + 2 }] });
         assert.deepEqual(await ledger.problems(10), [{ ...problem, at: NOW + 2 }, other]);
         assert.equal((await ledger.problems(1)).length, 1);
       }),

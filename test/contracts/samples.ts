@@ -2,6 +2,7 @@ import { createRunIds } from '../../src/runs/run-id.ts';
 import { systemRandom } from '../../src/host/random.ts';
 import type { Receipt } from '../../src/processes/receipt.ts';
 import type { RunIntent, RunRecord, RunStarted, RunState } from '../../src/runs/record.ts';
+import type { PromptEntry } from '../../src/usage/entry.ts';
 import type { PricedEntry } from '../../src/usage/ports.ts';
 
 const ids = createRunIds(systemRandom);
@@ -106,6 +107,25 @@ export function answerOf(given: Partial<PricedEntry> = {}): PricedEntry {
     costMicroUsd: 1_500,
     basis: 'exact',
     priceVersion: 'prices@1',
+    ...given,
+  };
+}
+
+let prompts = 0;
+
+/** A prompt; each call has a key of its own. */
+export function promptOf(given: Partial<PromptEntry> = {}): PromptEntry {
+  prompts += 1;
+  return {
+    agent: 'claude',
+    promptKey: `prompt-${prompts}`,
+    sessionId: 'session-a',
+    timestamp: NOW,
+    cwd: '/w/api',
+    project: '/w/api',
+    branch: 'main',
+    file: '/logs/session-a.jsonl',
+    offset: prompts * 1_000,
     ...given,
   };
 }

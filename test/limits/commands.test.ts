@@ -94,7 +94,7 @@ function spend(usd: number, given: Partial<PricedEntry> = {}): Promise<unknown> 
     priceVersion: 'test',
     ...given,
   };
-  return withStore(({ ledger }) => ledger.ingest({ entries: [entry], cursors: [], problems: [] }));
+  return withStore(({ ledger }) => ledger.ingest({ entries: [entry], prompts: [], cursors: [], problems: [] }));
 }
 
 const config = (text: string): Promise<void> => writeFile(join(home, 'config.toml'), text);

@@ -29,6 +29,8 @@ test('O7 a writer killed at any write leaves a store that opens, with all it sai
     const [sum] = await store.ledger.sums({}, []);
     assert.equal(sum?.answers ?? 0, cursor?.offset ?? 0, 'as many answers as the cursor has passed');
     assert.equal(sum?.costMicroUsd ?? 0, cursor?.offset ?? 0);
+    const [turns] = await store.ledger.turns({}, []);
+    assert.equal(turns?.turns ?? 0, cursor?.offset ?? 0, 'and as many prompts');
     assert.ok((cursor?.offset ?? 0) >= durable.answers);
     for (const [id, state] of durable.states) {
       const record = await store.runs.get(id);

@@ -21,7 +21,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { test, type TestContext } from 'node:test';
 import { ReeveError } from '../../src/errors.ts';
 import { SCHEMA_VERSION } from '../../src/store/sqlite/migrate.ts';
-import { answerOf, codeOf, intentOf } from '../contracts/samples.ts';
+import { answerOf, codeOf, intentOf, promptOf } from '../contracts/samples.ts';
 import { messageOf, openAt, startProgram, tempFolder } from './rig.ts';
 
 const NOBODY = 65_534;
@@ -75,7 +75,7 @@ test('a log that is broken in every line leaves a bounded number of problems', a
     message: 'is no JSON',
     at: 1,
   }));
-  await store.ledger.ingest({ entries: [], cursors: [], problems });
+  await store.ledger.ingest({ entries: [], prompts: [], cursors: [], problems });
   const kept = await store.ledger.problems(20_000);
   assert.equal(kept.length, 10_000);
   assert.equal(kept[0]?.offset, 10_049);
@@ -216,16 +216,19 @@ test('STORE_FULL: a full disk is named as such, what was on record stays, and la
   const first = await store.runs.insert(intentOf());
   fill(ballast);
   const large = Array.from({ length: 20_000 }, () => answerOf());
-  const error = await failureOf(store.ledger.ingest({ entries: large, cursors: [], problems: [] }));
+  const error = await failureOf(
+    store.ledger.ingest({ entries: large, prompts: [promptOf()], cursors: [], problems: [] }),
+  );
   assert.equal(error.code, 'STORE_FULL');
   assert.ok(error.where === path && /space/.test(error.hint ?? ''));
   assert.deepEqual(await store.runs.get(first.intent.id), first);
   assert.deepEqual(await store.ledger.sums({}, []), []);
+  assert.deepEqual(await store.ledger.turns({}, []), []);
   const codes = new Set<string>();
   for (let run = 0; run < 200; run += 1) codes.add(await codeOf(store.runs.insert(intentOf())));
   assert.ok(codes.has('STORE_FULL') && codes.size <= 2, [...codes].join());
   truncateSync(ballast);
-  await store.ledger.ingest({ entries: large.slice(0, 100), cursors: [], problems: [] });
+  await store.ledger.ingest({ entries: large.slice(0, 100), prompts: [], cursors: [], problems: [] });
   assert.equal((await store.ledger.sums({}, []))[0]?.answers, 100);
 });
 

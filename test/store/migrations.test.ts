@@ -1,21 +1,28 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import type { LogFile } from '../../src/usage/log-source.ts';
+import { needsReading, readCarry } from '../../src/usage/log-state.ts';
 import { ended, intentOf, NOW, RECEIPT, STARTED } from '../contracts/samples.ts';
 import { openAt, tempFolder } from './rig.ts';
 
 const MIGRATIONS = new URL('../../src/store/sqlite/migrations/', import.meta.url);
 
+function storeOfVersion(path: string, version: number): DatabaseSync {
+  const old = new DatabaseSync(path);
+  for (const name of readdirSync(MIGRATIONS).toSorted().slice(0, version))
+    old.exec(readFileSync(new URL(name, MIGRATIONS), 'utf8'));
+  old.exec(`PRAGMA user_version = ${version}`);
+  return old;
+}
+
 test('a store from before runs could be paused keeps its runs, their receipts and its rules, and takes the new states', async (t) => {
   const path = join(tempFolder(t), 'reeve.db');
   const active = intentOf();
   const done = intentOf();
-  const old = new DatabaseSync(path);
-  for (const name of ['0001-runs.sql', '0002-usage.sql', '0003-lockouts.sql'])
-    old.exec(readFileSync(new URL(name, MIGRATIONS), 'utf8'));
-  old.exec('PRAGMA user_version = 3');
+  const old = storeOfVersion(path, 3);
   const insert = old.prepare('INSERT INTO runs VALUES (?, 2, 1, ?, NULL, NULL, ?, ?, ?, ?, ?)');
   const running = { state: 'running', started: STARTED } as const;
   insert.run(active.id, 'running', active.project, JSON.stringify(active), JSON.stringify(running), NOW, null);
@@ -36,4 +43,25 @@ test('a store from before runs could be paused keeps its runs, their receipts an
   await store.runs.update(read, { state: 'paused', started: STARTED, pause, exit: null }, NOW);
   await store.runs.remove(done.id);
   assert.deepEqual(await store.runs.receipts(done.id), [], 'receipts go with their run');
+});
+
+test('a store from before prompts were counted has every log read once more, and forgets nothing that it knew of it', async (t) => {
+  const path = join(tempFolder(t), 'reeve.db');
+  const old = storeOfVersion(path, 5);
+  old
+    .prepare('INSERT INTO log_cursors VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+    .run('/logs/a.jsonl', 'claude', 7, 8, 9, 'print', NOW, '{"prompted":true}');
+  old.close();
+  await using store = await openAt(path);
+  const [cursor] = await store.ledger.cursors();
+  assert.ok(cursor !== undefined);
+  const { file, agent, device, modifiedMs } = cursor;
+  const log: LogFile = { file, agent, device, modifiedMs, inode: 8, sizeBytes: 9 };
+  assert.ok(needsReading(log, cursor));
+  assert.deepEqual(
+    readCarry(cursor),
+    { lastAt: null, answers: 0, prompted: true },
+    'a session is as unmetered as before',
+  );
+  assert.deepEqual(await store.ledger.turns({}, []), []);
 });

@@ -6,6 +6,7 @@ import { ACTIVE_STATES, TERMINAL_STATES } from '../../src/runs/lifecycle.ts';
 import type { RunQuery } from '../../src/runs/ports.ts';
 import { listQuery } from '../../src/store/sqlite/run-query.ts';
 import { whereUsage, type Sql } from '../../src/store/sqlite/usage-filter.ts';
+import type { UsageQuery } from '../../src/usage/ports.ts';
 import { openAt, tempFolder } from './rig.ts';
 
 /** Each step of how SQLite would answer (https://www.sqlite.org/eqp.html): says without a stopwatch whether time grows with the table. */
@@ -47,6 +48,17 @@ test('sums of a period look at the entries of the period only', async (t) => {
   const { sql, values } = whereUsage({ since: 1, until: 2, project: '/w/api' });
   const plan = await planOf(join(tempFolder(t), 'reeve.db'), { sql: `SELECT sum(output) FROM usage u ${sql}`, values });
   assert.match(plan.join('\n'), /SEARCH u USING INDEX usage_at \(at>\? AND at<\?\)/);
+});
+
+test('turns of a period or a run look at the prompts of that time only', async (t) => {
+  const path = join(tempFolder(t), 'reeve.db');
+  const planFor = async (query: UsageQuery) => {
+    const { sql, values } = whereUsage(query);
+    return (await planOf(path, { sql: `SELECT count(*) FROM usage_prompts u ${sql}`, values })).join('\n');
+  };
+  const period = await planFor({ since: 1, until: 2, project: '/w/api' });
+  assert.match(period, /SEARCH u USING INDEX usage_prompts_at \(at>\? AND at<\?\)/);
+  assert.match(await planFor({ runIds: [] }), /SEARCH u USING INDEX usage_prompts_at \(at>\?\)/);
 });
 
 test("sums of a run look at no entry from before the run's sessions were linked", async (t) => {

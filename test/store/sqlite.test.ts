@@ -6,6 +6,7 @@ import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { describeClaimStore } from '../contracts/claim-store.ts';
 import { describeLedgerStore } from '../contracts/ledger-store.ts';
+import { describeLedgerTurns } from '../contracts/ledger-turns.ts';
 import { describeLockoutStore } from '../contracts/lockout-store.ts';
 import { describeRunStore } from '../contracts/run-store.ts';
 
@@ -22,5 +23,6 @@ async function open(): Promise<Store> {
 
 describeRunStore('sqlite', open);
 describeLedgerStore('sqlite', open);
+describeLedgerTurns('sqlite', open);
 describeLockoutStore('sqlite', open);
 describeClaimStore('sqlite', open);

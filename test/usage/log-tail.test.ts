@@ -154,7 +154,7 @@ test('U5 one line appended to 1 GiB: bytes read are in proportion to the bytes a
   ftruncateSync(handle, 1024 * MIB);
   writeSync(handle, '\n', 1024 * MIB - 1);
   closeSync(handle);
-  await home.store.ledger.ingest({ entries: [], problems: [], cursors: [cursorAtEnd(file)] });
+  await home.store.ledger.ingest({ entries: [], prompts: [], problems: [], cursors: [cursorAtEnd(file)] });
   const appended = answerLine({ id: 'msg_2', output: 2 });
   appendFileSync(file, appended);
   const { bytesRead, inserted } = await home.restarted().scan();

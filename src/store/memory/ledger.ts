@@ -1,18 +1,23 @@
+import type { PromptEntry } from '../../usage/entry.ts';
 import type { LedgerStore, LogCursor, LogProblem, PricedEntry, SessionLink, UsageQuery } from '../../usage/ports.ts';
 import type { RunId } from '../../runs/record.ts';
-import { mergeAnswers } from './merge-answers.ts';
-import { sumAnswers } from './sum-answers.ts';
+import { isEarlier, mergeAnswers } from './merge-answers.ts';
+import { countTurns, sumAnswers } from './sum-answers.ts';
 
 /** The ledger, how far each log was read, and which session belongs to which run. */
 export function createLedger(): LedgerStore {
   const answers = new Map<string, PricedEntry>();
+  const prompts = new Map<string, PromptEntry>();
   const cursors = new Map<string, LogCursor>();
   const problems = new Map<string, LogProblem>();
   const links = new Map<string, SessionLink>();
   const files = new Map<string, number>();
   const fileOrder = (file: string) => files.get(file) ?? Infinity;
+  const see = ({ file }: Placed) => {
+    if (!files.has(file)) files.set(file, files.size);
+  };
 
-  const runIdOf = (entry: PricedEntry): RunId | null =>
+  const runIdOf = (entry: Placed): RunId | null =>
     [...links.values()]
       .filter(
         (link) => link.agent === entry.agent && link.sessionId === entry.sessionId && link.fromMs <= entry.timestamp,
@@ -24,19 +29,25 @@ export function createLedger(): LedgerStore {
     fileOrder(a.file) - fileOrder(b.file) ||
     a.offset - b.offset ||
     (a.messageKey < b.messageKey ? -1 : 1);
-  const select = (query: UsageQuery) =>
-    [...answers.values()]
+  const matching = <T extends Placed>(entries: Iterable<T>, query: UsageQuery) =>
+    [...entries]
       .map((entry) => ({ ...structuredClone(entry), runId: runIdOf(entry) }))
-      .filter((entry) => matches(entry, query))
-      .toSorted(byTime);
+      .filter((entry) => matches(entry, query));
+  const select = (query: UsageQuery) => matching(answers.values(), query).toSorted(byTime);
 
   return {
     cursors: async () => structuredClone([...cursors.values()]).toSorted((a, b) => (a.file < b.file ? -1 : 1)),
     ingest: async (batch) => {
       let inserted = 0;
       let grown = 0;
+      for (const prompt of batch.prompts) {
+        see(prompt);
+        const key = JSON.stringify([prompt.agent, prompt.promptKey]);
+        const known = prompts.get(key);
+        if (known === undefined || isEarlier(prompt, known, fileOrder)) prompts.set(key, structuredClone(prompt));
+      }
       for (const entry of batch.entries) {
-        if (!files.has(entry.file)) files.set(entry.file, files.size);
+        see(entry);
         const key = answerKey(entry);
         const known = answers.get(key);
         const next = known === undefined ? structuredClone(entry) : mergeAnswers(known, entry, fileOrder);
@@ -52,6 +63,7 @@ export function createLedger(): LedgerStore {
       return { inserted, grown };
     },
     sums: async (query, groupBy) => sumAnswers(select(query), groupBy),
+    turns: async (query, groupBy) => countTurns(matching(prompts.values(), query), groupBy),
     firstAt: async (query) => select(query)[0]?.timestamp ?? null,
     entries: async (query) => select(query),
     linkSession: async (link) => {
@@ -83,11 +95,14 @@ export function createLedger(): LedgerStore {
   };
 }
 
+/** What an answer and a prompt have in common: where and when. */
+type Placed = Omit<PromptEntry, 'promptKey'>;
+
 function answerKey({ agent, messageKey }: Pick<PricedEntry, 'agent' | 'messageKey'>): string {
   return JSON.stringify([agent, messageKey]);
 }
 
-function matches(entry: PricedEntry & { readonly runId: RunId | null }, query: UsageQuery): boolean {
+function matches(entry: Placed & { readonly runId: RunId | null }, query: UsageQuery): boolean {
   return (
     (query.since === undefined || entry.timestamp >= query.since) &&
     (query.until === undefined || entry.timestamp < query.until) &&

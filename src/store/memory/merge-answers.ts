@@ -31,8 +31,11 @@ function weightOf({
   return [input + output + cacheWrite5m + cacheWrite1h + cacheRead, output, cacheRead, cacheWrite1h, input];
 }
 
-function isEarlier(a: PricedEntry, b: PricedEntry, fileOrder: (file: string) => number): boolean {
-  const place = (entry: PricedEntry) => [entry.timestamp, fileOrder(entry.file), entry.offset];
+type Place = Pick<PricedEntry, 'timestamp' | 'file' | 'offset'>;
+
+/** Said first: by time, then in the file seen first, then higher up in it. */
+export function isEarlier(a: Place, b: Place, fileOrder: (file: string) => number): boolean {
+  const place = (entry: Place) => [entry.timestamp, fileOrder(entry.file), entry.offset];
   return compareTuples(place(a), place(b)) < 0;
 }
 

@@ -1,7 +1,9 @@
 import type { RunId } from '../../runs/record.ts';
-import type { PricedEntry, UsageColumn, UsageSum } from '../../usage/ports.ts';
+import type { PromptEntry } from '../../usage/entry.ts';
+import type { PricedEntry, TurnColumn, TurnSum, UsageColumn, UsageSum } from '../../usage/ports.ts';
 
 type Answer = PricedEntry & { readonly runId: RunId | null };
+type Prompt = PromptEntry & { readonly runId: RunId | null };
 type GroupColumn = Exclude<UsageColumn, 'day'>;
 
 /** Sums of answers, one per combination of the grouped columns; none when there are no answers. */
@@ -19,18 +21,35 @@ export function sumAnswers(answers: readonly Answer[], groupBy: readonly GroupCo
   return [...groups.values()];
 }
 
+/** Turns, one row per combination of the grouped columns; none when there are no prompts. */
+export function countTurns(prompts: readonly Prompt[], groupBy: readonly TurnColumn[]): readonly TurnSum[] {
+  const groups = new Map<string, TurnSum>();
+  for (const prompt of prompts) {
+    const columns = placeOf(prompt, groupBy);
+    const key = JSON.stringify(Object.values(columns));
+    groups.set(key, { ...columns, turns: (groups.get(key)?.turns ?? 0) + 1 });
+  }
+  return [...groups.values()];
+}
+
 type Measures = Omit<UsageSum, keyof ReturnType<typeof columnsOf>>;
 
 function columnsOf(answer: Answer, groupBy: readonly GroupColumn[]) {
+  return {
+    ...placeOf(answer, groupBy),
+    model: groupBy.includes('model') ? answer.model : null,
+    subagentId: groupBy.includes('subagent') ? answer.subagentId : null,
+  };
+}
+
+function placeOf(entry: Omit<Prompt, 'promptKey'>, groupBy: readonly GroupColumn[]): Omit<TurnSum, 'turns'> {
   const pick = <T>(column: GroupColumn, value: T) => (groupBy.includes(column) ? value : null);
   return {
-    project: pick('project', answer.project),
-    branch: pick('branch', answer.branch),
-    agent: pick('agent', answer.agent),
-    model: pick('model', answer.model),
-    sessionId: pick('session', answer.sessionId),
-    runId: pick('run', answer.runId),
-    subagentId: pick('subagent', answer.subagentId),
+    project: pick('project', entry.project),
+    branch: pick('branch', entry.branch),
+    agent: pick('agent', entry.agent),
+    sessionId: pick('session', entry.sessionId),
+    runId: pick('run', entry.runId),
   };
 }
 

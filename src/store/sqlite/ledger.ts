@@ -6,6 +6,7 @@ import { createDictionary } from './usage-dictionary.ts';
 import type { Dictionary } from './usage-dictionary.ts';
 import { insertEntries } from './usage-insert.ts';
 import { sumUsage } from './usage-sums.ts';
+import { countTurns, insertPrompts } from './usage-prompts.ts';
 import { firstAt, listEntries, listInexact } from './usage-entries.ts';
 
 /** Problems that stay on record: the last ones found. */
@@ -18,6 +19,7 @@ export function createLedger(connection: Connection): LedgerStore {
     cursors: async () => listCursors(connection),
     ingest: async (batch) => ingest(connection, dictionary, batch),
     sums: async (query, groupBy) => sumUsage(connection, query, groupBy),
+    turns: async (query, groupBy) => countTurns(connection, query, groupBy),
     firstAt: async (query) => firstAt(connection, query),
     entries: async (query) => listEntries(connection, query),
     linkSession: async (link) => linkSession(connection, link),
@@ -32,13 +34,17 @@ export function createLedger(connection: Connection): LedgerStore {
   };
 }
 
-/** Entries, cursors and problems are one transaction: after a crash, what was not counted is read again. */
+/**
+ * Entries, prompts, cursors and problems are one transaction: after a crash, what was not counted is read again. A file begins with a
+ * prompt, so prompts come first: files are then known in the order in which they were read.
+ */
 function ingest(
   connection: Connection,
   dictionary: Dictionary,
   batch: IngestBatch,
 ): { inserted: number; grown: number } {
   return dictionary.within(() => {
+    insertPrompts(connection, dictionary, batch.prompts);
     const counts = insertEntries(connection, dictionary, batch.entries);
     for (const cursor of batch.cursors) saveCursor(connection, cursor);
     for (const problem of batch.problems) saveProblem(connection, problem);

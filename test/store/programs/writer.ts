@@ -1,6 +1,6 @@
-// Writes to a store without end: runs through their states, receipts, batches of answers with their cursor. Tells of each write that is
+// Writes to a store without end: runs through their states, receipts, batches of answers and prompts with their cursor. Tells of each write that is
 // durable, until it is killed. argv: database, name of this writer.
-import { intentOf, answerOf, RECEIPT, STARTED, STOPPING } from '../../contracts/samples.ts';
+import { answerOf, intentOf, promptOf, RECEIPT, STARTED, STOPPING } from '../../contracts/samples.ts';
 import { openAt } from '../rig.ts';
 
 const [, , path = '', name = ''] = process.argv;
@@ -14,8 +14,11 @@ for (let written = known?.offset ?? 0; ;) {
   const entries = Array.from({ length: size }, (_, index) =>
     answerOf({ file, messageKey: `${name}-${written + index}`, offset: written + index, costMicroUsd: 1 }),
   );
+  const prompts = Array.from({ length: size }, (_, index) =>
+    promptOf({ file, promptKey: `${name}-${written + index}`, offset: written + index }),
+  );
   written += size;
-  await store.ledger.ingest({ entries, cursors: [{ ...cursor, offset: written }], problems: [] });
+  await store.ledger.ingest({ entries, prompts, cursors: [{ ...cursor, offset: written }], problems: [] });
   process.send?.({ answers: written });
 
   const starting = await store.runs.insert(intentOf());
