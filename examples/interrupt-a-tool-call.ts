@@ -1,24 +1,12 @@
 /** Interrupts one tool call of a turn, and spares the other. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createRegistry, type RunHandle } from 'reeve';
+import { createRegistry } from 'reeve';
 
 const registry = createRegistry();
 
-/** Starts the process of a tool call and says whose it is. */
+/** Starts the process of a tool call, and says whose it is. */
 async function startTool(toolCallId: string) {
-  const child = spawn('sleep', ['1000'], { stdio: 'ignore', detached: true });
-  await once(child, 'spawn');
-  const run: RunHandle = await registry.register({
-    source: 'acp_terminal',
-    owner: { sessionId: 'session-1', turnId: 'turn-1', toolCallId },
-    command: 'sleep',
-    args: ['1000'],
-    cwd: process.cwd(),
-    pid: child.pid ?? 0,
-  });
-  const ended = once(child, 'exit').then(([exitCode, signal]) => run.complete({ exitCode, signal }));
-  return { child, ended };
+  const owner = { sessionId: 'session-1', turnId: 'turn-1', toolCallId };
+  return registry.spawn({ source: 'acp_terminal', owner, command: 'sleep', args: ['1000'], stdio: 'ignore' });
 }
 
 const build = await startTool('build');

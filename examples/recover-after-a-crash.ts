@@ -1,6 +1,5 @@
 /** Finds again what it had started before it was killed: `node recover-after-a-crash.ts` plays both lives. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,16 +11,8 @@ const [life = 'both', folder = ''] = process.argv.slice(2);
 async function firstLife(): Promise<void> {
   const store = await openSqliteStore({ path: join(folder, 'runs.db'), clock: systemClock });
   const registry = createRegistry(store);
-  // On record before it is spawned: a crash in between leaves a record without a process, never a process without a record.
-  const run = await registry.register({ source: 'subprocess', command: 'sleep', args: ['1000'], cwd: folder });
-  const job = spawn('sleep', ['1000'], {
-    cwd: folder,
-    env: { ...process.env, ...run.env },
-    stdio: 'ignore',
-    detached: true,
-  });
-  await once(job, 'spawn');
-  await run.checkpoint({ pid: job.pid ?? 0 });
+  // On record before it runs: a crash in between leaves a record without a process, never a process without a record.
+  await registry.spawn({ source: 'subprocess', command: 'sleep', args: ['1000'], cwd: folder, stdio: 'ignore' });
   process.kill(process.pid, 'SIGKILL');
 }
 

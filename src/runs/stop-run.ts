@@ -1,11 +1,13 @@
 import type { Event } from '../events.ts';
 import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
+import { isAlive } from '../processes/identity-of.ts';
+import type { ProcessTable } from '../processes/ports.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
 import { applyEvent } from './apply-event.ts';
 import { exitEventOf } from './exit-event.ts';
-import { isTerminal } from './lifecycle.ts';
+import { isTerminal, startedOf } from './lifecycle.ts';
 import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord, StopReason } from './record.ts';
@@ -59,6 +61,8 @@ export interface StoppedRun {
 /** How long a living shim may take to complete its run and to give its worktree back, and how often that is looked at. */
 const COMPLETION_MS = 2_000;
 const COMPLETION_POLL_MS = 5;
+/** How long a living registrant may take to tell the exit: as a rule it is the parent of the command, and hears of it in this moment. */
+const REGISTRANT_MS = 250;
 
 /**
  * Stops a run. The order is the same whoever asks: write `stopping(reason)`, signal, verify, save the receipt, and only then the terminal
@@ -142,7 +146,7 @@ async function lastReceipt(runs: RunStore, id: RunId, reason: string): Promise<R
 async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunRecord> {
   const { clock, table } = ports;
   const { id, shim } = stopped.intent;
-  const deadline = clock.monotonicMs() + COMPLETION_MS;
+  const begunAt = clock.monotonicMs();
   const waits = shim !== null && isShimAlive(shim, table) && !isOutOfOurHands(ports, shim);
   if (waits) wakeShim(ports.signaller, shim);
   for (;;) {
@@ -150,15 +154,23 @@ async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunR
     // Read after the look at the shim: a shim that is gone has written whatever it was going to write.
     const record = await reread(ports, stopped);
     const isOver = isTerminal(record.current.state);
-    if (!shimLives) {
+    const waitedMs = clock.monotonicMs() - begunAt;
+    const mayBeTold = waitedMs < REGISTRANT_MS && isSpokenFor(record, table);
+    if (!shimLives && !mayBeTold) {
       const completed = isOver ? record : await complete(ports, id);
       await ports.claims?.release(completed);
       return completed;
     }
-    if (!waits || clock.monotonicMs() >= deadline) return record;
+    if (shimLives && (!waits || waitedMs >= COMPLETION_MS)) return record;
     if (isOver && (await ports.claims?.isHeldBy(record)) !== true) return record;
     await clock.sleep(COMPLETION_POLL_MS);
   }
+}
+
+/** True while whoever registered the run lives, and has not told how its command ended. */
+function isSpokenFor({ intent: { registrant }, current }: RunRecord, table: ProcessTable): boolean {
+  if (registrant === undefined || startedOf(current) === null) return false;
+  return current.state === 'stopping' && current.exit === null && isAlive(registrant, table);
 }
 
 /** True for the shim that runs this very code, and for a caller below it: waiting for the one that waits for us would be in vain. */
