@@ -1,5 +1,5 @@
 import type { RunJson } from '../runs/view.ts';
-import { commandLine, formatDuration, paint, plain } from './format.ts';
+import { commandLine, count, formatDuration, paint, plain } from './format.ts';
 import type { Colour } from './format.ts';
 import { renderTable } from './table.ts';
 import type { TableOptions } from './table.ts';
@@ -27,6 +27,7 @@ export function renderRuns(runs: readonly RunJson[], options: TableOptions & { r
       { title: 'STATE', value: (run) => paint(run.state, STATE_COLOURS[run.state], options.color) },
       { title: 'AGE', value: (run) => ageOf(run, options.now), align: 'right' },
       { title: 'COST', value: (run) => costOf(run), align: 'right' },
+      { title: 'TURNS', value: (run) => (run.usage === null ? '' : String(run.usage.turns)), align: 'right' },
       { title: 'PROJECT', value: (run) => plain(run.project.slice(run.project.lastIndexOf('/') + 1)) },
       { title: 'BRANCH', value: (run) => plain(run.branch ?? '') },
       { title: 'END', value: (run) => endOf(run) },
@@ -57,6 +58,7 @@ export function renderRun(run: RunJson, options: { readonly color: boolean; read
     ['age', ageOf(run, options.now)],
     ['cost', costOf(run)],
     ['tokens', run.usage === null ? null : run.usage.tokens.toLocaleString('en-US')],
+    ['turns', turnsOf(run)],
     ['parent run', run.parentRunId],
     ['source', run.source],
     ['owner', pairs({ ...run.owner })],
@@ -80,6 +82,10 @@ function ageOf(run: RunJson, now: number): string {
 
 function costOf(run: RunJson): string {
   return run.usage === null ? '' : `$${run.usage.costUsd.toFixed(2)}`;
+}
+
+function turnsOf({ usage }: RunJson): string | null {
+  return usage === null ? null : `${usage.turns}, and ${count(usage.toolTurns, 'answer')} with tool calls`;
 }
 
 function endOf(run: RunJson): string {

@@ -34,6 +34,8 @@ function rowJson(row: UsageRow): object {
     totalTokens: totalTokens(tokens),
     costUsd: row.costMicroUsd === null ? null : toUsd(row.costMicroUsd),
     unpricedTokens: row.unpricedTokens,
+    turns: row.turns,
+    toolTurns: row.toolTurns,
   };
 }
 
@@ -74,10 +76,17 @@ function columnsOf({
     { title: 'MODEL', value: (row) => plain(row.model ?? '') },
   ];
   const agent: Column<UsageRow> = { title: 'AGENT', value: (row) => plain(row.agent ?? '') };
+  const turns: Column<UsageRow> = {
+    title: 'TURNS',
+    align: 'right',
+    value: (row) => (row.turns === null ? '' : formatTokens(row.turns)),
+  };
+  const isConversation = by === 'session' || by === 'run';
   return [
     { title: PERIOD_TITLES[by], value: (row) => plain(row.period ?? `(no ${by})`) },
     ...(breakdown && by !== 'agent' ? [agent] : []),
-    ...(breakdown || by === 'session' || by === 'run' ? named : []),
+    ...(breakdown || isConversation ? named : []),
+    ...(isConversation ? [turns] : []),
     number('INPUT', (row) => row.tokens.input),
     number('OUTPUT', (row) => row.tokens.output),
     number('CACHE WRITE', (row) => row.tokens.cacheWrite5m + row.tokens.cacheWrite1h),

@@ -23,12 +23,15 @@ export async function sumsPerPeriod(
       return calendarPeriods(ledger, { kind, query, calendar });
     case 'session':
     case 'run': {
-      const sums = await ledger.sums(query, [kind, ...COLUMNS]);
-      const ordered = sums.toSorted((a, b) => a.firstAt - b.firstAt);
-      return sumsByPeriod(ordered, (sum) => (kind === 'run' ? sum.runId : sum.sessionId));
+      const found = await ledger.sums(query, [kind, ...COLUMNS]);
+      const sums = found.toSorted((a, b) => a.firstAt - b.firstAt);
+      const turns = await ledger.turns(query, [kind]);
+      return sumsByPeriod({ sums, turns }, (sum) => (kind === 'run' ? sum.runId : sum.sessionId));
     }
-    case 'agent':
-      return sumsByPeriod(await ledger.sums(query, COLUMNS), (sum) => sum.agent);
+    case 'agent': {
+      const sums = await ledger.sums(query, COLUMNS);
+      return sumsByPeriod({ sums, turns: await ledger.turns(query, ['agent']) }, (sum) => sum.agent);
+    }
   }
 }
 
@@ -46,8 +49,10 @@ async function calendarPeriods(
     const { start, end } = periodAt(kind, calendar, at);
     if (end === null) throw new RangeError(`a ${kind} period without end`);
     const until = Math.min(end, query.until ?? end);
-    const sums = await ledger.sums({ ...query, since: Math.max(start, query.since ?? start), until }, COLUMNS);
-    periods.push({ period: label(start), sums });
+    const within = { ...query, since: Math.max(start, query.since ?? start), until };
+    const sums = await ledger.sums(within, COLUMNS);
+    const [prompts] = await ledger.turns(within, []);
+    periods.push({ period: label(start), sums, turns: prompts?.turns ?? 0 });
     at = await ledger.firstAt({ ...query, since: end });
   }
   return periods;

@@ -7,8 +7,8 @@ import type { EndReason, Owner, RunId, RunRecord, RunStateName, Source } from '.
 export interface RunUsage {
   readonly costMicroUsd: number;
   readonly tokens: number;
-  /** User prompts; null where they are not counted. */
-  readonly turns: number | null;
+  /** Prompts of a person or of `claude -p`, whether answered or not. */
+  readonly turns: number;
   /** Answers with at least one tool call. */
   readonly toolTurns: number;
 }
@@ -44,7 +44,7 @@ export interface RunJson {
   readonly usage: {
     readonly costUsd: number;
     readonly tokens: number;
-    readonly turns: number | null;
+    readonly turns: number;
     readonly toolTurns: number;
   } | null;
 }

@@ -5,7 +5,7 @@ import { toRunJson, type RunUsage } from '../runs/view.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import type { Ending } from './ending.ts';
 
-/** One line for people: `claude exited 0 after 12 s · $0.06, 12,345 tokens · swept 3 processes it left behind`. */
+/** One line for people: `claude exited 0 after 12.0 s · $0.06, 12,345 tokens, 1 turn · swept 3 processes it left behind`. */
 export function summaryLine(ending: Ending, usage: RunUsage | null, now: number): string {
   return [howItEnded(ending, now), spent(usage), ...ending.receipts.map(swept), keptOrSurvived(ending)]
     .filter((part) => part !== null)
@@ -43,7 +43,8 @@ function howItEnded({ record, exit }: Ending, now: number): string {
 
 function spent(usage: RunUsage | null): string | null {
   if (usage === null || usage.tokens === 0) return null;
-  return `${formatUsd(usage.costMicroUsd)}, ${formatTokens(usage.tokens)} tokens`;
+  const turns = `${usage.turns} ${usage.turns === 1 ? 'turn' : 'turns'}`;
+  return `${formatUsd(usage.costMicroUsd)}, ${formatTokens(usage.tokens)} tokens, ${turns}`;
 }
 
 function swept({ reason, signalled, escalated }: Receipt): string {

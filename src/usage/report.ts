@@ -1,5 +1,5 @@
 import { totalTokens, type TokenCounts } from './entry.ts';
-import type { UsageSum } from './ports.ts';
+import type { TurnSum, UsageSum } from './ports.ts';
 
 /** One line of a report. A column is null when the line's answers do not share its value, or have none. */
 export interface UsageRow {
@@ -13,6 +13,10 @@ export interface UsageRow {
   /** Of what has a price; null when nothing has one. An unknown price is never $0. */
   readonly costMicroUsd: number | null;
   readonly unpricedTokens: number;
+  /** Prompts; null on a line of a breakdown, because a prompt is put to no model. */
+  readonly turns: number | null;
+  /** Answers with at least one tool call. */
+  readonly toolTurns: number;
 }
 
 export interface UsageReport {
@@ -25,42 +29,43 @@ export interface UsageReport {
 export interface PeriodSums {
   readonly period: string | null;
   readonly sums: readonly UsageSum[];
+  readonly turns: number;
 }
 
 /** One line per period; with `breakdown` one per period, project, branch, agent and model, the dearest first. */
 export function reportOf(periods: readonly PeriodSums[], options: { readonly breakdown: boolean }): UsageReport {
-  const rows = periods.flatMap(({ period, sums }) => {
-    if (sums.length === 0) return [];
-    return options.breakdown ? linesOf(period, sums) : [lineOf(period, sums)];
-  });
+  const answered = periods.filter(({ sums }) => sums.length > 0);
+  const turns = answered.reduce((total, period) => total + period.turns, 0);
   return {
-    rows,
-    total: lineOf(
-      null,
-      periods.flatMap(({ sums }) => sums),
-    ),
+    rows: answered.flatMap((period) => (options.breakdown ? linesOf(period) : [lineOf(period)])),
+    total: lineOf({ period: null, sums: answered.flatMap(({ sums }) => sums), turns }),
   };
 }
 
-/** The sums that share a value, in the order of first appearance: from sums over everything to one {@link PeriodSums} per session. */
+/**
+ * The sums that share a value, in the order of first appearance: from sums over everything to one {@link PeriodSums} per session, with the
+ * turns that share it too.
+ */
 export function sumsByPeriod(
-  sums: readonly UsageSum[],
-  periodOf: (sum: UsageSum) => string | null,
+  found: { readonly sums: readonly UsageSum[]; readonly turns: readonly TurnSum[] },
+  periodOf: (sum: UsageSum | TurnSum) => string | null,
 ): readonly PeriodSums[] {
-  const groups = Map.groupBy(sums, periodOf);
-  return [...groups].map(([period, members]) => ({ period, sums: members }));
+  const turns = new Map(found.turns.map((sum) => [periodOf(sum), sum.turns]));
+  const groups = Map.groupBy(found.sums, periodOf);
+  return [...groups].map(([period, sums]) => ({ period, sums, turns: turns.get(period) ?? 0 }));
 }
 
-function linesOf(period: string | null, sums: readonly UsageSum[]): readonly UsageRow[] {
+function linesOf({ period, sums }: PeriodSums): readonly UsageRow[] {
   const groups = Map.groupBy(sums, (sum) => JSON.stringify([sum.project, sum.branch, sum.agent, sum.model]));
-  const rows = [...groups.values()].map((members) => lineOf(period, members));
+  const rows = [...groups.values()].map((members) => ({ ...lineOf({ period, sums: members, turns: 0 }), turns: null }));
   return rows.toSorted((a, b) => (b.costMicroUsd ?? 0) - (a.costMicroUsd ?? 0) || tokensOf(b) - tokensOf(a));
 }
 
-function lineOf(period: string | null, sums: readonly UsageSum[]): UsageRow {
+function lineOf({ period, sums, turns }: PeriodSums): UsageRow {
   const tokens = { input: 0, output: 0, cacheWrite5m: 0, cacheWrite1h: 0, cacheRead: 0 };
   let costMicroUsd = 0;
   let unpricedTokens = 0;
+  let toolTurns = 0;
   for (const sum of sums) {
     tokens.input += sum.tokens.input;
     tokens.output += sum.tokens.output;
@@ -69,6 +74,7 @@ function lineOf(period: string | null, sums: readonly UsageSum[]): UsageRow {
     tokens.cacheRead += sum.tokens.cacheRead;
     costMicroUsd += sum.costMicroUsd;
     unpricedTokens += sum.unpricedTokens;
+    toolTurns += sum.toolTurns;
   }
   const nothingPriced = unpricedTokens > 0 && unpricedTokens === totalTokens(tokens);
   return {
@@ -80,6 +86,8 @@ function lineOf(period: string | null, sums: readonly UsageSum[]): UsageRow {
     tokens,
     costMicroUsd: nothingPriced ? null : costMicroUsd,
     unpricedTokens,
+    turns,
+    toolTurns,
   };
 }
 

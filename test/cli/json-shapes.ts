@@ -133,7 +133,7 @@ export const RUN_FIELDS = {
   createdAt: time,
   updatedAt: time,
   completedAt: orNull(time),
-  usage: orNull(object({ costUsd: amount, tokens: whole, turns: orNull(whole), toolTurns: orNull(whole) })),
+  usage: orNull(object({ costUsd: amount, tokens: whole, turns: whole, toolTurns: whole })),
 } as const;
 
 const SIGNALLED = {
@@ -232,6 +232,8 @@ export const USAGE_ROW = object({
   totalTokens: whole,
   costUsd: orNull(amount),
   unpricedTokens: whole,
+  turns: orNull(whole),
+  toolTurns: whole,
 });
 
 export const STATUS = object({

@@ -83,6 +83,8 @@ test('reads the logs by itself and prints one entry per local day, the shape of 
     totalTokens: 1104,
     costUsd: 0.001315,
     unpricedTokens: 0,
+    turns: 0,
+    toolTurns: 0,
   });
   assert.deepEqual([totals['outputTokens'], totals['branch'], totals['agent']], [7, null, 'claude']);
   assert.equal(unmeteredSessions, 1);
