@@ -4,6 +4,7 @@
  *
  *   claude-shed/       several blocks in one answer, a subagent, a resume, a fork
  *   claude-killed/     killed in the middle of a tool call: the live registry stays behind
+ *   claude-prompts/    two sessions of four and three turns, and all that looks like a prompt and is none
  */
 import { once } from 'node:events';
 import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,6 +14,7 @@ import { runClaude, startClaude } from '../rig/claude-process.ts';
 import { truthOf } from '../rig/script-truth.ts';
 import { SHED_PROMPT, SHED_SCRIPT } from '../rig/shed-script.ts';
 import { TREE_PROMPT, treeScript } from '../rig/tree-script.ts';
+import { promptOnTerminal, PROMPTS_SCRIPT, promptWithoutTerminal } from './record-prompts.ts';
 
 /** Where the samples say that they were written. */
 const SAMPLE_ROOT = '/home/dev/work';
@@ -20,6 +22,7 @@ const SESSION = 'aaaaaaaa-0000-4000-8000-000000000001';
 
 await recordShed();
 await recordKilled();
+await recordPrompts();
 
 async function recordShed(): Promise<void> {
   await using scratch = await openClaudeScratch(() => SHED_SCRIPT);
@@ -36,6 +39,13 @@ async function recordKilled(): Promise<void> {
   agent.kill('SIGKILL');
   await once(agent, 'exit');
   keep(scratch, 'claude-killed', ['projects', 'sessions']);
+}
+
+async function recordPrompts(): Promise<void> {
+  await using scratch = await openClaudeScratch(() => PROMPTS_SCRIPT);
+  await promptWithoutTerminal(scratch, SESSION);
+  await promptOnTerminal(scratch);
+  keep(scratch, 'claude-prompts', ['projects']);
 }
 
 function keep(scratch: ClaudeScratch, name: string, folders: readonly string[]): void {
