@@ -118,6 +118,28 @@ export type Event =
       readonly startTicks: number;
       readonly cwd: string;
       readonly runId: string | null;
+      /** The session that it is in, and its log, as far as they are known; `message` says how surely. */
+      readonly session: string | null;
+      readonly log: string | null;
+      readonly message: string;
+    }
+  /** The session of a claim is gone, or its holder is dead, and processes live: nobody gets the worktree until somebody looks. */
+  | {
+      readonly type: 'claim.orphaned';
+      readonly at: number;
+      readonly worktree: string;
+      readonly runId: string | null;
+      readonly pid: number;
+      readonly startTicks: number;
+      readonly session: string | null;
+      readonly message: string;
+    }
+  /** One session holds several worktrees. */
+  | {
+      readonly type: 'claim.doubled';
+      readonly at: number;
+      readonly session: string;
+      readonly worktrees: readonly string[];
       readonly message: string;
     }
   | { readonly type: 'store.failed'; readonly at: number; readonly code: string; readonly message: string };

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { basename, resolve } from 'node:path';
 import { acquireClaim, type ClaimPorts, type HeldClaim } from './claims/acquire.ts';
 import type { Claim, Holder } from './claims/claim.ts';
-import { collisionsAmong, type ClaimCollision } from './claims/collisions.ts';
+import { collisionsAmong, type ClaimCollision, type SessionKnowledge } from './claims/collisions.ts';
 import * as inspect from './claims/inspect.ts';
 import type { ClaimView } from './claims/inspect.ts';
 import type { ClaimStore } from './claims/ports.ts';
@@ -118,7 +118,16 @@ export function createClaims(options: ClaimsOptions = {}): Claims {
     findAll,
     cleanStale: async (search) => inspect.cleanStale(ports, await findAll(search)),
     async detectCollisions({ activeSessions, ...search } = {}) {
-      return collisionsAmong(await findAll(search), activeSessions === undefined ? null : new Set(activeSessions));
+      return collisionsAmong(await findAll(search), activeSessions === undefined ? null : knowledgeOf(activeSessions));
     },
+  };
+}
+
+/** What a caller says who knows all sessions that live. */
+function knowledgeOf(activeSessions: readonly string[]): SessionKnowledge {
+  const active = new Set(activeSessions);
+  return {
+    inTreeOf: () => [],
+    whyGone: (session) => (active.has(session) ? null : 'it is not among the active ones'),
   };
 }

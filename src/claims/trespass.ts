@@ -1,14 +1,15 @@
 import { identityIn, identityKey, type Identity } from '../processes/identity.ts';
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
+import type { AgentProcess, AgentSession } from './agent-session.ts';
 import type { Claim } from './claim.ts';
 import { isInTree, runsOf } from './see-tree.ts';
 
 /** An agent, and the worktree that it works in. */
-export interface PlacedAgent {
-  readonly kind: string;
-  readonly row: ProcessRow;
+export interface PlacedAgent extends AgentProcess {
   readonly cwd: string;
+  /** Null when it is not known. */
+  readonly session: AgentSession | null;
   /** Real path of the worktree's root, or outside git of the folder itself. */
   readonly worktree: string;
 }

@@ -1,41 +1,48 @@
+import { describeSession, type SessionFinder } from '../claims/agent-session.ts';
 import { describeHolder } from '../claims/claim-errors.ts';
 import type { ClaimPorts } from '../claims/acquire.ts';
-import type { Claim } from '../claims/claim.ts';
-import { readClaim } from '../claims/inspect.ts';
-import { findTrespasses, type PlacedAgent, type Trespass } from '../claims/trespass.ts';
+import { faceOf } from '../claims/claim.ts';
+import type { ClaimCollision } from '../claims/collisions.ts';
+import { listClaims } from '../claims/inspect.ts';
+import { surveyAgents, surveyClaims } from '../claims/survey.ts';
+import type { Trespass } from '../claims/trespass.ts';
 import type { Event } from '../events.ts';
 import { identityKey } from '../processes/identity.ts';
 import { agentKindOf } from '../processes/kinds.ts';
-import type { ProcessRow } from '../processes/ports.ts';
 import { createUnsupervisedWatch } from '../runs/unsupervised.ts';
-
-/** An agent where it must not be is told of within two of these, in milliseconds. */
-const LOOK_MS = 900;
-/** Without a new process nothing is looked at but this often: an agent may have changed its folder. */
-const FULL_LOOK_EVERY = 30;
+import { createLookSchedule, LOOK_MS } from './look-schedule.ts';
 
 export interface CollisionWatch {
   start(): void;
+  /** Resolves when the ticks that have begun are over. */
+  settled(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Tells of agents, whether reeve started them or not, that share a worktree with one that is not of their tree. Each is told of once. */
-export function createCollisionWatch(ports: {
+export interface CollisionWatchPorts {
   readonly claims: ClaimPorts;
-  readonly uid: number;
+  readonly sessions: SessionFinder;
+  /** Whose agents are looked at; null: everybody's. */
+  readonly uid: number | null;
   readonly record: (event: Event) => void;
   readonly onError: (error: unknown) => void;
-}): CollisionWatch {
+}
+
+/**
+ * Tells of agents, whether reeve started them or not, that share a worktree with one that is not of their tree, of claims whose session is
+ * gone, and of sessions that hold several worktrees. Each is told of once, and again when it was over in between.
+ */
+export function createCollisionWatch(ports: CollisionWatchPorts): CollisionWatch {
   const { claims, record } = ports;
-  const { table, files, clock } = claims;
+  const { table, clock } = claims;
+  const schedule = createLookSchedule(table);
   const agents = createUnsupervisedWatch({
     table,
     uid: ports.uid,
     kindOf: ({ argv, exe }) => agentKindOf(argv ?? [], exe),
   });
-  let known: readonly ProcessRow[] = [];
-  let untilFull = 0;
-  let told = new Set<string>();
+  let toldAgents: ReadonlySet<string> = new Set();
+  let toldClaims: ReadonlySet<string> = new Set();
   let timer: NodeJS.Timeout | null = null;
   let underWay: Promise<void> = Promise.resolve();
 
@@ -45,6 +52,7 @@ export function createCollisionWatch(ports: {
         underWay = underWay.then(tick).catch(ports.onError);
       }, LOOK_MS);
     },
+    settled: () => underWay,
     async close() {
       if (timer !== null) clearInterval(timer);
       await underWay;
@@ -52,39 +60,29 @@ export function createCollisionWatch(ports: {
   };
 
   async function tick(): Promise<void> {
-    untilFull -= 1;
-    if (untilFull > 0 && table.listNew?.(known).length === 0) return;
-    untilFull = FULL_LOOK_EVERY;
-    known = table.list();
-    await look();
-  }
-
-  async function look(): Promise<void> {
+    const due = schedule.isDue();
+    if (due === null) return;
     // Without any live run to be told of, every agent is one that it finds.
-    const placed = agents.look([]).flatMap(({ kind, row, cwd }) => place(kind, row, cwd));
-    const held = new Map<string, Claim>();
-    for (const { worktree } of placed) {
-      const view = await readClaim(claims, files.placeOf(worktree));
-      if (view.state === 'held' || view.state === 'orphaned') held.set(worktree, view.claim);
+    const found = agents.look([]);
+    const trespasses = await surveyAgents(ports, found);
+    for (const trespass of trespasses) if (!toldAgents.has(keyOfTrespass(trespass))) record(eventOfTrespass(trespass));
+    toldAgents = new Set(trespasses.map(keyOfTrespass));
+    // A session ends with a process: no new one tells of it, and all claims are too many to be read at every start of one.
+    if (!due.isFull) return;
+    const collisions = surveyClaims(ports, await listClaims(claims), found);
+    for (const collision of collisions) {
+      const event = toldClaims.has(keyOfCollision(collision)) ? null : eventOfCollision(collision);
+      if (event !== null) record(event);
     }
-    const found = findTrespasses(placed, (worktree) => held.get(worktree) ?? null, table);
-    for (const trespass of found) if (!told.has(keyOf(trespass))) record(eventOf(trespass));
-    told = new Set(found.map(keyOf));
+    toldClaims = new Set(collisions.map(keyOfCollision));
   }
 
-  function place(kind: string, row: ProcessRow, cwd: string | null): PlacedAgent[] {
-    if (cwd === null) return [];
-    try {
-      return [{ kind, row, cwd, worktree: files.placeOf(cwd).worktree }];
-    } catch {
-      // Its folder is gone.
-      return [];
-    }
-  }
-
-  function eventOf({ agent: { kind, row, cwd, worktree }, claim, others }: Trespass): Event {
+  function eventOfTrespass({ agent, claim, others }: Trespass): Event {
+    const { kind, row, cwd, worktree, session } = agent;
     const at = clock.now();
     const company = others.map((other) => `${other.kind} (PID ${other.row.pid})`).join(', ');
+    const whose =
+      claim === null ? `nobody claims it; there too: ${company}` : `it is claimed by ${describeHolder(claim, at)}`;
     return {
       type: 'claim.collided',
       at,
@@ -94,12 +92,40 @@ export function createCollisionWatch(ports: {
       startTicks: row.startTicks,
       cwd,
       runId: claim?.holder.runId ?? null,
-      message:
-        claim === null ? `nobody claims it; there too: ${company}` : `it is claimed by ${describeHolder(claim, at)}`,
+      session: session?.id ?? null,
+      log: session?.log ?? null,
+      message: `${whose}; ${describeSession(session)}`,
+    };
+  }
+
+  function eventOfCollision({ kind, views, session, why }: ClaimCollision): Event | null {
+    const at = clock.now();
+    const [view] = views;
+    if (kind === 'claimed-twice' && session !== null) {
+      const worktrees = views.map(({ place }) => place.worktree);
+      return { type: 'claim.doubled', at, session, worktrees, message: why };
+    }
+    // Of a stale one nobody needs to know: whoever wants it gets it.
+    if (kind !== 'orphaned' || view === undefined || !('claim' in view)) return null;
+    const { holder } = view.claim;
+    const { pid, startTicks } = faceOf(holder);
+    return {
+      type: 'claim.orphaned',
+      at,
+      worktree: view.place.worktree,
+      runId: holder.runId,
+      pid,
+      startTicks,
+      session,
+      message: why,
     };
   }
 }
 
-function keyOf({ agent: { row, worktree }, claim }: Trespass): string {
+function keyOfTrespass({ agent: { row, worktree }, claim }: Trespass): string {
   return JSON.stringify([worktree, identityKey(row), claim?.acquiredAt ?? null]);
+}
+
+function keyOfCollision({ kind, views, session }: ClaimCollision): string {
+  return JSON.stringify([kind, session, ...views.map(({ place, token }) => [place.worktree, token])]);
 }

@@ -2,9 +2,11 @@ import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClaimPorts } from '../claims/acquire.ts';
 import { claimsOfRuns } from '../claims/release-run.ts';
+import { agentsInSight } from '../claims/survey.ts';
 import type { Config } from '../config/config.ts';
 import type { Event } from '../events.ts';
 import { homeFolder } from '../host/home-folder.ts';
+import { createAgentSessions } from '../host/agent-sessions.ts';
 import { systemClock } from '../host/clock.ts';
 import { loadConfig } from '../host/config-file.ts';
 import { createClaimFiles } from '../host/claim-files.ts';
@@ -118,9 +120,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const stops = createStops({
     stop: stopper.stop,
-    record,
     onError: (error, order) => shout(`run ${order.record.intent.id} could not be stopped: ${String(error)}`),
-    now: clock.now,
   });
   const recovery = await openRecovery({
     ...processes,
@@ -174,7 +174,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const collisions = createCollisionWatch({
     claims,
-    uid: process.getuid?.() ?? 0,
+    sessions: createAgentSessions({ table, clock, configDirs: () => logs.folders }),
+    uid: agentsInSight(claims.uid),
     record,
     onError: (error) => shout(`agents in one worktree were not looked for: ${String(error)}`),
   });

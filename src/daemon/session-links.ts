@@ -5,12 +5,12 @@ import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import type { RunRecord } from '../runs/record.ts';
 import { sessionsDir } from '../usage/claude/discover.ts';
+import { parseRegistryEntry, pidOfRegistryFile } from '../usage/claude/live-registry.ts';
+import { SESSION_VARIABLE } from '../usage/claude/process-session.ts';
 import { currentSessions, type CurrentSession } from '../usage/current-sessions.ts';
 import type { LedgerStore } from '../usage/ports.ts';
 import { runOfProcess, type ProcessView } from '../runs/run-of-process.ts';
 
-/** The variable by which Claude Code's tools know their session; it survives setsid. */
-const SESSION_VARIABLE = 'CLAUDE_CODE_SESSION_ID';
 const AGENT = 'claude';
 
 /** Finds out which live run a session belongs to: by what the kernel says of its processes, never by its folder. */
@@ -105,24 +105,11 @@ interface RegistryEntry {
 async function liveEntries(folder: string, table: ProcessTable): Promise<readonly RegistryEntry[]> {
   const entries: RegistryEntry[] = [];
   for (const name of await readdir(folder).catch(() => [])) {
-    const pid = Number(/^(\d+)\.json$/.exec(name)?.[1] ?? Number.NaN);
-    const row = Number.isSafeInteger(pid) ? table.read(pid) : null;
+    const pid = pidOfRegistryFile(name);
+    const row = pid === null ? null : table.read(pid);
     if (row === null) continue;
-    const entry = readEntry(await readFile(join(folder, name), 'utf8').catch(() => ''));
+    const entry = parseRegistryEntry(await readFile(join(folder, name), 'utf8').catch(() => ''));
     if (entry !== null && entry.startTicks === row.startTicks) entries.push({ row, sessionId: entry.sessionId });
   }
   return entries;
-}
-
-/** Null for a file that is half written: its next event comes when it is whole. */
-function readEntry(text: string): { readonly sessionId: string; readonly startTicks: number } | null {
-  try {
-    const value = JSON.parse(text) as Partial<Record<string, unknown>>;
-    const { sessionId, procStart } = value;
-    const startTicks = Number(procStart);
-    if (typeof sessionId !== 'string' || sessionId === '' || !Number.isSafeInteger(startTicks)) return null;
-    return { sessionId, startTicks };
-  } catch {
-    return null;
-  }
 }

@@ -76,6 +76,15 @@ export class ProcTable implements ProcessTable {
     return readLink(`/proc/${pid}/cwd`);
   }
 
+  /** Sockets, pipes and the like have links, but no paths. */
+  openFiles(pid: number): readonly string[] {
+    const folder = `/proc/${pid}/fd`;
+    return listFolder(folder).flatMap((fd) => {
+      const path = readLink(`${folder}/${fd}`);
+      return path?.startsWith('/') === true ? [path] : [];
+    });
+  }
+
   environment(pid: number, name: string): EnvironmentValue {
     const file = readEnvironment(pid);
     if (file === null) return { kind: 'unreadable' };
@@ -209,6 +218,15 @@ function readLink(path: string): string | null {
     return readlinkSync(path);
   } catch (error) {
     if (isUnreadable(error)) return null;
+    throw error;
+  }
+}
+
+function listFolder(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (isUnreadable(error)) return [];
     throw error;
   }
 }

@@ -61,6 +61,8 @@ export interface ProcessTable {
   details(pid: number): ProcessDetails;
   /** Real path of the working folder alone: far cheaper than {@link ProcessTable.details}. `null` = unreadable. */
   cwd(pid: number): string | null;
+  /** Paths of the files that the process has open; [] when they cannot be read. Absent where the platform does not tell. */
+  openFiles?(pid: number): readonly string[];
   /** One variable of the environment the process was started with. */
   environment(pid: number, name: string): EnvironmentValue;
 }

@@ -15,8 +15,8 @@ export interface UnsupervisedAgent {
 export interface UnsupervisedPorts {
   readonly table: ProcessTable;
   readonly kindOf: (details: ProcessDetails) => string | null;
-  /** Our own user: other people's agents are theirs. */
-  readonly uid: number;
+  /** Our own user: other people's agents are theirs. Null: everybody's are looked at. */
+  readonly uid: number | null;
 }
 
 /** Looks for agents outside every run. Each process's program is read once, so that a look costs one pass over the table. */
@@ -32,7 +32,7 @@ export function createUnsupervisedWatch(ports: UnsupervisedPorts) {
     const known = kinds.get(keyOf(row));
     if (known !== undefined) return known;
     const read = details();
-    return read.uid === ports.uid ? ports.kindOf(read) : null;
+    return ports.uid === null || read.uid === ports.uid ? ports.kindOf(read) : null;
   }
 
   return {

@@ -1,12 +1,11 @@
 import { describeHolder } from '../../claims/claim-errors.ts';
-import { collisionsAmong } from '../../claims/collisions.ts';
 import { cleanStale, listClaims, type ClaimView } from '../../claims/inspect.ts';
 import { repairClaim } from '../../claims/repair.ts';
-import { isInTree } from '../../claims/see-tree.ts';
+import { surveyClaims, type SurveyPorts } from '../../claims/survey.ts';
 import { describeWorker } from '../../claims/workers.ts';
 import { ReeveError } from '../../errors.ts';
-import type { FoundProcess } from '../../processes/kill.ts';
 import { openClaims, workersIn } from '../claim-ports.ts';
+import { agentsAround, examineTrespasses, openSessions } from './trespasses.ts';
 import type { ClaimPorts } from '../../claims/acquire.ts';
 import type { CliIo } from '../io.ts';
 import type { Workplace } from '../open.ts';
@@ -17,12 +16,12 @@ export async function examineClaims(workplace: Workplace, io: CliIo, fix: boolea
   const ports = await openClaims(workplace);
   const views = await listClaims(ports, { near: io.cwd });
   const now = workplace.clock.now();
+  const survey: SurveyPorts = { claims: ports, sessions: await openSessions(workplace, io) };
+  const agents = agentsAround(ports);
   const findings: Finding[] = [];
-  for (const view of views) {
-    if (view.state === 'corrupt') findings.push(await examineCorrupt(ports, view, fix));
-    if (view.state === 'held') findings.push(...trespassersOn(ports, view, now));
-  }
-  for (const { kind, views: concerned, why } of collisionsAmong(views, null)) {
+  for (const view of views) if (view.state === 'corrupt') findings.push(await examineCorrupt(ports, view, fix));
+  findings.push(...(await examineTrespasses(survey, agents, now)));
+  for (const { kind, views: concerned, why } of surveyClaims(survey, views, agents)) {
     const cleaned = fix && kind === 'stale' ? await cleanStale(ports, concerned) : 0;
     findings.push(
       finding({
@@ -64,28 +63,4 @@ async function examineCorrupt(
     if (!(failure instanceof ReeveError)) throw failure;
     return finding({ ...shared, evidence: [failure.message], remedy: 'end what works there, then try again' });
   }
-}
-
-/** Agents in a worktree that somebody else holds. */
-function trespassersOn(
-  ports: ClaimPorts,
-  { place, claim }: Extract<ClaimView, { state: 'held' | 'orphaned' | 'stale' }>,
-  now: number,
-): readonly Finding[] {
-  const isTrespasser = ({ identity, kind }: FoundProcess): boolean =>
-    kind !== null && !isInTree(claim.holder, identity, ports.table);
-  return workersIn(ports, place)
-    .filter(isTrespasser)
-    .map((worker) =>
-      finding({
-        kind: 'collision',
-        severity: 'problem',
-        subject: `PID ${worker.identity.pid}`,
-        evidence: [
-          `${describeWorker(worker)}, started at tick ${worker.identity.startTicks}, works in ${worker.cwd ?? 'a folder that cannot be read'}`,
-          `${place.worktree} is claimed by ${describeHolder(claim, now)}`,
-        ],
-        remedy: 'end one of the two, or give each a worktree of its own: `git worktree add`',
-      }),
-    );
 }

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
+import { createLookSchedule, FULL_LOOK_EVERY, LOOK_MS } from './look-schedule.ts';
+
+/** Acceptance C8: the daemon tells of an agent within this time. */
+const C8_MS = 2_000;
+const TICKS_PER_SECOND = 100;
+const TICKS_BETWEEN_LOOKS = (LOOK_MS / 1_000) * TICKS_PER_SECOND;
+
+const rowOf = (pid: number, startTicks: number, program: string): ProcessRow => ({
+  pid,
+  ppid: 1,
+  pgid: pid,
+  sid: pid,
+  state: 'S',
+  startTicks,
+  comm: program,
+  execStamp: program.length,
+});
+
+/** The processes of a machine at a time that the test sets. */
+function machine() {
+  const rows = new Map<number, ProcessRow>();
+  const unused = (): never => assert.fail('only rows are looked at');
+  let now = 100_000;
+  const table: ProcessTable = {
+    realm: { bootId: 'boot', pidNamespace: '1' },
+    ticksPerSecond: TICKS_PER_SECOND,
+    nowTicks: () => now,
+    list: () => [...rows.values()],
+    listNew: (known) => [...rows.values()].filter(({ pid }) => !known.some((row) => row.pid === pid)),
+    read: (pid) => rows.get(pid) ?? null,
+    details: unused,
+    cwd: unused,
+    environment: unused,
+  };
+  return { table, rows, pass: (ticks: number) => (now += ticks), now: () => now };
+}
+
+test('C8 an agent is looked at in the tick after it began, also when it began as a launcher that another tick had seen', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 2 * FULL_LOOK_EVERY }),
+      fc.integer({ min: 0, max: FULL_LOOK_EVERY }),
+      (before, between) => {
+        const { table, rows, pass, now } = machine();
+        rows.set(1, rowOf(1, 0, 'init'));
+        const { isDue } = createLookSchedule(table);
+        const tick = (): boolean => {
+          pass(TICKS_BETWEEN_LOOKS);
+          return isDue() !== null;
+        };
+        for (let index = 0; index < before; index += 1) tick();
+        const startedAt = now();
+        rows.set(2, rowOf(2, startedAt, 'sh'));
+        for (let index = 0; index < between; index += 1) tick();
+        rows.set(2, rowOf(2, startedAt, 'claude'));
+        assert.equal(tick(), true);
+      },
+    ),
+  );
+});
+
+test('C8 two ticks are within the time in which the daemon must tell', () => {
+  assert.ok(2 * LOOK_MS <= C8_MS);
+});
+
+test('where nothing begins nothing is looked at, but from time to time', () => {
+  const { table, rows, pass } = machine();
+  rows.set(1, rowOf(1, 0, 'init'));
+  const { isDue } = createLookSchedule(table);
+  const due = Array.from({ length: 2 * FULL_LOOK_EVERY }, () => {
+    pass(TICKS_BETWEEN_LOOKS);
+    return isDue();
+  });
+  assert.deepEqual(
+    due.flatMap((look, index) => (look === null ? [] : [[index, look.isFull]])),
+    [
+      [0, true],
+      [FULL_LOOK_EVERY, true],
+    ],
+  );
+});
