@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ended, NOW, recordOf, STARTED } from '../../test/contracts/samples.ts';
+import { toRunJson } from '../runs/view.ts';
+import { renderRun, renderRuns } from './run-text.ts';
+
+const metered = toRunJson(recordOf({ state: 'running', started: STARTED }, { name: 'metered' }), {
+  costMicroUsd: 60_000,
+  tokens: 12_345,
+  turns: 3,
+  toolTurns: 1,
+});
+const unmetered = toRunJson(recordOf(ended(NOW + 5), { name: 'unmetered' }), null);
+const options = { color: false, width: null, now: NOW };
+
+test('the list of runs shows cost and turns of those that are metered, and has no such column when none is', () => {
+  const [titles, first, second] = renderRuns([metered, unmetered], options).split('\n');
+  assert.match(titles ?? '', / COST {2}TURNS /);
+  assert.match(first ?? '', / metered .* \$0\.06 +3 /);
+  assert.match(second ?? '', /\$| 0 /);
+  assert.doesNotMatch(renderRuns([unmetered], options), /COST|TURNS/);
+});
+
+test('one run shows its turns beside what it spent; an unmetered one shows neither', () => {
+  assert.match(
+    renderRun(metered, options),
+    /\ncost +\$0\.06\ntokens +12,345\nturns +3, and 1 answer with tool calls\n/,
+  );
+  assert.doesNotMatch(renderRun(unmetered, options), /cost|tokens|turns/);
+});

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ended, NOW, RECEIPT, recordOf, STARTED } from '../../test/contracts/samples.ts';
+import type { RunUsage } from '../runs/view.ts';
+import type { Ending } from './ending.ts';
+import { summaryLine } from './summary.ts';
+
+const ENDING: Ending = {
+  record: recordOf(ended(STARTED.startedAt + 12_000), { name: 'shed' }),
+  exit: { exitCode: 0, signal: null },
+  receipts: [{ ...RECEIPT, reason: 'sweep' }],
+  survivors: [],
+};
+const USAGE: RunUsage = { costMicroUsd: 60_000, tokens: 12_345, turns: 1, toolTurns: 4 };
+
+test('the summary says exit, time, cost, turns and what was swept', () => {
+  const swept = 'swept 1 process it left behind, 1 by KILL';
+  assert.equal(summaryLine(ENDING, USAGE, NOW), `shed exited 0 after 12.0 s · $0.06, 12,345 tokens, 1 turn · ${swept}`);
+  assert.match(summaryLine(ENDING, { ...USAGE, turns: 2 }, NOW), /12,345 tokens, 2 turns · swept/);
+});
+
+test('the summary of an unmetered run says neither cost nor turns: it is not $0', () => {
+  assert.equal(summaryLine({ ...ENDING, receipts: [] }, null, NOW), 'shed exited 0 after 12.0 s');
+});
