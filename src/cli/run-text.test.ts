@@ -17,7 +17,7 @@ test('the list of runs shows cost and turns of those that are metered, and has n
   const [titles, first, second] = renderRuns([metered, unmetered], options).split('\n');
   assert.match(titles ?? '', / COST {2}TURNS /);
   assert.match(first ?? '', / metered .* \$0\.06 +3 /);
-  assert.match(second ?? '', /\$| 0 /);
+  assert.match(second ?? '', / unmetered +completed +4 ms +api /);
   assert.doesNotMatch(renderRuns([unmetered], options), /COST|TURNS/);
 });
 
