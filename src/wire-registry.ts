@@ -49,7 +49,7 @@ export function wireRegistry(parts: RegistryParts): Registry {
     runs,
     durable: parts.durable,
     verifier: parts.verifier ?? createTableVerifier({ table, startedAtOf, exclude }),
-    interrupter: parts.interrupter ?? createTableInterrupter({ runs, table, signaller, clock, host, exclude }),
+    interrupter: parts.interrupter ?? createTableInterrupter({ runs, table, signaller, self, clock, host, exclude }),
     watch: (onDeath) => createRunWatch(signaller, onDeath),
     clock,
     logger: parts.logger ?? SILENT,

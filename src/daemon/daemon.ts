@@ -120,9 +120,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const stops = createStops({
     stop: stopper.stop,
-    record,
     onError: (error, order) => shout(`run ${order.record.intent.id} could not be stopped: ${String(error)}`),
-    now: clock.now,
   });
   const recovery = await openRecovery({
     ...processes,

@@ -45,7 +45,7 @@ export async function openRecovery(ports: RecoveryPorts): Promise<Recovery> {
   const { runs, table, signaller, clock, self, host } = ports;
   const exclude = [self];
   const watch = createRunWatch(signaller, ports.onDeath);
-  const interrupter = createTableInterrupter({ runs, table, signaller, clock, host, exclude: () => exclude });
+  const interrupter = createTableInterrupter({ runs, table, signaller, self, clock, host, exclude: () => exclude });
   const warned = new Set<RunId>();
   /** When a registered run was first seen dead beside its living registrant. */
   let deadSince: ReadonlyMap<RunId, number> = new Map();

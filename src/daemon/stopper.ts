@@ -9,7 +9,7 @@ import { VERIFY_MS } from '../processes/stop-tree.ts';
 import { stopRun, type RunClaims, type StopEvent } from '../runs/stop-run.ts';
 import type { Store } from '../store/store.ts';
 import type { InsideStop } from './methods.ts';
-import type { StopDone, StopOrder } from './stops.ts';
+import type { StopOrder } from './stops.ts';
 
 /** On top of grace and verification, for a shim's answer: it tries its own store several times. */
 const SHIM_SLACK_MS = 5_000;
@@ -28,11 +28,7 @@ export interface StopperPorts extends Processes {
 /** The daemon as the executor of stops: outside every tree, by its identity. */
 export function createStopper(options: StopperPorts) {
   const { paths, table, signaller, self, clock, store, claims, isStoreFailing, shout, announce } = options;
-  const ports = { runs: store.runs, table, signaller, clock, claims };
-  // Whoever orders a stop here tells of its begin and its receipt; the end is told by whoever writes it.
-  const onlyEnd = (event: StopEvent): void => {
-    if (event.type === 'run.exited') announce(event);
-  };
+  const ports = { runs: store.runs, table, signaller, self, clock, claims, announce };
   const exclude = [self];
 
   /** The shim has a store connection of its own: it may get the reason on record where the daemon cannot. */
@@ -65,22 +61,22 @@ export function createStopper(options: StopperPorts) {
      * By the run's own shim when this daemon is in no place to do it. A run whose record cannot be written is stopped all the same: a full
      * disk must not be what keeps an agent spending.
      */
-    async stop(order: StopOrder): Promise<StopDone> {
+    async stop(order: StopOrder): Promise<Receipt> {
       const runId = order.record.intent.id;
       if (isStoreFailing() || descendsFrom(order.record.intent.shim)) {
         try {
-          return { receipt: await stopByShim(order), byShim: true };
+          return await stopByShim(order);
         } catch (error) {
           shout(`run ${runId} is stopped without its shim: ${String(error)}`);
         }
       }
-      const { receipt, unrecorded } = await stopRun({ ...ports, announce: onlyEnd }, { ...order, exclude });
+      const { receipt, unrecorded } = await stopRun(ports, { ...order, exclude });
       if (unrecorded !== null) shout(`run ${runId} was stopped without a full record of it: ${unrecorded.message}`);
-      return { receipt, byShim: false };
+      return receipt;
     },
 
     async stopFromInside(order: InsideStop): Promise<Receipt> {
-      return (await stopRun({ ...ports, announce }, { ...order, exclude })).receipt;
+      return (await stopRun(ports, { ...order, exclude })).receipt;
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { Event } from '../events.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import type { RunId, RunRecord, StopReason } from '../runs/record.ts';
 
@@ -19,18 +18,10 @@ export interface Stops {
   settled(): Promise<void>;
 }
 
-export interface StopDone {
-  readonly receipt: Receipt;
-  /** True when the run's shim was the executor, which announces its own stops. */
-  readonly byShim: boolean;
-}
-
 export interface StopsPorts {
-  /** Writes `stopping`, stops the tree, stores the receipt. */
-  readonly stop: (order: StopOrder) => Promise<StopDone>;
-  readonly record: (event: Event) => void;
+  /** Writes `stopping`, stops the tree, stores the receipt, and tells of it. */
+  readonly stop: (order: StopOrder) => Promise<Receipt>;
   readonly onError: (error: unknown, order: StopOrder) => void;
-  readonly now: () => number;
 }
 
 /** Keeps each run's stop to one at a time: rounds go on while a tree has its grace, and would order the same stop again. */
@@ -42,10 +33,8 @@ export function createStops(ports: StopsPorts): Stops {
   async function run(order: StopOrder): Promise<Receipt | null> {
     const runId = order.record.intent.id;
     try {
-      ports.record({ type: 'run.stopping', at: ports.now(), runId, reason: order.message });
-      const { receipt, byShim } = await ports.stop(order);
+      const receipt = await ports.stop(order);
       if (receipt.provenEmpty) provenEmpty.add(runId);
-      if (!byShim) ports.record({ type: 'run.killed', at: ports.now(), runId, receipt });
       return receipt;
     } catch (error) {
       ports.onError(error, order);

@@ -54,13 +54,13 @@ export function judgeRun(record: RunRecord, seen: Observation, now: number): Jud
   if (shim === null) {
     if (seen.members === 0 && seen.isAlive(keeper) && seen.trustRegistrant(record))
       return recovered('whoever registered it lives');
-    if (seen.members === 0) return withoutMembers(record, now);
+    if (seen.members === 0) return withoutMembers(record, seen.isAlive, now);
     // There is no shim that would end the rest.
     const isOrphan = isLeaderDead && record.current.state !== 'lingering';
     return isOrphan ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered('it is alive');
   }
   const shimAlive = seen.isAlive(shim);
-  if (seen.members === 0) return shimAlive ? recovered(WITH_SHIM) : withoutMembers(record, now);
+  if (seen.members === 0) return shimAlive ? recovered(WITH_SHIM) : withoutMembers(record, seen.isAlive, now);
   if (!shimAlive) return orphaned(`its shim (PID ${shim.pid}) is dead`);
   return isLeaderDead && expectsLeader(current)
     ? orphaned(`its command (PID ${leader.pid}) is dead`)
@@ -74,12 +74,15 @@ function expectsLeader(current: RunState): boolean {
   return current.state === 'running' || (current.state === 'paused' && current.exit === null);
 }
 
-function withoutMembers({ intent, current }: RunRecord, now: number): Judgement {
+function withoutMembers({ intent, current }: RunRecord, isAlive: Observation['isAlive'], now: number): Judgement {
   if (current.state === 'starting') {
     const shimDied = 'its shim died before the command was started';
     const why = intent.shim === null ? 'whoever registered it never named a process' : shimDied;
     return { verdict: 'unstarted', why, event: { type: 'never-started', error: why, at: now } };
   }
+  // It is about to say so itself.
+  if (current.state === 'stopping' && current.executor !== undefined && isAlive(current.executor))
+    return recovered('it is being stopped, and nothing of it lives');
   const emptied = { type: 'emptied', exit: null, error: null, at: now } as const;
   // The end was asked for, and its tree is empty: only the last line is missing.
   if (current.state === 'stopping' || current.state === 'interrupting') {

@@ -34,6 +34,8 @@ const NO_EXIT: RunExit = { exitCode: null, signal: null };
  *   start-failed  failed        -                 -                 interrupted       interrupted  -
  *   never-started failed        -                 -                 -                 -            -
  *   stop-req.     stopping      stopping          stopping          stopping          (as it was)  stopping
+ *   stop-taken    -             -                 -                 -                 (as it was)  -
+ *   stop-left     -             -                 -                 -                 (as it was)  -
  *   interrupt-req interrupting  interrupting      -                 (as it was)       -            interrupting
  *   outlived      -             -                 -                 where it was      -            -
  *   pause-req.    -             paused            (as it was)       -                 -            paused
@@ -51,7 +53,7 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     spawned: (_state, { started }) => ({ state: 'running', started }),
     'start-failed': (_state, event) => ended('failed', null, { ...failedStart(event), endReason: 'exit' }),
     'never-started': (_state, event) => ended('failed', null, lost(NO_EXIT, event)),
-    'stop-requested': (_state, { stop }) => ({ state: 'stopping', started: null, stop, exit: null }),
+    'stop-requested': (_state, event) => stopping(null, null, event),
     'interrupt-requested': (_state, { interrupt }) => ({ state: 'interrupting', started: null, interrupt, exit: null }),
     // Work that never was a process of its own.
     emptied: (_state, event) => endedByExit(null, event.exit ?? NO_EXIT, event),
@@ -60,12 +62,7 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
   running: {
     spawned: (state, { started }) => ({ state: 'running', started: withHistory(started, state.started) }),
     'attempt-ended': ({ started }, event) => ({ state: 'running', started: afterEndedAttempt(started, event) }),
-    'stop-requested': ({ started }, { stop }) => ({
-      state: 'stopping',
-      started,
-      stop,
-      exit: exitBetweenAttempts(started),
-    }),
+    'stop-requested': ({ started }, event) => stopping(started, exitBetweenAttempts(started), event),
     'interrupt-requested': ({ started }, { interrupt }) => ({ state: 'interrupting', started, interrupt, exit: null }),
     'pause-requested': ({ started }, { pause }) => ({ state: 'paused', started, pause, exit: null }),
     kept: ({ started }, { exit, verdict }) => ({ state: 'lingering', started, exit, ...(verdict && { verdict }) }),
@@ -73,7 +70,7 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     lost: ({ started }, event) => ended('stale', started, lost(exitBetweenAttempts(started) ?? NO_EXIT, event)),
   },
   paused: {
-    'stop-requested': ({ started, exit }, { stop }) => ({ state: 'stopping', started, stop, exit }),
+    'stop-requested': ({ started, exit }, event) => stopping(started, exit, event),
     'pause-requested': (state, { pause }) => {
       const stoppedBefore = joinIdentities(state.pause.stoppedBefore, pause.stoppedBefore);
       if (stoppedBefore.length === state.pause.stoppedBefore.length) return state;
@@ -92,7 +89,7 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     spawned: (state, { started }) => ({ ...state, started: withHistory(started, state.started) }),
     'start-failed': ({ interrupt }, event) =>
       ended('interrupted', null, { ...failedStart(event), endReason: interrupt.reason }),
-    'stop-requested': ({ started, exit }, { stop }) => ({ state: 'stopping', started, stop, exit }),
+    'stop-requested': ({ started, exit }, event) => stopping(started, exit, event),
     'interrupt-requested': (state) => state,
     'interrupt-outlived': ({ started, exit }) => whereItWas(started, exit),
     // Without a process there is no background to keep: the state says what it knows, and `emptied` ends it.
@@ -109,13 +106,15 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     spawned: (state, { started }) => ({ ...state, started: withHistory(started, state.started), exit: null }),
     'start-failed': ({ stop }, event) => ended('interrupted', null, { ...failedStart(event), endReason: stop.reason }),
     'stop-requested': (state) => state,
+    'stop-taken': (state, { executor }) => ({ ...state, executor }),
+    'stop-left': ({ state, started, stop, exit }) => ({ state, started, stop, exit }),
     exited: (state, { exit }) => ({ ...state, exit }),
     emptied: ({ started, stop, exit }, event) =>
       ended('interrupted', started, interruption(stop, event.exit ?? exit ?? NO_EXIT, event)),
     lost: ({ started, exit }, event) => ended('stale', started, lost(exit ?? NO_EXIT, event)),
   },
   lingering: {
-    'stop-requested': ({ started, exit }, { stop }) => ({ state: 'stopping', started, stop, exit }),
+    'stop-requested': ({ started, exit }, event) => stopping(started, exit, event),
     'interrupt-requested': ({ started, exit }, { interrupt }) => ({ state: 'interrupting', started, interrupt, exit }),
     'pause-requested': ({ started, exit }, { pause }) => ({ state: 'paused', started, pause, exit }),
     emptied: ({ started, exit, interrupt, verdict }, event) =>
@@ -186,6 +185,14 @@ function endedByExit(started: RunStarted | null, exit: RunExit, event: On<'empti
   const endReason = exit.signal === null ? 'exit' : 'signal';
   const name = event.verdict ?? (exit.exitCode === 0 ? 'completed' : 'failed');
   return ended(name, started, { ...exit, endReason, error: event.error, completedAt: event.at });
+}
+
+function stopping(
+  started: RunStarted | null,
+  exit: RunExit | null,
+  { stop, executor }: On<'stop-requested'>,
+): RunState {
+  return { state: 'stopping', started, stop, exit, ...(executor !== undefined && { executor }) };
 }
 
 function failedStart(event: On<'start-failed'>): Omit<RunOutcome, 'endReason'> {

@@ -1,22 +1,27 @@
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
+import type { Event } from '../events.ts';
 import type { Identity } from '../processes/identity.ts';
 import type { ProcessTable } from '../processes/ports.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { findMembers } from '../processes/tree.ts';
 import { applyEvent } from './apply-event.ts';
+import { closeRun } from './close-run.ts';
 import { isShimAlive } from './shim-life.ts';
 import { isTerminal } from './lifecycle.ts';
-import type { RunEvent } from './run-event.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord } from './record.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 
-interface NestedPorts {
+export interface NestedPorts {
   readonly runs: RunStore;
   readonly table: ProcessTable;
   readonly clock: Clock;
+  /** Told of the stops that begin, and of the ends that are written here. */
+  readonly announce?: ((event: NestedEvent) => void) | undefined;
 }
+
+type NestedEvent = Extract<Event, { type: 'run.stopping' | 'run.exited' }>;
 
 /** Active runs nested in this one at any depth, outer before inner. A run that has ended may still have active ones inside. */
 export async function activeNestedRuns(runs: RunStore, id: RunId): Promise<readonly RunRecord[]> {
@@ -31,8 +36,20 @@ export async function activeNestedRuns(runs: RunStore, id: RunId): Promise<reado
 
 /** Before the parent's tree is signalled: whichever nested run is asked to stop from now on, it ends because of the parent. */
 export async function announceToNested(ports: NestedPorts, parent: RunId): Promise<void> {
-  for (const { intent } of await activeNestedRuns(ports.runs, parent))
-    await applyUnlessEnded(ports, intent.id, stopEvent(ports));
+  for (const run of await activeNestedRuns(ports.runs, parent)) await announceTo(ports, run);
+}
+
+async function announceTo(ports: NestedPorts, { intent: { id: runId }, current }: RunRecord): Promise<void> {
+  if (current.state === 'stopping') return;
+  const at = ports.clock.now();
+  const stop = { reason: 'parent', message: null, requestedAt: at } as const;
+  try {
+    await applyEvent(ports, runId, { type: 'stop-requested', stop });
+  } catch (error) {
+    if (error instanceof ReeveError && error.code === 'RUN_ENDED') return;
+    throw error;
+  }
+  ports.announce?.({ type: 'run.stopping', at, runId, reason: stop.reason });
 }
 
 /**
@@ -50,21 +67,9 @@ export async function completeNested(
     const members = findMembers(treeSpecOf(run, { exclude: request.exclude }), rows, ports.table);
     if (isShimAlive(shim, ports.table) || members.length > 0) continue;
     // One that began while the parent was being stopped has not been told yet.
-    await applyUnlessEnded(ports, id, stopEvent(ports));
+    await announceTo(ports, run);
     const now = ports.clock.now();
     await ports.runs.saveReceipt(id, { ...request.receipt, reason: 'parent' }, now);
-    await applyUnlessEnded(ports, id, { type: 'emptied', exit: null, error: null, at: now });
-  }
-}
-
-function stopEvent({ clock }: NestedPorts): RunEvent {
-  return { type: 'stop-requested', stop: { reason: 'parent', message: null, requestedAt: clock.now() } };
-}
-
-async function applyUnlessEnded(ports: NestedPorts, id: RunId, event: RunEvent): Promise<void> {
-  try {
-    await applyEvent(ports, id, event);
-  } catch (error) {
-    if (!(error instanceof ReeveError && error.code === 'RUN_ENDED')) throw error;
+    await closeRun(ports, { id, event: { type: 'emptied', exit: null, error: null, at: now } });
   }
 }

@@ -214,6 +214,8 @@ type ActiveState = Noted &
         readonly started: RunStarted | null;
         readonly stop: StopRequested;
         readonly exit: RunExit | null;
+        /** Who carries it out, and has not told yet what came of it. Absent = nobody does just now. */
+        readonly executor?: Identity;
       }
     | {
         readonly state: 'lingering';

@@ -1,3 +1,4 @@
+import type { Identity } from '../processes/identity.ts';
 import type { PauseRequested, RunExit, RunStarted, StopRequested } from './record.ts';
 
 /** What happens to a run. Each event holds what the next state needs. */
@@ -7,7 +8,11 @@ export type RunEvent =
   /** It could not be started; `exitCode` 126 or 127 as a shell gives it. */
   | { readonly type: 'start-failed'; readonly exitCode: number; readonly error: string; readonly at: number }
   /** Someone wants it stopped; the first who asks names the reason. */
-  | { readonly type: 'stop-requested'; readonly stop: StopRequested }
+  | { readonly type: 'stop-requested'; readonly stop: StopRequested; readonly executor?: Identity }
+  /** Someone carries on with a stop that nobody carries out any more. */
+  | { readonly type: 'stop-taken'; readonly executor: Identity }
+  /** Whoever carried it out has told what came of it. */
+  | { readonly type: 'stop-left' }
   /** Someone asks it to end by itself; the first who asks is on record. */
   | { readonly type: 'interrupt-requested'; readonly interrupt: StopRequested }
   /** It was asked, and goes on. */

@@ -5,8 +5,8 @@ import { isAlive } from '../processes/identity-of.ts';
 import type { ProcessTable } from '../processes/ports.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
-import { applyEvent } from './apply-event.ts';
-import { exitEventOf } from './exit-event.ts';
+import { closeRun } from './close-run.ts';
+import { leaveStop, takeStop, type TakenStop } from './executor.ts';
 import { isTerminal, startedOf } from './lifecycle.ts';
 import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
@@ -18,9 +18,11 @@ import { wakeShim } from './wake-shim.ts';
 
 export interface StopRunPorts extends StopPorts {
   readonly runs: RunStore;
+  /** This process, which carries out the stop. */
+  readonly self: Identity;
   /** Absent: nobody waits for a shim to give its worktree back, and that of a dead one is found stale by the next who wants it. */
   readonly claims?: RunClaims;
-  /** Told of the stop that begins, of its receipt, and of the end where it is we who write it. Absent: whoever asks tells of it. */
+  /** Told of the stop that begins, of its receipt, and of the end where it is we who write it: each once, however many stop the run. */
   readonly announce?: (event: StopEvent) => void;
 }
 
@@ -73,25 +75,39 @@ const REGISTRANT_MS = 250;
  */
 export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Promise<StoppedRun> {
   const { runs, clock, table } = ports;
-  const { id } = request.record.intent;
-  const exclude = request.exclude ?? [];
+  const { record, reason, message } = request;
+  const { id: runId } = record.intent;
   const books = new Books();
-  assertVisible(request.record, table.realm);
-  const asked = await books.keep(() => askToStop(ports, request), request.record);
-  if (isTerminal(asked.current.state)) {
-    return { receipt: await lastReceipt(runs, id, request.reason), record: asked, unrecorded: books.failure };
+  assertVisible(record, table.realm);
+  const unwritten = { record, isOurs: true, isNews: record.current.state !== 'stopping' };
+  const taken = await books.keep(() => takeStop(ports, request), unwritten);
+  if (isTerminal(taken.record.current.state))
+    return { receipt: await lastReceipt(runs, runId, reason), record: taken.record, unrecorded: books.failure };
+  if (taken.isNews) ports.announce?.({ type: 'run.stopping', at: clock.now(), runId, reason: message ?? reason });
+  try {
+    const receipt = await stopAndKeepBooks(ports, { ...request, record: taken.record }, books);
+    if (taken.isOurs) ports.announce?.({ type: 'run.killed', at: clock.now(), runId, receipt });
+    const { exclude = [] } = request;
+    await books.keep(() => completeNested(ports, { parent: runId, receipt, exclude }), undefined);
+    const end = () => (receipt.provenEmpty ? completion(ports, taken) : leaveStop(ports, taken));
+    return { receipt, record: await books.keep(end, taken.record), unrecorded: books.failure };
+  } catch (error) {
+    await leaveStop(ports, taken).catch(() => {});
+    throw error;
   }
-  const { reason, message } = request;
-  if (request.record.current.state !== 'stopping')
-    ports.announce?.({ type: 'run.stopping', at: clock.now(), runId: id, reason: message ?? reason });
-  await books.keep(() => announceToNested(ports, id), undefined);
+}
 
+async function stopAndKeepBooks(ports: StopRunPorts, request: StopRunRequest, books: Books): Promise<Receipt> {
+  const { runs, clock } = ports;
+  const { record, reason, graceMs, exclude = [] } = request;
+  const { id } = record.intent;
+  await books.keep(() => announceToNested(ports, id), undefined);
   const saved: Receipt[] = [];
   const save = (receipt: Receipt) => books.keep(() => runs.saveReceipt(id, receipt, clock.now()), undefined);
   const receipt = await stopTree(ports, {
-    spec: treeSpecOf(asked, { exclude }),
-    reason: request.reason,
-    graceMs: request.graceMs,
+    spec: treeSpecOf(record, { exclude }),
+    reason,
+    graceMs,
     ...(request.last === undefined ? {} : { last: request.last }),
     beforeLast: async (soFar) => {
       await save(soFar);
@@ -101,10 +117,7 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
   });
   // A caller that left by itself was not signalled: what was saved before is the whole receipt.
   if (!saved.some((earlier) => isSameProof(earlier, receipt))) await save(receipt);
-  ports.announce?.({ type: 'run.killed', at: clock.now(), runId: id, receipt });
-  await books.keep(() => completeNested(ports, { parent: id, receipt, exclude }), undefined);
-  const end = () => (receipt.provenEmpty ? completion(ports, asked) : reread(ports, asked));
-  return { receipt, record: await books.keep(end, asked), unrecorded: books.failure };
+  return receipt;
 }
 
 /** True when two receipts differ in nothing but how long it took to be sure. */
@@ -127,25 +140,22 @@ class Books {
   }
 }
 
-async function askToStop(ports: StopRunPorts, { record, reason, message }: StopRunRequest): Promise<RunRecord> {
-  const stop = { reason, message, requestedAt: ports.clock.now() };
-  try {
-    return await applyEvent(ports, record.intent.id, { type: 'stop-requested', stop });
-  } catch (error) {
-    if (error instanceof ReeveError && error.code === 'RUN_ENDED') return reread(ports, record);
-    throw error;
-  }
-}
-
 async function lastReceipt(runs: RunStore, id: RunId, reason: string): Promise<Receipt> {
   const nothingDone = { signalled: [], survivors: [], escalated: false, elapsedMs: 0, provenEmpty: true };
   return (await runs.receipts(id)).at(-1) ?? { reason, ...nothingDone };
 }
 
 /** Waits for the shim to complete the run and to give its worktree back, and does both itself once the shim is dead. */
-async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunRecord> {
+async function completion(ports: StopRunPorts, taken: TakenStop): Promise<RunRecord> {
   const { clock, table } = ports;
+  const { record: stopped } = taken;
   const { id, shim } = stopped.intent;
+  let { isOurs: isExecutor } = taken;
+  if (isShimAlive(shim, table)) {
+    // It waits for us to have told what came of it.
+    await leaveStop(ports, taken);
+    isExecutor = false;
+  }
   const begunAt = clock.monotonicMs();
   const waits = shim !== null && isShimAlive(shim, table) && !isOutOfOurHands(ports, shim);
   if (waits) wakeShim(ports.signaller, shim);
@@ -157,7 +167,8 @@ async function completion(ports: StopRunPorts, stopped: RunRecord): Promise<RunR
     const waitedMs = clock.monotonicMs() - begunAt;
     const mayBeTold = waitedMs < REGISTRANT_MS && isSpokenFor(record, table);
     if (!shimLives && !mayBeTold) {
-      const completed = isOver ? record : await complete(ports, id);
+      const event = { type: 'emptied', exit: null, error: null, at: clock.now() } as const;
+      const completed = isOver ? record : await closeRun(ports, { id, event, isExecutor });
       await ports.claims?.release(completed);
       return completed;
     }
@@ -182,20 +193,6 @@ function isOutOfOurHands({ signaller }: StopPorts, shim: Identity): boolean {
   } catch (error) {
     if (error instanceof ReeveError && error.code === 'SIGNAL_REFUSED') return true;
     throw error;
-  }
-}
-
-async function complete(ports: Pick<StopRunPorts, 'runs' | 'clock' | 'announce'>, id: RunId): Promise<RunRecord> {
-  try {
-    const emptied = { type: 'emptied', exit: null, error: null, at: ports.clock.now() } as const;
-    const completed = await applyEvent(ports, id, emptied);
-    const event = exitEventOf(completed);
-    if (event !== null) ports.announce?.(event);
-    return completed;
-  } catch (error) {
-    const record = error instanceof ReeveError && error.code === 'RUN_ENDED' ? await ports.runs.get(id) : null;
-    if (record === null) throw error;
-    return record;
   }
 }
 

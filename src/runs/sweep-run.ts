@@ -1,8 +1,7 @@
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
 import type { TreeSpec } from '../processes/tree-spec.ts';
-import { announceToNested, completeNested } from './nested-runs.ts';
-import type { RunStore } from './ports.ts';
+import { announceToNested, completeNested, type NestedPorts } from './nested-runs.ts';
 import type { RunId } from './record.ts';
 import { retryStore } from './store-retry.ts';
 
@@ -11,7 +10,7 @@ const SWEEP_REASON = 'sweep';
 
 /** Ends what the command of a run has left behind, the runs nested in it included, and puts the receipt on record. */
 export async function sweepRun(
-  ports: StopPorts & { readonly runs: RunStore },
+  ports: StopPorts & NestedPorts,
   request: { readonly id: RunId; readonly spec: TreeSpec; readonly graceMs: number },
 ): Promise<Receipt> {
   const { runs, clock } = ports;

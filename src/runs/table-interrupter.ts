@@ -16,6 +16,8 @@ export interface InterrupterPorts {
   readonly runs: RunStore;
   readonly table: ProcessTable;
   readonly signaller: Signaller;
+  /** This process. */
+  readonly self: Identity;
   readonly clock: Clock;
   readonly host: string;
   /** The worktrees of runs that a hard interrupt ends. */

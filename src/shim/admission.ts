@@ -7,8 +7,8 @@ import { PROTOCOL, type LostPolicy } from '../ipc/protocol.ts';
 import type { Client } from '../ipc/client.ts';
 import { agentKindOf } from '../processes/kinds.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
-import { applyEvent } from '../runs/apply-event.ts';
 import { runExists } from '../runs/assert-intent.ts';
+import { closeRun } from '../runs/close-run.ts';
 import { ACTIVE_STATES } from '../runs/lifecycle.ts';
 import type { RunId, RunIntent, RunRecord } from '../runs/record.ts';
 import { redactArguments } from '../runs/redact.ts';
@@ -72,12 +72,11 @@ async function askDaemonFor(workplace: ShimWorkplace, intent: RunIntent): Promis
 
 /** Ends the record of a run that could not be started, and announces it. */
 export async function recordFailedStart(workplace: ShimWorkplace, id: RunId, failure: unknown): Promise<void> {
-  const { store, clock, events } = workplace;
+  const { store, clock, table, events } = workplace;
   const exitCode = failure instanceof ReeveError ? failure.exitCode : 1;
   const error = failure instanceof Error ? failure.message : String(failure);
-  const at = clock.now();
-  await applyEvent({ runs: store.runs, clock }, id, { type: 'start-failed', exitCode, error, at });
-  events.record({ type: 'run.exited', at, runId: id, endReason: 'exit', exitCode, signal: null });
+  const event = { type: 'start-failed', exitCode, error, at: clock.now() } as const;
+  await closeRun({ runs: store.runs, clock, table, announce: events.record }, { id, event });
 }
 
 async function askDaemon(

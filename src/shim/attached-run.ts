@@ -139,7 +139,8 @@ async function endWithoutShim(
   started: RunRecord,
   { graceMs, recorded }: Keeping,
 ): Promise<HostedEnd> {
-  const ports = { table: processes.table, signaller: processes.signaller, clock };
+  const { table, signaller, self } = processes;
+  const ports = { table, signaller, self, clock };
   const exit = { exitCode: null, signal: null };
   if (recorded) {
     const request = { record: started, reason: 'stop', message: SHIM_LOST, graceMs } as const;

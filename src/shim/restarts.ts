@@ -110,8 +110,8 @@ export async function attendRestarts(workplace: ShimWorkplace, run: RestartedRun
   }
 
   async function giveUp(exit: RunExit, message: string): Promise<CommandEnd> {
-    const ending = await supervisor.finish(exit, message);
     events.record({ type: 'run.gave-up', at: clock.now(), runId, message });
+    const ending = await supervisor.finish(exit, message);
     complain(`${request.name ?? request.command}: ${message}`);
     return { exit, ending };
   }

@@ -5,7 +5,7 @@ import { VERIFY_MS, type StopPorts } from '../processes/stop-tree.ts';
 import type { Member } from '../processes/tree.ts';
 import type { TreeSpec } from '../processes/tree-spec.ts';
 import { applyEvent } from '../runs/apply-event.ts';
-import { outcomeOf } from '../runs/lifecycle.ts';
+import { closeRun } from '../runs/close-run.ts';
 import type { RunEvent } from '../runs/run-event.ts';
 import type { RunExit, RunRecord, StopReason } from '../runs/record.ts';
 import { stopRun } from '../runs/stop-run.ts';
@@ -138,14 +138,13 @@ export class Supervisor {
 
   async #runStop(wish: StopWish): Promise<Receipt> {
     await this.#refresh();
-    const { store, excluded } = this.#workplace;
+    const { store, excluded, self, events } = this.#workplace;
     const { receipt, record } = await stopRun(
-      { ...this.#ports, runs: store.runs },
+      { ...this.#ports, runs: store.runs, self, announce: events.record },
       { ...wish, record: this.#record, exclude: excluded() },
     );
     this.#record = record;
     this.#receipts.push(receipt);
-    this.#announce('run.killed', receipt);
     return receipt;
   }
 
@@ -160,9 +159,11 @@ export class Supervisor {
   async #sweep(graceMs: number): Promise<readonly Member[]> {
     const { runs } = this.#workplace.store;
     const { id } = this.#record.intent;
-    const receipt = await sweepRun({ ...this.#ports, runs }, { id, spec: this.#spec(), graceMs });
+    const { record: announce } = this.#workplace.events;
+    const ports = { ...this.#ports, runs, announce };
+    const receipt = await sweepRun(ports, { id, spec: this.#spec(), graceMs });
     this.#receipts.push(receipt);
-    this.#announce('run.swept', receipt);
+    announce({ type: 'run.swept', at: this.#workplace.clock.now(), runId: id, receipt });
     return this.#leftAfter(receipt);
   }
 
@@ -181,13 +182,10 @@ export class Supervisor {
       if (await this.isStopping()) await this.#apply({ type: 'exited', exit });
       return { record: this.#record, exit, receipts: this.#receipts, survivors: this.#survivorsAmong(left) };
     }
-    await this.#apply({ type: 'emptied', exit, error, at: this.#workplace.clock.now() });
-    const outcome = outcomeOf(this.#record.current);
-    if (outcome !== null) {
-      const { endReason, exitCode, signal, completedAt: at } = outcome;
-      const { id: runId } = this.#record.intent;
-      this.#workplace.events.record({ type: 'run.exited', at, runId, endReason, exitCode, signal });
-    }
+    const { store, clock, table, events } = this.#workplace;
+    const ports = { runs: store.runs, clock, table, announce: events.record };
+    const event = { type: 'emptied', exit, error, at: clock.now() } as const;
+    this.#record = await retryStore(clock, () => closeRun(ports, { id: this.#record.intent.id, event }));
     // Last of all: whoever claims the worktree next finds the tree empty and the record closed.
     await this.#claim.release();
     return { record: this.#record, exit, receipts: this.#receipts, survivors: [] };
@@ -208,10 +206,6 @@ export class Supervisor {
       const found = known.find((survivor) => survivor.pid === pid && survivor.startTicks === startTicks);
       return found ?? { pid, startTicks, comm, why: 'came after the last signal' };
     });
-  }
-
-  #announce(type: 'run.killed' | 'run.swept', receipt: Receipt): void {
-    this.#workplace.events.record({ type, at: this.#workplace.clock.now(), runId: this.#record.intent.id, receipt });
   }
 
   async #refresh(): Promise<void> {

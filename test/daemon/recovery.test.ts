@@ -57,6 +57,7 @@ test('O1 a run whose shim is killed while the daemon watches is reported at once
   const killed = await home.event('run.killed', ({ runId }) => runId === id);
   assert.equal(killed.receipt.provenEmpty, true);
   assert.ok(!isAlive(leader) && !isAlive(child));
+  await home.event('run.exited', ({ runId }) => runId === id);
   const outcome = await endOf(home, id);
   assert.deepEqual([outcome?.endReason, outcome?.error], ['stop', orphaned.why]);
 });

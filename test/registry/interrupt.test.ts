@@ -146,7 +146,7 @@ test('I3 a process that may not be signalled is unavailable, soft and hard, and 
   const { table } = processes;
   // What Linux answers about another user's process.
   const signaller: Signaller = { open: () => ({ kind: 'denied' }), waitAny: async () => [] };
-  const ports = { runs: store.runs, table, signaller, clock: systemClock, host: hostname() };
+  const ports = { runs: store.runs, table, signaller, self: processes.self, clock: systemClock, host: hostname() };
   const unprivileged = createRegistry(store, { interrupter: createTableInterrupter(ports) });
   const soft = await unprivileged.interrupt({ run: handle.id });
   assert.deepEqual(

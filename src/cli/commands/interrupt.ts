@@ -93,6 +93,7 @@ async function openInterrupter(workplace: Workplace, io: CliIo): Promise<Interru
     runs,
     table,
     signaller,
+    self,
     clock,
     host: hostname(),
     exclude,

@@ -11,10 +11,12 @@ import { listWorktrees, removeWorktree, unsavedIn, type UnsavedWork, type Worktr
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
 import { callers, handHolder, openClaims, runsAround } from '../claim-ports.ts';
 import { toClaimJson, type ClaimJson } from '../claim-view.ts';
+import { openEventLog } from '../event-log.ts';
 import { count, plain } from '../format.ts';
 import { parseGraceMs } from '../grace.ts';
 import { emit, type CliIo } from '../io.ts';
 import { openWorkplace, type Workplace } from '../open.ts';
+import { daemonOf } from '../stop/plan.ts';
 import { renderTable } from '../table.ts';
 
 interface RemoveOptions {
@@ -103,7 +105,7 @@ function find(word: string, io: CliIo): Worktree {
 /** Nothing is removed before everything is known; the worktree is claimed while it goes, so that nobody comes in. */
 async function remove(workplace: Workplace, io: CliIo, worktree: Worktree, options: RemoveOptions): Promise<Worktree> {
   const ports = await openClaims(workplace);
-  if (options.force === true) await stopRunsIn(workplace, worktree, parseGraceMs(options.grace));
+  if (options.force === true) await stopRunsIn(workplace, io, worktree, parseGraceMs(options.grace));
   assertSaved(worktree, options);
   const place = ports.files.placeOf(worktree.path);
   const holder = handHolder(ports, process.pid);
@@ -136,19 +138,20 @@ async function remove(workplace: Workplace, io: CliIo, worktree: Worktree, optio
   return worktree;
 }
 
-async function stopRunsIn(workplace: Workplace, { path }: Worktree, graceMs: number): Promise<void> {
+async function stopRunsIn(workplace: Workplace, io: CliIo, { path }: Worktree, graceMs: number): Promise<void> {
   const { stopRun } = await import('../../runs/stop-run.ts');
   const { claimsOfRuns } = await import('../../claims/release-run.ts');
-  const [{ runs }, { table, signaller }, ports] = await Promise.all([
+  const [{ runs }, { table, signaller, self }, ports] = await Promise.all([
     workplace.store(),
     workplace.processes(),
     openClaims(workplace),
   ]);
   const { clock } = workplace;
+  const { record: announce } = openEventLog(workplace, io);
   for (const record of await runs.list({ worktree: path, states: ACTIVE_STATES })) {
     const { receipt } = await stopRun(
-      { runs, table, signaller, clock, claims: claimsOfRuns(ports) },
-      { record, reason: 'stop', message: null, graceMs },
+      { runs, table, signaller, self, clock, claims: claimsOfRuns(ports), announce },
+      { record, reason: 'stop', message: null, graceMs, exclude: daemonOf(workplace) },
     );
     if (receipt.provenEmpty) continue;
     throw new ReeveError('SURVIVORS', `run ${record.intent.id} could not be ended`, { where: path });

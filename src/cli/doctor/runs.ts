@@ -72,7 +72,7 @@ async function toFinding(
         fixed: fix ? 'its record is closed' : null,
       });
     case 'orphaned': {
-      const { table, signaller } = await workplace.processes();
+      const { table, signaller, self } = await workplace.processes();
       // While the shim lives it is about to end the rest itself: nothing is proven yet.
       const isProven = !isShimAlive(shim, table);
       const orphan = { kind: 'orphaned', severity: 'problem', subject, evidence } as const;
@@ -85,7 +85,7 @@ async function toFinding(
         });
       const { runs } = await workplace.store();
       const claims = claimsOfRuns(await openClaims(workplace));
-      const ports = { runs, table, signaller, clock: workplace.clock, claims, announce };
+      const ports = { runs, table, signaller, self, clock: workplace.clock, claims, announce };
       const { receipt } = await stopRun(ports, {
         record,
         reason: 'stop',

@@ -60,14 +60,14 @@ async function stopFromOutside(
   target: StopTarget,
   { graceMs, record }: { readonly graceMs: number; readonly record: (event: Event) => void },
 ): Promise<Omit<StopOutcome, 'target'>> {
-  const { table, signaller } = await workplace.processes();
+  const { table, signaller, self } = await workplace.processes();
   const { clock } = workplace;
   if (target.kind === 'agent')
     return { receipt: await stopTree({ table, signaller, clock }, { spec: target.spec, reason: 'stop', graceMs }) };
   const { runs } = await workplace.store();
   const claims = claimsOfRuns(await openClaims(workplace));
   return stopRun(
-    { runs, table, signaller, clock, claims, announce: record },
+    { runs, table, signaller, self, clock, claims, announce: record },
     { record: target.record, reason: 'stop', message: null, graceMs, exclude: daemonOf(workplace) },
   );
 }

@@ -34,7 +34,7 @@ export interface Command {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
 }
 
-const { table, signaller } = createLinuxProcesses();
+const { table, signaller, self } = createLinuxProcesses();
 
 /** A home in which programs of reeve are killed, and what must hold of it then. */
 export class World implements AsyncDisposable {
@@ -153,7 +153,7 @@ export class World implements AsyncDisposable {
   async recover(): Promise<readonly RunRecord[]> {
     if (!existsSync(this.home.paths.database)) return [];
     const records = await this.home.withStore(async (store) => {
-      const ports = { runs: store.runs, table, signaller, clock: systemClock, bootMs: millisecondsSinceBoot };
+      const ports = { runs: store.runs, table, signaller, self, clock: systemClock, bootMs: millisecondsSinceBoot };
       for (const record of await store.runs.list({ states: ACTIVE_STATES })) {
         const request = { record, reason: 'stop', message: null, graceMs: 0, exclude: this.#daemon() } as const;
         const { receipt } = await stopRun(ports, request);
