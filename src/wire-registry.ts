@@ -11,7 +11,7 @@ import type { Processes } from './processes/ports.ts';
 import { COOKIE_VARIABLE } from './processes/tree-spec.ts';
 import type { RunStore } from './runs/ports.ts';
 import { createRegistryOver, type Registry } from './runs/registry.ts';
-import type { Interrupter, Logger, Verifier } from './runs/registry-ports.ts';
+import type { Interrupter, Logger, RegistryPorts, Verifier } from './runs/registry-ports.ts';
 import { createRunIds } from './runs/run-id.ts';
 import { createRunWatch } from './runs/run-watch.ts';
 import { createTableVerifier } from './runs/survey.ts';
@@ -31,6 +31,8 @@ export interface RegistryParts {
   readonly interrupter?: Interrupter;
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** Told of the starts that are registered, and of the ends that are written here. @defaultValue nobody is */
+  readonly announce?: RegistryPorts['announce'];
   /** Processes that belong to no run: the daemon. */
   readonly exclude?: () => readonly Identity[];
 }
@@ -53,6 +55,7 @@ export function wireRegistry(parts: RegistryParts): Registry {
     watch: (onDeath) => createRunWatch(signaller, onDeath),
     clock,
     logger: parts.logger ?? SILENT,
+    announce: parts.announce,
     registrant: parts.registrant,
     startedBy: parts.startedBy,
     ids: createRunIds(systemRandom),

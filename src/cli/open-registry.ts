@@ -2,13 +2,15 @@ import { ReeveError } from '../errors.ts';
 import { identityOf } from '../processes/identity-of.ts';
 import type { Registry } from '../runs/registry.ts';
 import { wireRegistry } from '../wire-registry.ts';
+import { openEventLog } from './event-log.ts';
+import type { CliIo } from './io.ts';
 import type { Workplace } from './open.ts';
 import { daemonOf } from './stop/plan.ts';
 
 /** The registry for whoever calls this command, who goes on to speak for the runs when the command has ended: a shell, a hook, an agent. */
 export async function openRegistry(
   workplace: Workplace,
-  { callerPid, env }: { readonly callerPid: number; readonly env: NodeJS.ProcessEnv },
+  { callerPid, io }: { readonly callerPid: number; readonly io: CliIo },
 ): Promise<Registry> {
   const processes = await workplace.processes();
   const { runs } = await workplace.store();
@@ -26,8 +28,9 @@ export async function openRegistry(
     processes,
     registrant,
     startedBy: { pid, startTicks },
-    env,
+    env: io.env,
     clock,
+    announce: openEventLog(workplace, io).record,
     exclude,
   });
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import type { Event } from '../events.ts';
 import type { Identity, Realm } from '../processes/identity.ts';
 import type { MemberVia } from '../processes/tree-spec.ts';
 import type { RunStore } from './ports.ts';
@@ -99,6 +100,8 @@ export interface RegistryPorts {
   readonly watch: (onDeath: () => void) => RunWatch;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told of the starts that are registered, and of the ends that are written here. */
+  readonly announce?: ((event: Extract<Event, { type: 'run.started' | 'run.exited' }>) => void) | undefined;
   /** This process: it speaks for the runs that it registers. */
   readonly registrant: Identity;
   /** On whose behalf they are registered. */

@@ -1,11 +1,13 @@
 import { ReeveError } from '../errors.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
-import { assertCompletion, planCheckpoint, planCompletion, type Checkpoint, type Completion } from './checkpoint.ts';
+import { planCheckpoint, type Checkpoint, type Completion } from './checkpoint.ts';
+import { assertNoShim, completeRun, findRegistered } from './complete-run.ts';
 import { carryOnInterrupt } from './interrupt-end.ts';
 import { interruptRuns, type InterruptReport, type InterruptRequest } from './interrupt.ts';
 import { scopeOf, selectToInterrupt, type RunScope } from './interrupt-scope.ts';
 import { isTerminal, startedOf } from './lifecycle.ts';
-import type { RunId, RunRecord, RunStateName } from './record.ts';
+import { exitEventOf } from './exit-event.ts';
+import type { RunId, RunRecord, RunStarted, RunStateName } from './record.ts';
 import { reconcileWith, type Reconciliation } from './reconcile.ts';
 import { intentOf, proveProcess, type LiveInterrupt, type RegisterRequest } from './registration.ts';
 import type { RegistryPorts } from './registry-ports.ts';
@@ -79,58 +81,42 @@ export function createRegistryOver(ports: RegistryPorts): Registry {
   async function checkpoint(id: RunId, change: Checkpoint): Promise<RunRecord> {
     const started = proveProcess(verifier, change);
     for (let attempt = 1; ; attempt += 1) {
-      const read = await find(id);
+      const read = await findRegistered(runs, id);
       if (started !== null) assertNoShim(read);
       const { next, owner } = planCheckpoint(read, change, { started, now: clock.now() });
       if (next === read.current && owner === undefined) return read;
       try {
-        return await runs.update(read, next, clock.now(), owner);
+        const written = await runs.update(read, next, clock.now(), owner);
+        if (started !== null && startedOf(read.current) === null) tellStart(written, started);
+        return written;
       } catch (error) {
-        if (!isConflict(error) || attempt === MAX_ATTEMPTS) throw error;
+        const isConflict = error instanceof ReeveError && error.code === 'RUN_CONFLICT';
+        if (!isConflict || attempt === MAX_ATTEMPTS) throw error;
       }
     }
   }
 
   async function complete(id: RunId, completion: Completion = {}): Promise<RunRecord> {
-    assertCompletion(completion);
-    for (let attempt = 1; ; attempt += 1) {
-      const read = await find(id);
-      if (isTerminal(read.current.state)) return ended(read);
-      assertNoShim(read);
-      const next = planCompletion(read.current, completion, { isEmpty: isEmpty(read), now: clock.now() });
-      if (next === read.current) return read;
-      try {
-        return ended(await runs.update(read, next, clock.now()));
-      } catch (error) {
-        const isOver = error instanceof ReeveError && error.code === 'RUN_ENDED';
-        if (!(isOver || isConflict(error)) || attempt === MAX_ATTEMPTS) throw error;
-      }
-    }
-  }
-
-  /** True for work of this very process too, which is there until it says otherwise. */
-  function isEmpty(record: RunRecord): boolean {
-    const leader = startedOf(record.current)?.identity;
-    if (leader === undefined || leader.pid === ports.registrant.pid) return true;
-    if (verifier.observe(leader.pid)?.identity.startTicks === leader.startTicks) return false;
-    return verifier.survey().membersOf(record).length === 0;
-  }
-
-  function ended(record: RunRecord): RunRecord {
-    if (isTerminal(record.current.state)) live.delete(record.intent.id);
+    const record = await completeRun(ports, id, completion);
+    if (isTerminal(record.current.state)) live.delete(id);
     return record;
   }
 
-  async function find(id: RunId): Promise<RunRecord> {
-    const record = await runs.get(id);
-    if (record === null) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
-    return record;
+  function tellEnd(record: RunRecord): void {
+    const event = exitEventOf(record);
+    if (event !== null) ports.announce?.(event);
+  }
+
+  function tellStart({ intent: { id: runId } }: RunRecord, started: RunStarted): void {
+    ports.announce?.({ type: 'run.started', at: started.startedAt, runId, pid: started.identity.pid });
   }
 
   /** A recovered run has died, and nobody else may know. */
   async function settleDead(): Promise<void> {
     try {
-      watch.keep(recovered(await reconcileWith({ runs, clock, verifier }, { trustRegistrant: () => true })));
+      const found = await reconcileWith({ runs, clock, verifier }, { trustRegistrant: () => true });
+      for (const { record } of found.runs) tellEnd(record);
+      watch.keep(recovered(found));
     } catch (error) {
       logger.warn('the end of a recovered run could not be written', { error });
     }
@@ -154,7 +140,11 @@ export function createRegistryOver(ports: RegistryPorts): Registry {
       const started = proveProcess(verifier, request);
       const intent = intentOf(ports, request);
       const { id, cookie } = intent;
-      await runs.insert(intent, started === null ? { state: 'starting' } : { state: 'running', started });
+      const record = await runs.insert(
+        intent,
+        started === null ? { state: 'starting' } : { state: 'running', started },
+      );
+      if (started !== null) tellStart(record, started);
       if (request.interrupt !== undefined) live.set(id, request.interrupt);
       return {
         id,
@@ -174,6 +164,7 @@ export function createRegistryOver(ports: RegistryPorts): Registry {
     async reconcileBoot() {
       if (!ports.durable) return NOTHING;
       const found = await reconcileWith({ runs, clock, verifier });
+      for (const { record } of found.runs) tellEnd(record);
       const open = found.runs.filter(({ record }) => !isTerminal(record.current.state)).map(({ record }) => record);
       for (const record of open) {
         const { state } = record.current;
@@ -201,23 +192,6 @@ export function createRegistryOver(ports: RegistryPorts): Registry {
 
 function recovered({ runs }: Reconciliation): readonly RunRecord[] {
   return runs.filter(({ verdict }) => verdict === 'recovered').map(({ record }) => record);
-}
-
-/** A shim is the parent of its run's command: it knows better. */
-function assertNoShim({ intent: { id, shim } }: RunRecord): void {
-  if (shim === null) return;
-  throw new ReeveError(
-    'TRANSITION_ILLEGAL',
-    `run ${id} has a shim, which alone says what its process is and how it ends`,
-    {
-      where: id,
-      hint: `To end it: reeve stop ${id}`,
-    },
-  );
-}
-
-function isConflict(error: unknown): boolean {
-  return error instanceof ReeveError && error.code === 'RUN_CONFLICT';
 }
 
 /** Options that are absent, not `undefined`. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
@@ -137,5 +139,20 @@ describe('what is told of the end of a run', () => {
     await home.reeve(['doctor', '--fix']);
     assertOrder(await typesOf(home, outer.id));
     assert.deepEqual(await typesOf(home, inner.id), ['run.started', 'run.stopping', 'run.exited']);
+  });
+
+  it('of a registered run the start and the end are told, by whoever writes them', async (t) => {
+    const home = createHome(t);
+    const leader = spawn('sleep', ['1000'], { stdio: 'ignore', detached: true });
+    const exited = once(leader, 'exit');
+    const registered = await home.reeve(['register', '--pid', String(leader.pid)]);
+    const id = registered.stdout.trim();
+    await home.reeve(['stop', '--grace', '0', id]);
+    await exited;
+    assert.deepEqual(await typesOf(home, id), ['run.started', 'run.stopping', 'run.killed', 'run.exited']);
+    const intended = (await home.reeve(['register', '--', 'make'])).stdout.trim();
+    assert.equal((await home.reeve(['finish', '--exit-code', '0', intended])).exitCode, 0);
+    await home.reeve(['finish', '--exit-code', '1', intended]);
+    assert.deepEqual(await typesOf(home, intended), ['run.exited']);
   });
 });

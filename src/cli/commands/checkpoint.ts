@@ -31,7 +31,7 @@ export function define(command: Command, io: CliIo): Command {
       await using workplace = openWorkplace(io.env);
       const { runs } = await workplace.store();
       const { intent } = await findRun(runs, word);
-      const registry = await openRegistry(workplace, { callerPid: process.ppid, env: io.env });
+      const registry = await openRegistry(workplace, { callerPid: process.ppid, io });
       const record = await registry.checkpoint(intent.id, changeOf(options));
       emit(io, options, toRunJson(record, null), () => '');
     });

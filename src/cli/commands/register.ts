@@ -43,7 +43,7 @@ export function define(command: Command, io: CliIo): Command {
     .action(async (words: readonly string[], options: RegisterOptions) => {
       await using workplace = openWorkplace(io.env);
       const { table } = await workplace.processes();
-      const registry = await openRegistry(workplace, { callerPid: process.ppid, env: io.env });
+      const registry = await openRegistry(workplace, { callerPid: process.ppid, io });
       const { id, env } = await registry.register(requestOf(words, options, { table, cwd: io.cwd }));
       const [record] = await registry.list({ ids: [id] });
       const run = record === undefined ? { id } : toRunJson(record, null);
