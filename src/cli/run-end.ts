@@ -6,7 +6,9 @@ import type { Processes } from '../processes/ports.ts';
 import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
 import { reconcile } from '../runs/reconcile.ts';
 import type { RunStore } from '../runs/ports.ts';
-import type { EndReason, RunId, RunOutcome } from '../runs/record.ts';
+import type { EndReason, RunId, RunOutcome, RunRecord } from '../runs/record.ts';
+import { isShimAlive } from '../runs/shim-life.ts';
+import type { RunClaims } from '../runs/stop-run.ts';
 
 /** Exit code of a run that a limit ended, as `reeve run` itself gives it. */
 const ENDED_BY_LIMIT = 124;
@@ -32,12 +34,17 @@ export interface EndOptions {
   readonly clock: Clock;
   /** Given up after this many ms. */
   readonly timeoutMs: number;
+  /** Given, the run has given back its worktree, too, when this resolves: whoever is told of the end may claim it at once. */
+  readonly claims?: Pick<RunClaims, 'isHeldBy'>;
 }
 
 /** A shim that is gone may have written the end just before: the record is read once more after this. */
 const WAIT_SLICE_MS = 60_000;
 /** How often the record of a run without a shim is looked at: nobody is there to wait for before it has a process, and after its end. */
 const RECORD_LOOK_MS = 50;
+/** How long a shim may take to give back its worktree after the end is on record, and how often that is looked at. */
+const GIVE_BACK_MS = 10_000;
+const GIVE_BACK_LOOK_MS = 5;
 /** How long whoever registered a run may take to tell how its dead command ended; then its record is closed without. */
 const REGISTRANT_PATIENCE_MS = 5_000;
 
@@ -55,7 +62,10 @@ export async function waitForEnd(id: RunId, options: EndOptions): Promise<RunOut
     const record = await runs.get(id);
     if (record === null) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
     const outcome = outcomeOf(record.current);
-    if (outcome !== null) return outcome;
+    if (outcome !== null) {
+      await givenBack(record, { ...options, timeoutMs: deadline - clock.monotonicMs() });
+      return outcome;
+    }
     const leftMs = deadline - clock.monotonicMs();
     if (leftMs <= 0) return null;
     const { shim } = record.intent;
@@ -68,6 +78,14 @@ export async function waitForEnd(id: RunId, options: EndOptions): Promise<RunOut
       await reconcile({ runs, clock, table: options.processes.table }, { ids: [id] });
     await clock.sleep(Math.min(leftMs, RECORD_LOOK_MS));
   }
+}
+
+/** A shim gives back its worktree last of all; once it is dead, the next who wants the worktree finds the claim stale. */
+async function givenBack(record: RunRecord, { processes, claims, clock, timeoutMs }: EndOptions): Promise<void> {
+  const holds = async (): Promise<boolean> =>
+    isShimAlive(record.intent.shim, processes.table) && (await claims?.isHeldBy(record)) === true;
+  const deadline = clock.monotonicMs() + Math.min(timeoutMs, GIVE_BACK_MS);
+  while (clock.monotonicMs() < deadline && (await holds())) await clock.sleep(GIVE_BACK_LOOK_MS);
 }
 
 /** True at once when the process is gone; false when the time was up, or after a slice of it. */

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
 import type { RunJson } from '../../src/runs/view.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive, readProcess } from '../rig/live-processes.ts';
+import { createReport } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
 import { createHome } from './command-line.ts';
 import type { Home } from './command-line.ts';
@@ -27,15 +28,17 @@ function problems(report: Report): readonly Finding[] {
 }
 
 /** A background run of a shell with a child, whose shim is then SIGKILLed. */
-function orphan(home: Home) {
-  const run = home.json<RunJson>('start', '--', 'sh', '-c', 'sleep 1000 & sleep 1001');
-  const { processes } = home.json<{ processes: readonly { pid: number; ppid: number; startTicks: number }[] }>(
-    'tree',
-    run.id,
-  );
-  const leader = processes.find(({ pid }) => pid === run.identity?.pid);
-  assert.ok(leader !== undefined);
-  process.kill(leader.ppid, 'SIGKILL');
+async function orphan(t: TestContext, home: Home) {
+  const report = createReport(t);
+  const script = `sleep 1000 & echo "child $!" >>${report.path}; echo "leader $$" >>${report.path}; exec sleep 1001`;
+  const run = home.json<RunJson>('start', '--', 'sh', '-c', script);
+  const processes = Object.values(await report.processes('leader', 'child'));
+  // What is reported is what became of the shells that said so.
+  await until(() => processes.every(({ pid }) => readProcess(pid)?.comm === 'sleep'));
+  const shim = readProcess(readProcess(run.identity?.pid ?? 0)?.ppid ?? 0);
+  assert.ok(shim !== null);
+  process.kill(shim.pid, 'SIGKILL');
+  await until(() => !isAlive(shim));
   return { run, processes };
 }
 
@@ -49,9 +52,9 @@ test('a healthy home has no problem and exits 0', (t) => {
   home.reeve('stop', run.id);
 });
 
-test('O4 K12 an orphaned tree is reported with evidence, left alone, and ended by --fix with a receipt', (t) => {
+test('O4 K12 an orphaned tree is reported with evidence, left alone, and ended by --fix with a receipt', async (t) => {
   const home = createHome(t);
-  const { run, processes } = orphan(home);
+  const { run, processes } = await orphan(t, home);
   const looked = home.json<Report>('doctor');
   assert.equal(looked.orphaned, 1);
   const [found] = problems(looked);
@@ -72,9 +75,9 @@ test('O4 K12 an orphaned tree is reported with evidence, left alone, and ended b
 
 test('a record of which nothing lives is stale: reported, and closed only by --fix', async (t) => {
   const home = createHome(t);
-  const { run, processes } = orphan(home);
+  const { run, processes } = await orphan(t, home);
   for (const { pid } of processes) process.kill(pid, 'SIGKILL');
-  await until(() => processes.every(({ pid }) => readProcess(pid) === null));
+  await until(() => !processes.some(isAlive));
   const looked = home.json<Report>('doctor');
   assert.equal(looked.stale, 1);
   assert.equal(home.json<RunJson>('inspect', run.id).state, 'running', 'looking writes nothing');

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import type { InterruptReport } from '../../src/runs/interrupt.ts';
 import type { RunJson } from '../../src/runs/view.ts';
+import { awaitValue } from '../rig/await-value.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
@@ -23,6 +24,11 @@ async function startAgent(t: TestContext, home: Home) {
   const run = home.json<RunJson>('start', '--session', 's1', '--name', 'agent', '--', 'sh', '-c', script);
   const { leader } = await agent.processes('leader');
   const tools = await Promise.all([one, two].map(async (report) => (await report.processes('leader')).leader));
+  // A command can say that it is up before its shim has it on record.
+  await awaitValue('all three to be on record as running', () => {
+    const { runs } = home.json<{ readonly runs: readonly RunJson[] }>('ps');
+    return runs.filter(({ state }) => state === 'running').length === 3 ? true : null;
+  });
   return { run, leader, one: tools[0] ?? assert.fail(), two: tools[1] ?? assert.fail() };
 }
 

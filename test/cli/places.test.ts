@@ -95,7 +95,9 @@ test('files are 0600 and folders 0700, whatever the umask', (t) => {
   assert.match(stdout, /^0+\n/u, "the command's own umask is left alone");
   const found = readdirSync(home.folder, { recursive: true, encoding: 'utf8' }).map((name) => join(home.folder, name));
   const open = found.filter((path) => {
-    const stat = lstatSync(path);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    // What is written and then renamed may be gone by now.
+    if (stat === undefined) return false;
     // A claim is for every user of the worktree to see.
     if (stat.isSymbolicLink() || path.includes('/.reeve/claim.')) return false;
     return (stat.mode & 0o777) !== (stat.isDirectory() ? 0o700 : 0o600);

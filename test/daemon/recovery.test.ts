@@ -4,6 +4,7 @@ import { outcomeOf } from '../../src/runs/lifecycle.ts';
 import type { RunId, RunRecord, RunStateName } from '../../src/runs/record.ts';
 import type { RunJson } from '../../src/runs/view.ts';
 import { intentOf } from '../contracts/samples.ts';
+import { awaitValue } from '../rig/await-value.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { createReport, puppetCommand, startPuppet } from '../rig/puppet.ts';
 import { deadIdentity, endProcess, isAlive, processes } from '../runs/stage.ts';
@@ -57,6 +58,7 @@ test('O1 a run whose shim is killed while the daemon watches is reported at once
   const killed = await home.event('run.killed', ({ runId }) => runId === id);
   assert.equal(killed.receipt.provenEmpty, true);
   assert.ok(!isAlive(leader) && !isAlive(child));
+  // The end is written after the receipt was told.
   await home.event('run.exited', ({ runId }) => runId === id);
   const outcome = await endOf(home, id);
   assert.deepEqual([outcome?.endReason, outcome?.error], ['stop', orphaned.why]);
@@ -103,9 +105,9 @@ test('an interrupt whose sender died is carried on: the run is asked, and goes b
 
 /** A state that the daemon writes without an event. */
 async function reaches(home: Home, id: RunId, state: RunStateName): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while ((await home.run(id)).current.state !== state)
-    if (performance.now() > deadline) assert.fail(`run ${id} did not become ${state}`);
+  await awaitValue(`run ${id} to become ${state}`, async () =>
+    (await home.run(id)).current.state === state ? true : null,
+  );
 }
 
 async function endOf(home: Home, id: RunId) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { createRegistry, killVerified, systemClock, type InterruptReport, type RunScope } from '../../src/index.ts';
 import { outcomeOf } from '../../src/runs/lifecycle.ts';
 import { codeOf } from '../contracts/samples.ts';
@@ -192,7 +193,10 @@ test('I3 a second interrupt is a no-op: while the first is under way, and after 
 });
 
 test('I4 a live callback that throws, or never answers, is reported for its run and does not stop the others', async (t) => {
-  const { registry } = await openStage(t);
+  const goodHasEnded = Promise.withResolvers<void>();
+  // What takes long is over when the one that answers has answered, however slow its disk is.
+  const sleep = () => goodHasEnded.promise.then(() => immediate());
+  const { registry } = await openStage(t, { clock: { ...systemClock, sleep } });
   const register = (interrupt: () => void | Promise<void>) =>
     registry.register({ ...PLAIN, owner: { sessionId: 's' }, interrupt });
   const throwing = await register(() => {
@@ -207,6 +211,7 @@ test('I4 a live callback that throws, or never answers, is reported for its run 
     interrupt: async (reason) => {
       reasons.push(reason);
       await good.complete({ exitCode: 130 });
+      goodHasEnded.resolve();
     },
   });
   const report = await registry.interrupt({ sessionId: 's', reason: 'stop it', waitMs: 50 });

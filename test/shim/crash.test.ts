@@ -4,8 +4,9 @@ import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { resolvePaths } from '../../src/host/paths.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { isAlive, livingWithArgument } from '../rig/live-processes.ts';
+import { isAlive, livingWithArgument, readProcess } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
+import { until } from '../rig/until.ts';
 import { createHome } from './home.ts';
 
 failOnLeaks();
@@ -24,10 +25,14 @@ describe('a shim that was killed with SIGKILL', () => {
       );
       const { leader, child: inner } = await report.processes('leader', 'child');
       if (verb === 'start') await ended;
+      await home.running('lost');
       const { ppid } = JSON.parse((await home.reeve(['tree', '--json', 'lost'])).stdout).processes.find(
         (row: { pid: number }) => row.pid === leader.pid,
       ) as { ppid: number };
-      process.kill(verb === 'run' ? (child.pid as number) : ppid, 'SIGKILL');
+      const shim = readProcess(verb === 'run' ? (child.pid as number) : ppid);
+      assert.ok(shim !== null);
+      process.kill(shim.pid, 'SIGKILL');
+      await until(() => !isAlive(shim));
       if (verb === 'run') await ended;
       assert.equal((await home.onlyRun()).state, 'running');
       const doctor = await home.reeve(['doctor', '--json']);

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
+import { awaitValue } from '../rig/await-value.ts';
 
 export const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
@@ -40,6 +41,11 @@ export interface Home {
   runs(): Promise<readonly RunJson[]>;
   /** The only run on record. */
   onlyRun(): Promise<RunJson>;
+  /**
+   * Resolves once the run of that name, or the only one, is on record as running. A command can say that it is up before its shim has
+   * written so; `start` returns only afterwards.
+   */
+  running(name?: string): Promise<RunJson>;
 }
 
 /** Makes a home, with `more` in its environment, that is removed, after a daemon was ended if one was started, when the test ends. */
@@ -65,6 +71,8 @@ export function createHome(t: TestContext, more: Readonly<Record<string, string>
     reeve: (args, options) => home.start(args, options).ended,
     async runs() {
       const listed = await home.reeve(['ps', '--all', '--json']);
+      if (listed.exitCode !== 0)
+        throw new Error(`reeve ps ended with ${listed.exitCode ?? listed.signal}: ${listed.stderr}`);
       return (JSON.parse(listed.stdout) as { runs: RunJson[] }).runs;
     },
     async onlyRun() {
@@ -73,6 +81,11 @@ export function createHome(t: TestContext, more: Readonly<Record<string, string>
         throw new Error(`${others.length + (run ? 1 : 0)} runs are on record`);
       return run;
     },
+    running: (name) =>
+      awaitValue(`run ${name ?? ''} to be on record as running`, async () => {
+        const run = (await home.runs()).find((one) => name === undefined || one.name === name);
+        return run?.state === 'running' ? run : null;
+      }),
   };
   t.after(async () => {
     if (daemonPid(home) !== null) await home.reeve(['down']);

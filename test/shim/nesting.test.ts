@@ -33,8 +33,8 @@ describe('a run inside a run', () => {
       it(`K15 ends with the outer one, on a record of its own (reeve ${verb}, grace ${grace})`, async (t) => {
         const home = createHome(t);
         const { report, outer, find, leader, child } = await startNested(t, home, verb, 'escapees.sh');
-        const [before, outerRun] = [await find('inner'), await find('outer')];
-        assert.deepEqual([before?.state, before?.parentRunId], ['running', outerRun?.id]);
+        const [before, outerRun] = [await home.running('inner'), await home.running('outer')];
+        assert.equal(before.parentRunId, outerRun.id);
         assert.equal((await home.reeve(['stop', '--grace', grace, 'outer'])).exitCode, 0);
         await outer.ended;
         for (const process of [leader, child]) assert.equal(isAlive(process), false);
@@ -48,6 +48,7 @@ describe('a run inside a run', () => {
     it(`K15 is stopped alone, and spares the outer one (reeve ${verb})`, async (t) => {
       const home = createHome(t);
       const { outer, find, leader, child } = await startNested(t, home, verb, 'stubborn.sh');
+      for (const name of ['inner', 'outer']) await home.running(name);
       assert.equal((await home.reeve(['stop', '--grace', '100ms', 'inner'])).exitCode, 0);
       for (const process of [leader, child]) assert.equal(isAlive(process), false);
       assert.deepEqual([(await find('inner'))?.state, (await find('inner'))?.endReason], ['interrupted', 'stop']);

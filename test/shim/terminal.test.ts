@@ -32,7 +32,7 @@ async function shellOnTerminal(t: TestContext, home: Home): Promise<Pty> {
  * command that has not had the CPU since would still take what is typed next.
  */
 async function suspend(pty: Pty, home: Home): Promise<void> {
-  const { identity } = await home.onlyRun();
+  const { identity } = await home.running();
   pty.type('\u001A');
   await pty.see(PROMPT);
   await until(() => /\) T /u.test(readFileSync(`/proc/${identity?.pid}/stat`, 'latin1')));

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
+import { claimsOfRuns } from '../../claims/release-run.ts';
+import { openClaims } from '../claim-ports.ts';
 import { findRun } from '../find-run.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
@@ -26,6 +28,7 @@ export function define(command: Command, io: CliIo): Command {
         processes: await workplace.processes(),
         clock: workplace.clock,
         timeoutMs,
+        claims: claimsOfRuns(await openClaims(workplace)),
       });
       if (outcome === null) {
         io.exitCode = 1;

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -14,6 +23,7 @@ import type { Identity } from '../../../src/processes/identity.ts';
 import type { RunId, RunRecord } from '../../../src/runs/record.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { awaitValue } from '../../rig/await-value.ts';
 import { watchForLeak } from '../../rig/leaks.ts';
 import { until } from '../../rig/until.ts';
 
@@ -114,7 +124,8 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
     return names.flatMap((name) =>
       readFileSync(join(paths.eventsDir, name), 'utf8')
         .split('\n')
-        .filter((line) => line !== '')
+        // After the last newline comes nothing, or what is being written just now.
+        .slice(0, -1)
         .map((line) => JSON.parse(line) as Event),
     );
   }
@@ -141,7 +152,9 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
     },
     writeConfig(config) {
       mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
-      writeFileSync(paths.configFile, config);
+      // Put in its place whole: a daemon that looks in between would take an empty file for a config without limits.
+      writeFileSync(`${paths.configFile}.new`, config);
+      renameSync(`${paths.configFile}.new`, paths.configFile);
     },
     async event(type, matches = () => true) {
       type Wanted = Extract<Event, { type: typeof type }>;
@@ -151,11 +164,10 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
     },
     answers: (count) =>
       withStore(async (store) => {
-        for (;;) {
+        await awaitValue(`${count} answers in the ledger`, async () => {
           const [sum] = await store.ledger.sums({}, []);
-          if ((sum?.answers ?? 0) >= count) return;
-          await new Promise((resolve) => setImmediate(resolve));
-        }
+          return (sum?.answers ?? 0) >= count ? true : null;
+        });
       }),
     run: (id) =>
       withStore(async (store) => {
