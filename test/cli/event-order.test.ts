@@ -67,8 +67,8 @@ function assertOrder(types: readonly string[]): void {
   const shown = types.join(' ');
   assert.equal(types[0], 'run.started', shown);
   assert.equal(types.at(-1), 'run.exited', shown);
-  for (const once of ['run.started', 'run.stopping', 'run.exited'])
-    assert.ok(types.filter((type) => type === once).length <= 1, shown);
+  for (const type of ['run.started', 'run.stopping', 'run.exited'])
+    assert.ok(types.filter((each) => each === type).length <= 1, shown);
   const [asked, proven] = [types.indexOf('run.stopping'), types.indexOf('run.killed')];
   assert.ok(proven === -1 || (asked !== -1 && asked < proven), shown);
   assert.ok(asked === -1 || proven !== -1, shown);
