@@ -14,11 +14,45 @@ const MAX_THREADS = 4;
 /** Room for what one job leaves behind: collecting it more often costs a tenth of the reading. */
 const THREAD_LIMITS = { maxYoungGenerationSizeMb: 64 };
 
-/** Reads logs in the order of the requests; many bytes on several threads, few on this one. */
-export async function* readLogs(requests: readonly LogReadRequest[], now: number): AsyncGenerator<LogReading> {
+/**
+ * Threads that wait for logs to read, and keep no program from its end. They take a tenth of a second to start, as long as all else that
+ * comes before a first scan.
+ */
+export interface LogThreads {
+  readonly workers: readonly Worker[];
+  /** Why threads have died, if any has. */
+  readonly failures: readonly unknown[];
+}
+
+export function startLogThreads(): LogThreads {
+  const file = import.meta.url.endsWith('.ts') ? 'log-worker.ts' : 'log-worker.cjs';
+  const failures: unknown[] = [];
+  const workers = Array.from({ length: Math.max(1, Math.min(MAX_THREADS, availableParallelism()) - 1) }, () => {
+    const worker = new Worker(new URL(file, import.meta.url), { resourceLimits: THREAD_LIMITS });
+    worker.on('error', (error) => failures.push(error)).unref();
+    return worker;
+  });
+  return { workers, failures };
+}
+
+/**
+ * Reads logs in the order of the requests; many bytes on several threads, few on this one.
+ * @param threads that were started before; they end with the reading, needed or not
+ */
+export async function* readLogs(
+  requests: readonly LogReadRequest[],
+  now: number,
+  threads: LogThreads | null = null,
+): AsyncGenerator<LogReading> {
   const bytes = requests.reduce((sum, { log, cursor }) => sum + Math.max(0, log.sizeBytes - (cursor?.offset ?? 0)), 0);
-  if (bytes < WORTH_THREADS_BYTES) for (const request of requests) yield readLog(request, now);
-  else yield* readOnThreads({ jobs: jobsOf(requests), next: new Int32Array(new SharedArrayBuffer(4)), now });
+  const isWorthThreads = bytes >= WORTH_THREADS_BYTES;
+  const hired = threads ?? (isWorthThreads ? startLogThreads() : null);
+  try {
+    if (hired === null || !isWorthThreads) for (const request of requests) yield readLog(request, now);
+    else yield* readOnThreads({ jobs: jobsOf(requests), next: new Int32Array(new SharedArrayBuffer(4)), now }, hired);
+  } finally {
+    await Promise.all(hired?.workers.map((worker) => worker.terminate()) ?? []);
+  }
 }
 
 function jobsOf(requests: readonly LogReadRequest[]): LogReadRequest[][] {
@@ -36,46 +70,33 @@ function jobsOf(requests: readonly LogReadRequest[]): LogReadRequest[][] {
 }
 
 /** This thread writes what is read, and reads along whenever it would have to wait. Readings are held until all before them are out. */
-async function* readOnThreads(shared: SharedWork): AsyncGenerator<LogReading> {
+async function* readOnThreads(shared: SharedWork, { workers, failures }: LogThreads): AsyncGenerator<LogReading> {
   const { jobs } = shared;
   const done = new Map<number, JobReadings['readings']>();
-  const threads = Array.from({ length: Math.max(1, Math.min(MAX_THREADS, availableParallelism()) - 1) }, startThread);
   let arrival = Promise.withResolvers<void>();
-  const failures: unknown[] = [];
-  try {
-    for (let index = 0; index < jobs.length; index++) {
-      while (!done.has(index)) {
-        // What the threads have read meanwhile comes first: this thread reads on only while there is nothing to write.
-        await new Promise(setImmediate);
-        if (done.has(index)) break;
-        const own = readNextJob(shared);
-        if (own === null) await arrival.promise;
-        else done.set(own.index, own.readings);
-        if (failures.length > 0) throw failures[0];
-      }
-      yield* done.get(index) ?? [];
-      done.delete(index);
-    }
-  } finally {
-    await Promise.all(threads.map((thread) => thread.terminate()));
-  }
-
-  function startThread(): Worker {
-    const file = import.meta.url.endsWith('.ts') ? 'log-worker.ts' : 'log-worker.cjs';
-    const thread = new Worker(new URL(file, import.meta.url), { workerData: shared, resourceLimits: THREAD_LIMITS });
-    thread.on('message', ({ index, readings }: JobReadings) => {
+  const announce = (): void => {
+    arrival.resolve();
+    arrival = Promise.withResolvers();
+  };
+  for (const worker of workers) {
+    worker.on('message', ({ index, readings }: JobReadings) => {
       done.set(index, readings);
       announce();
     });
-    thread.on('error', (error) => {
-      failures.push(error);
-      announce();
-    });
-    return thread;
+    worker.on('error', announce).ref();
+    worker.postMessage(shared, []);
   }
-
-  function announce(): void {
-    arrival.resolve();
-    arrival = Promise.withResolvers();
+  for (let index = 0; index < jobs.length; index++) {
+    while (!done.has(index)) {
+      // What the threads have read meanwhile comes first: this thread reads on only while there is nothing to write.
+      await new Promise(setImmediate);
+      if (done.has(index)) break;
+      if (failures.length > 0) throw failures[0];
+      const own = readNextJob(shared);
+      if (own === null) await arrival.promise;
+      else done.set(own.index, own.readings);
+    }
+    yield* done.get(index) ?? [];
+    done.delete(index);
   }
 }

@@ -8,7 +8,7 @@ import { readCarry } from '../usage/log-state.ts';
 import type { LogProblem } from '../usage/ports.ts';
 
 /** Read at a time; large enough that the calls do not count, small enough to stay in the cache of one core. */
-const CHUNK_BYTES = 1 << 20;
+const CHUNK_BYTES = 256 << 10;
 /** A longer line is skipped and reported: no answer is that long, and memory stays bounded. */
 const MAX_LINE_BYTES = 256 << 20;
 /** The head that tells a file from another that took its name and inode. */

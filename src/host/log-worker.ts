@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, type MessagePort } from 'node:worker_threads';
 import type { LogReading, LogReadRequest } from '../usage/log-source.ts';
 import { readLog } from './log-reader.ts';
 
@@ -24,11 +24,13 @@ export function readNextJob({ jobs, next, now }: SharedWork): JobReadings | null
 }
 
 /** As a thread: job after job until all are taken. */
-function work(port: NonNullable<typeof parentPort>, shared: SharedWork): void {
+function work(port: MessagePort, shared: SharedWork): void {
   for (let done = readNextJob(shared); done !== null; done = readNextJob(shared)) {
     const columns = done.readings.map((reading) => reading.answers.numbers.buffer as ArrayBuffer);
     port.postMessage(done, columns);
   }
 }
 
-if (parentPort !== null) work(parentPort, workerData as SharedWork);
+// The threads are started before it is known what there is to read.
+const port = parentPort;
+port?.once('message', (shared: SharedWork) => work(port, shared));

@@ -5,8 +5,8 @@ import { needsReading } from './log-state.ts';
 import type { LedgerStore, LogCursor, LogProblem, PricedEntry } from './ports.ts';
 import { repriceInexact, type Prices } from './prices.ts';
 
-/** Answers per transaction: enough that the commits do not count, few enough that other writers get their turn. */
-const BATCH_ANSWERS = 8_000;
+/** Answers per transaction: enough that the commits do not count, few enough that they are young garbage and other writers get their turn. */
+const BATCH_ANSWERS = 2_000;
 
 export interface CollectorOptions {
   readonly ledger: LedgerStore;

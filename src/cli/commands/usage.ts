@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { Argument, type Command } from 'commander';
 import { createClaudeLogs } from '../../host/claude-logs.ts';
+import { startLogThreads } from '../../host/log-pool.ts';
 import { placeOfLog } from '../../host/log-place.ts';
 import { createCollector, type ScanReport } from '../../usage/collector.ts';
 import type { UsageQuery } from '../../usage/ports.ts';
@@ -38,12 +40,14 @@ export function define(command: Command, io: CliIo): Command {
       // Left open when it ends, as `run` does: every commit is on disk, and a first scan would wait for all it wrote to be moved.
       const workplace = openWorkplace(io.env);
       const { paths, clock } = workplace;
+      // A first scan reads all there is.
+      const threads = existsSync(paths.database) ? null : startLogThreads();
       const { calendar, unknownModel, claudeDirs } = await usageSettings(paths, io.env);
       const query = { ...(await dayRange(options, calendar)), ...selection(options) };
       const { ledger } = await workplace.store();
       const collector = createCollector({
         ledger,
-        sources: [createClaudeLogs({ configDirs: claudeDirs, clock })],
+        sources: [createClaudeLogs({ configDirs: claudeDirs, clock, threads })],
         prices: createPrices({ unknownModel }),
         clock,
         placeOf: placeOfLog,

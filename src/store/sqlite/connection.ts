@@ -18,8 +18,11 @@ export interface Connection {
   run(sql: string, ...values: readonly SQLInputValue[]): StatementResultingChanges;
   /** Statements without values, several at once. */
   exec(sql: string): void;
-  /** One `BEGIN IMMEDIATE` transaction: what is read inside is what is written over. Rolled back when `work` throws. */
-  transaction<T>(work: () => T): T;
+  /**
+   * One `BEGIN IMMEDIATE` transaction: what is read inside is what is written over. Rolled back when `work` throws. It is on disk when
+   * this returns; with `NORMAL`, for what can be made again, a loss of power may take the latest of them back, all or nothing.
+   */
+  transaction<T>(work: () => T, synchronous?: 'FULL' | 'NORMAL'): T;
   /** A part of a transaction that is taken back alone when `work` throws. */
   savepoint<T>(work: () => T): T;
   /** False also after an error by which SQLite itself took the transaction back. */
@@ -51,10 +54,11 @@ export function openConnection(path: string): Connection {
     get: (sql, ...values) => guarded(() => prepare(sql).get(...values)),
     run: (sql, ...values) => guarded(() => prepare(sql).run(...values)),
     exec: (sql) => guarded(() => database.exec(sql)),
-    transaction: (work) =>
+    transaction: (work, synchronous = 'FULL') =>
       guarded(() => {
-        database.exec('BEGIN IMMEDIATE');
+        if (synchronous !== 'FULL') database.exec(`PRAGMA synchronous = ${synchronous}`);
         try {
+          database.exec('BEGIN IMMEDIATE');
           const result = work();
           database.exec('COMMIT');
           return result;
@@ -62,6 +66,8 @@ export function openConnection(path: string): Connection {
           // SQLite has rolled back by itself after some errors, a full disk among them.
           if (database.isTransaction) database.exec('ROLLBACK');
           throw error;
+        } finally {
+          if (synchronous !== 'FULL') database.exec('PRAGMA synchronous = FULL');
         }
       }),
     savepoint: (work) =>

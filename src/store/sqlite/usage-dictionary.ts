@@ -17,7 +17,10 @@ export interface Dictionary {
   agent(agent: string): number;
   /** The number of an agent, or null when nothing of it is in the ledger. */
   knownAgent(agent: string): number | null;
-  /** A transaction that may make ids; when it fails, the ids it made are forgotten with it. */
+  /**
+   * A transaction that may make ids; when it fails, the ids it made are forgotten with it. What a loss of power takes back is read from
+   * the logs again: so nobody waits for the disk.
+   */
   within<T>(work: () => T): T;
 }
 
@@ -57,7 +60,7 @@ export function createDictionary(connection: Connection): Dictionary {
     },
     within(work) {
       try {
-        return connection.transaction(work);
+        return connection.transaction(work, 'NORMAL');
       } catch (error) {
         for (const ids of [origins, rates, agents]) ids.clear();
         throw error;

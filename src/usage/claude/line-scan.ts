@@ -7,6 +7,7 @@ import {
   withoutContent,
   type AnswerLayout,
 } from './answer-layout.ts';
+import { LineShapes } from './line-shapes.ts';
 import { answerOf, type AnswerLine } from './line.ts';
 
 const TYPE = Buffer.from('"type":"');
@@ -16,6 +17,9 @@ const LINE_START = /\{"(?:parentUuid|type|sessionId)":/g;
 /** A torn line may hold more that begins like a line; the appended one is among the first. */
 const SALVAGE_ATTEMPTS = 32;
 const NEWLINE = 0x0a;
+
+/** Learned from chunk to chunk: what it knows changes how fast lines are read, and nothing else. */
+const shapes = new LineShapes();
 
 export interface ScannedLine {
   /** Index of the line's first byte in the chunk. */
@@ -43,7 +47,7 @@ export interface ScannedLines {
 export function scanLines(chunk: Buffer): ScannedLines {
   const answers: ScannedLine[] = [];
   const broken: BrokenLine[] = [];
-  let last: { readonly layout: AnswerLayout; readonly toolUse: boolean } | null = null;
+  let last: { readonly layout: AnswerLayout; readonly answer: AnswerLine } | null = null;
   let prompted = false;
   let message = -1;
   let end: number;
@@ -57,18 +61,22 @@ export function scanLines(chunk: Buffer): ScannedLines {
     const usage = message < end ? usageOf(chunk, message, end) : null;
     if (usage === null) continue;
     const layout = layoutOf(chunk, { start, end, message, usage });
-    const repeated = layout !== null && last !== null && sameAnswer(last.layout, layout);
-    if (repeated && last?.toolUse === true) continue;
+    if (layout !== null && last !== null && sameAnswer(last.layout, layout)) {
+      if (last.answer.toolUse || !holdsToolCall(layout)) continue;
+      const answer: AnswerLine = { ...last.answer, toolUse: true };
+      answers.push({ at: start, answer });
+      last = { layout, answer };
+      continue;
+    }
     const toolUse = layout !== null && holdsToolCall(layout);
-    if (repeated && !toolUse) continue;
     const short = layout === null ? null : withoutContent(layout, toolUse);
-    const quick = short === null ? null : answerOf(parse(short).document);
+    const quick = short === null ? null : answerOf(parse(short, shapes).document);
     const { answer, error } =
       quick === null ? readWhole(chunk.toString('utf8', start, end)) : { answer: quick, error: null };
     if (error !== null) broken.push({ at: start, message: error });
     if (answer === null) continue;
     answers.push({ at: start, answer });
-    if (layout !== null) last = { layout, toolUse: answer.toolUse };
+    if (layout !== null) last = { layout, answer };
   }
   return { answers, broken, prompted };
 }
@@ -82,7 +90,7 @@ function indexOrEnd(chunk: Buffer, from: number): number {
 function isUserLine(chunk: Buffer, start: number, end: number): boolean {
   const type = chunk.indexOf(TYPE, start);
   const value = type + TYPE.length;
-  return type >= 0 && type < end && chunk.compare(USER, 0, USER.length, value, value + USER.length) === 0;
+  return type >= 0 && type < end && USER.every((byte, index) => chunk[value + index] === byte);
 }
 
 /** A writer that died in mid-line leaves a line that the next one was appended to: its end may be whole. */
@@ -103,9 +111,12 @@ function salvage(text: string): AnswerLine | null {
   return null;
 }
 
-function parse(text: string): { readonly document: unknown; readonly error: string | null } {
+function parse(
+  text: string,
+  parser: { parse(text: string): unknown } = JSON,
+): { readonly document: unknown; readonly error: string | null } {
   try {
-    return { document: JSON.parse(text) as unknown, error: null };
+    return { document: parser.parse(text), error: null };
   } catch (error) {
     return { document: null, error: (error as Error).message };
   }
