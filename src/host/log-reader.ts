@@ -77,6 +77,7 @@ function readOpen(handle: number, { log, cursor }: LogReadRequest, now: number):
   return {
     file: log.file,
     answers: packAnswers(answers),
+    prompts: fold.prompts(),
     cursor: {
       file: log.file,
       agent: log.agent,
@@ -95,8 +96,9 @@ function readOpen(handle: number, { log, cursor }: LogReadRequest, now: number):
     const from = skippingFrom === null ? 0 : lines.indexOf(NEWLINE) + 1;
     if (skippingFrom !== null) problem(skippingFrom, `a line longer than ${MAX_LINE_BYTES} bytes was skipped`);
     skippingFrom = null;
-    const { answers: found, broken, prompted: spoken } = scanLines(lines.subarray(from));
+    const { answers: found, prompts, broken, prompted: spoken } = scanLines(lines.subarray(from));
     for (const line of found) fold.add(line.answer, offset + from + line.at);
+    for (const line of prompts) fold.addPrompt(line.prompt, offset + from + line.at);
     for (const line of broken) problem(offset + from + line.at, line.message);
     prompted ||= spoken;
   }
@@ -108,7 +110,9 @@ function readOpen(handle: number, { log, cursor }: LogReadRequest, now: number):
   function takeUnterminated(): void {
     if (skippingFrom !== null || held === 0 || held === shared.length) return;
     shared[held] = NEWLINE;
-    for (const line of scanLines(shared.subarray(0, held + 1)).answers) fold.add(line.answer, offset + line.at);
+    const { answers: found, prompts } = scanLines(shared.subarray(0, held + 1));
+    for (const line of found) fold.add(line.answer, offset + line.at);
+    for (const line of prompts) fold.addPrompt(line.prompt, offset + line.at);
   }
 
   function grow(): void {
@@ -142,6 +146,7 @@ function unreadable({ log }: LogReadRequest, error: unknown, now: number): LogRe
   return {
     file: log.file,
     answers: packAnswers([]),
+    prompts: [],
     cursor: null,
     // A log that its agent removed between listing and reading is no problem: what it held is in the ledger.
     problems: gone ? [] : [{ file: log.file, offset: null, message: `cannot read this log: ${message}`, at: now }],

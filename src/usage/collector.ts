@@ -1,12 +1,16 @@
 import type { Clock } from '../clock.ts';
 import { unpackAnswers, type Answer } from './answer-batch.ts';
-import type { LogFile, LogReading, LogReadRequest, LogSource } from './log-source.ts';
+import type { PromptEntry } from './entry.ts';
+import type { LogFile, LoggedPrompt, LogReading, LogReadRequest, LogSource } from './log-source.ts';
 import { needsReading } from './log-state.ts';
 import type { LedgerStore, LogCursor, LogProblem, PricedEntry } from './ports.ts';
 import { repriceInexact, type Prices } from './prices.ts';
 
-/** Answers per transaction: enough that the commits do not count, few enough that they are young garbage and other writers get their turn. */
-const BATCH_ANSWERS = 2_000;
+/**
+ * Answers and prompts per transaction: enough that the commits do not count, few enough that they are young garbage and other writers get
+ * their turn.
+ */
+const BATCH_SIZE = 2_000;
 
 export interface CollectorOptions {
   readonly ledger: LedgerStore;
@@ -14,7 +18,12 @@ export interface CollectorOptions {
   readonly prices: Prices;
   readonly clock: Clock;
   /** Where a folder lies now. It may be gone: then it is a project of its own. */
-  readonly placeOf: (cwd: string) => { readonly project: string; readonly branch: string | null };
+  readonly placeOf: (cwd: string) => Place;
+}
+
+interface Place {
+  readonly project: string;
+  readonly branch: string | null;
 }
 
 /** What one scan did. */
@@ -98,9 +107,10 @@ async function logsOf(
 class Intake {
   readonly #options: CollectorOptions;
   readonly #known: Map<string, LogCursor>;
-  readonly #places = new Map<string, { readonly project: string; readonly branch: string | null }>();
+  readonly #places = new Map<string, Place>();
   readonly #allProblems: LogProblem[] = [];
   #entries: PricedEntry[] = [];
+  #prompts: PromptEntry[] = [];
   #cursors: LogCursor[] = [];
   #problems: LogProblem[] = [];
   #counts = { inserted: 0, grown: 0, bytesRead: 0 };
@@ -117,17 +127,24 @@ class Intake {
 
   async take(reading: LogReading, agent: string): Promise<void> {
     for (const answer of unpackAnswers(reading.answers)) this.#entries.push(this.#entryOf(answer, reading.file, agent));
+    for (const prompt of reading.prompts) this.#prompts.push(this.#promptOf(prompt, reading.file, agent));
     if (reading.cursor !== null) this.#cursors.push(reading.cursor);
     this.note(reading.problems);
     this.#counts.bytesRead += reading.bytesRead;
-    if (this.#entries.length >= BATCH_ANSWERS) await this.flush();
+    if (this.#entries.length + this.#prompts.length >= BATCH_SIZE) await this.flush();
   }
 
-  /** Entries and the cursors behind them in one transaction: a crash repeats both or neither. */
+  /** Entries, prompts and the cursors behind them in one transaction: a crash repeats all or none. */
   async flush(): Promise<void> {
-    const batch = { entries: this.#entries, prompts: [], cursors: this.#cursors, problems: this.#problems };
-    if (batch.entries.length + batch.cursors.length + batch.problems.length === 0) return;
+    const batch = {
+      entries: this.#entries,
+      prompts: this.#prompts,
+      cursors: this.#cursors,
+      problems: this.#problems,
+    };
+    if (Object.values(batch).every((list) => list.length === 0)) return;
     this.#entries = [];
+    this.#prompts = [];
     this.#cursors = [];
     this.#problems = [];
     const { inserted, grown } = await this.#options.ledger.ingest(batch);
@@ -153,7 +170,7 @@ class Intake {
       timestamp,
       cwd: context.cwd,
       project: place.project,
-      branch: context.branch === null || context.branch === 'HEAD' ? place.branch : context.branch,
+      branch: branchOf(context, place),
       model: context.model,
       tokens,
       toolUse: answer.toolUse,
@@ -165,9 +182,19 @@ class Intake {
     };
   }
 
-  #placeOf(cwd: string): { readonly project: string; readonly branch: string | null } {
+  #promptOf(prompt: LoggedPrompt, file: string, agent: string): PromptEntry {
+    const place = this.#placeOf(prompt.cwd);
+    return { ...prompt, agent, project: place.project, branch: branchOf(prompt, place), file };
+  }
+
+  #placeOf(cwd: string): Place {
     let place = this.#places.get(cwd);
     if (place === undefined) this.#places.set(cwd, (place = this.#options.placeOf(cwd)));
     return place;
   }
+}
+
+/** The branch that the log says, else the one that is checked out where it was said. */
+function branchOf({ branch }: { readonly branch: string | null }, place: Place): string | null {
+  return branch === null || branch === 'HEAD' ? place.branch : branch;
 }

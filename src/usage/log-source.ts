@@ -17,10 +17,24 @@ export interface LogReadRequest {
   readonly cursor: LogCursor | null;
 }
 
+/** One prompt read from a log, without its project. */
+export interface LoggedPrompt {
+  readonly promptKey: string;
+  readonly sessionId: string;
+  readonly cwd: string;
+  /** As logged; null or `HEAD` when the log does not know. */
+  readonly branch: string | null;
+  /** Epoch ms. */
+  readonly timestamp: number;
+  /** Byte offset of the line. */
+  readonly offset: number;
+}
+
 /** What reading one log from its cursor to its end gave. */
 export interface LogReading {
   readonly file: string;
   readonly answers: AnswerBatch;
+  readonly prompts: readonly LoggedPrompt[];
   /** Null when the file could not be read: the old cursor stays, and the next scan tries again. */
   readonly cursor: LogCursor | null;
   readonly problems: readonly LogProblem[];

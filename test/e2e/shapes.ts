@@ -12,7 +12,12 @@ export interface RunJson {
   readonly endReason: string | null;
   readonly error: string | null;
   readonly exitCode: number | null;
-  readonly usage: { readonly costUsd: number | null; readonly tokens: number } | null;
+  readonly usage: {
+    readonly costUsd: number | null;
+    readonly tokens: number;
+    readonly turns: number;
+    readonly toolTurns: number;
+  } | null;
 }
 
 export interface ReceiptJson {
@@ -38,7 +43,13 @@ export interface UsageJson {
     readonly cacheReadTokens: number;
     readonly totalTokens: number;
     readonly costUsd: number;
+    readonly turns: number;
   };
+  readonly entries: readonly {
+    readonly period: string | null;
+    readonly turns: number | null;
+    readonly toolTurns: number;
+  }[];
   readonly unmeteredSessions: number;
 }
 

@@ -52,7 +52,19 @@ export function answerLine(spec: AnswerSpec): string {
   return `${JSON.stringify(line)}\n`;
 }
 
-/** One prompt with its newline. */
-export function promptLine(session = 'session-1', text = 'go'): string {
-  return `${JSON.stringify({ parentUuid: null, type: 'user', message: { role: 'user', content: text }, uuid: 'uuid-prompt', timestamp: '2025-11-20T09:59:00.000Z', cwd: '/home/dev/work/shop', sessionId: session, version: '2.1.197', gitBranch: 'main' })}\n`;
+/** One prompt with its newline; its uuid is made of session and text. */
+export function promptLine(session = 'session-1', text = 'go', at = '2025-11-20T09:59:00.000Z'): string {
+  const line = {
+    parentUuid: null,
+    isSidechain: false,
+    type: 'user',
+    message: { role: 'user', content: text },
+    uuid: `uuid-${session}-${text}`,
+    timestamp: at,
+    cwd: '/home/dev/work/shop',
+    sessionId: session,
+    version: '2.1.197',
+    gitBranch: 'main',
+  };
+  return `${JSON.stringify(line)}\n`;
 }

@@ -83,7 +83,7 @@ test('reads the logs by itself and prints one entry per local day, the shape of 
     totalTokens: 1104,
     costUsd: 0.001315,
     unpricedTokens: 0,
-    turns: 0,
+    turns: 2,
     toolTurns: 0,
   });
   assert.deepEqual([totals['outputTokens'], totals['branch'], totals['agent']], [7, null, 'claude']);
@@ -125,6 +125,28 @@ test('--since and --until take local days, both included; filters and --breakdow
     desk.json(['agent']).entries.map(({ period }) => period),
     ['claude'],
   );
+});
+
+test('turns are counted per session and period; a line of a breakdown has none, for a prompt is put to no model', () => {
+  using desk = openDesk();
+  writeThreeDays(desk);
+  desk.write('slug/b.jsonl', promptLine('b') + promptLine('b', 'again') + answerLine({ id: 'm4', session: 'b' }));
+  const turns = (...args: readonly string[]) => desk.json(args).entries.map((row) => [row['period'], row['turns']]);
+  assert.deepEqual(turns('session'), [
+    ['b', 2],
+    ['a', 1],
+  ]);
+  assert.deepEqual(turns('daily'), [
+    ['2025-11-20', 4],
+    ['2025-11-21', 0],
+    ['2025-11-24', 0],
+  ]);
+  assert.deepEqual(turns('run'), [[null, 4]]);
+  assert.deepEqual(turns('agent', '--since', '2025-11-21'), [['claude', 0]]);
+  const { entries, totals } = desk.json(['session', '--breakdown']);
+  assert.ok(entries.every((row) => row['turns'] === null));
+  assert.equal(totals['turns'], 3);
+  assert.match(desk.reeve(['usage', 'session']).stdout, /TURNS +INPUT.*\nb .* 2 /);
 });
 
 test('an answer without a known price has no cost, and the table says so', () => {

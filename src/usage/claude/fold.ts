@@ -1,7 +1,9 @@
 import type { Answer, AnswerContext } from '../answer-batch.ts';
 import { totalTokens } from '../entry.ts';
+import type { LoggedPrompt } from '../log-source.ts';
 import { sessionOfPath } from './discover.ts';
 import type { AnswerLine } from './line.ts';
+import type { PromptLine } from './prompt.ts';
 
 export interface FoldOptions {
   readonly file: string;
@@ -12,11 +14,15 @@ export interface FoldOptions {
   readonly now: number;
 }
 
-/** Makes answers of lines: one per message, at its largest usage, a tool turn when any of its lines holds a tool call. */
+/**
+ * Makes answers of lines: one per message, at its largest usage, a tool turn when any of its lines holds a tool call. Prompts it places: each
+ * is one line, and the ledger recognises copies.
+ */
 export class AnswerFold {
   readonly #options: FoldOptions;
   readonly #answers = new Map<string, Answer>();
   readonly #contexts = new Map<string, AnswerContext>();
+  readonly #prompts: LoggedPrompt[] = [];
   #lastAt: number | null;
   #last: { readonly line: AnswerLine; readonly context: AnswerContext } | null = null;
 
@@ -31,6 +37,18 @@ export class AnswerFold {
 
   answers(): Answer[] {
     return [...this.#answers.values()];
+  }
+
+  prompts(): readonly LoggedPrompt[] {
+    return this.#prompts;
+  }
+
+  addPrompt(line: PromptLine, offset: number): void {
+    const { file, fallbackAt, now } = this.#options;
+    const timestamp = Math.min(line.timestamp ?? this.#lastAt ?? fallbackAt, now);
+    const { promptKey, branch } = line;
+    const sessionId = line.sessionId ?? sessionOfPath(file);
+    this.#prompts.push({ promptKey, sessionId, cwd: line.cwd ?? '', branch, timestamp, offset });
   }
 
   add(line: AnswerLine, offset: number): void {

@@ -102,7 +102,10 @@ test('finds exactly what parsing every line finds', () => {
 });
 
 test('tells a session that was prompted from one that was only opened', () => {
-  assert.equal(scanLines(chunkOf([{ type: 'user', message: { role: 'user', content: 'go' } }])).prompted, true);
+  assert.equal(
+    scanLines(chunkOf([{ type: 'user', message: { role: 'user', content: 'go' }, uuid: 'u' }])).prompted,
+    true,
+  );
   assert.equal(scanLines(chunkOf([{ type: 'file-history-snapshot', note: '"type":"user"' }])).prompted, false);
 });
 

@@ -7,11 +7,12 @@ import {
   withoutContent,
   type AnswerLayout,
 } from './answer-layout.ts';
+import { objectOrNull } from './fields.ts';
 import { LineShapes } from './line-shapes.ts';
 import { answerOf, type AnswerLine } from './line.ts';
+import { promptOf, type PromptLine } from './prompt.ts';
+import { userLineAt } from './user-line.ts';
 
-const TYPE = Buffer.from('"type":"');
-const USER = Buffer.from('user"');
 /** How every line of a conversation begins in some version, and how little else does. */
 const LINE_START = /\{"(?:parentUuid|type|sessionId)":/g;
 /** A torn line may hold more that begins like a line; the appended one is among the first. */
@@ -27,6 +28,11 @@ export interface ScannedLine {
   readonly answer: AnswerLine;
 }
 
+export interface ScannedPrompt {
+  readonly at: number;
+  readonly prompt: PromptLine;
+}
+
 export interface BrokenLine {
   readonly at: number;
   readonly message: string;
@@ -35,17 +41,20 @@ export interface BrokenLine {
 export interface ScannedLines {
   /** Metered answers in the order of the lines; a line that only repeats the answer of the one before is left out. */
   readonly answers: readonly ScannedLine[];
+  readonly prompts: readonly ScannedPrompt[];
   readonly broken: readonly BrokenLine[];
-  /** A line of type `user` was among them: somebody talked, whether or not the answers were metered. */
+  /** A prompt was among them, or what a tool gave back: somebody talked, whether or not the answers were metered. */
   readonly prompted: boolean;
 }
 
 /**
- * Finds the metered answers among whole lines. `chunk` ends after a newline. Most bytes of a log are tool results, in lines of type
- * `user`, which are stepped over; the others are searched natively, and only lines that hold a message with usage are decoded and parsed.
+ * Finds the metered answers and the prompts among whole lines. `chunk` ends after a newline. Most bytes of a log are tool results, which
+ * are stepped over; the others are searched natively, and only lines that hold a message with usage, and lines of type `user`, are decoded
+ * and parsed.
  */
 export function scanLines(chunk: Buffer): ScannedLines {
   const answers: ScannedLine[] = [];
+  const prompts: ScannedPrompt[] = [];
   const broken: BrokenLine[] = [];
   let last: { readonly layout: AnswerLayout; readonly answer: AnswerLine } | null = null;
   let prompted = false;
@@ -53,8 +62,14 @@ export function scanLines(chunk: Buffer): ScannedLines {
   let end: number;
   for (let start = 0; start < chunk.length; start = end + 1) {
     end = chunk.indexOf(NEWLINE, start);
-    if (isUserLine(chunk, start, end)) {
+    const user = userLineAt(chunk, start, end);
+    if (user === 'result') {
       prompted = true;
+      continue;
+    }
+    const line = user === 'other' ? readUserLine(chunk.toString('utf8', start, end)) : null;
+    if (line !== null) {
+      if (line.prompt !== null) prompts.push({ at: start, prompt: line.prompt });
       continue;
     }
     if (message < start) message = indexOrEnd(chunk, start);
@@ -78,7 +93,7 @@ export function scanLines(chunk: Buffer): ScannedLines {
     answers.push({ at: start, answer });
     if (layout !== null) last = { layout, answer };
   }
-  return { answers, broken, prompted };
+  return { answers, prompts, broken, prompted: prompted || prompts.length > 0 };
 }
 
 function indexOrEnd(chunk: Buffer, from: number): number {
@@ -86,11 +101,10 @@ function indexOrEnd(chunk: Buffer, from: number): number {
   return index < 0 ? chunk.length : index;
 }
 
-/** The first type that a line names is its own: Claude Code writes it before anything that could hold another. */
-function isUserLine(chunk: Buffer, start: number, end: number): boolean {
-  const type = chunk.indexOf(TYPE, start);
-  const value = type + TYPE.length;
-  return type >= 0 && type < end && USER.every((byte, index) => chunk[value + index] === byte);
+/** Null also for a line that is not JSON: what else it holds is looked for as in any other. */
+function readUserLine(text: string): { readonly prompt: PromptLine | null } | null {
+  const { document } = parse(text);
+  return objectOrNull(document)?.['type'] === 'user' ? { prompt: promptOf(document) } : null;
 }
 
 /** A writer that died in mid-line leaves a line that the next one was appended to: its end may be whole. */

@@ -1,4 +1,5 @@
 import type { TokenCounts } from '../entry.ts';
+import { epochMs, objectOrNull, textOrNull } from './fields.ts';
 
 /** One model answer as a line of a Claude Code session log gives it; absent or ill-typed is null. */
 export interface AnswerLine {
@@ -72,19 +73,4 @@ function tokensOf(usage: Readonly<Record<string, unknown>>): TokenCounts {
 /** A token count is a non-negative safe integer; anything else counts nothing. */
 function count(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
-}
-
-function epochMs(value: unknown): number | null {
-  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(at) ? null : at;
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function objectOrNull(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : null;
 }

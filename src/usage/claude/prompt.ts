@@ -59,6 +59,7 @@ export function promptOf(document: unknown): PromptLine | null {
   const promptKey = textOrNull(line?.['uuid']);
   if (line === null || promptKey === null || line['type'] !== 'user') return null;
   if (MADE_UP.some((key) => line[key] === true) || OF_A_TOOL.some((key) => (line[key] ?? null) !== null)) return null;
+  // A peer, a channel, a task in the background.
   const origin = objectOrNull(line['origin']);
   if (origin !== null && origin['kind'] !== 'human') return null;
   if (!isSaid(objectOrNull(line['message'])?.['content'])) return null;
