@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openClaudeScratch, TREE_ROLES, type ClaudeScratch } from '../rig/claude.ts';
 import { bashTurn } from '../rig/fake-api/script.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { loggedText } from '../rig/logged-text.ts';
 import { reeve, reeveJson, startReeve, type StartedCommand } from '../rig/reeve.ts';
 import { truthOf } from '../rig/script-truth.ts';
 import {
@@ -131,9 +132,3 @@ test('K13 Claude Code: an agent that loops makes no further model request once i
   assert.equal(Math.round(totals.costUsd * 1e6), truth.costMicroUsd);
   assert.ok(truth.costMicroUsd > CAP_MICRO_USD);
 });
-
-/** The text of every session log in the scratch. */
-function loggedText({ configDir }: ClaudeScratch): string {
-  const files = globSync('projects/**/*.jsonl', { cwd: configDir });
-  return files.map((file) => readFileSync(join(configDir, file), 'utf8')).join('');
-}

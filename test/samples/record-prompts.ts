@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { awaitValue } from '../rig/await-value.ts';
 import type { ClaudeScratch } from '../rig/claude.ts';
 import { runClaude } from '../rig/claude-process.ts';
 import { bashTurn, sayTurn, type Script } from '../rig/fake-api/script.ts';
+import { loggedText } from '../rig/logged-text.ts';
 import { openPty } from '../rig/pty.ts';
 
 const USAGE = { input: 3, output: 4 };
@@ -64,7 +65,7 @@ export async function promptOnTerminal(scratch: ClaudeScratch): Promise<void> {
     pty.type('\r');
   };
   const logged = (words: string) =>
-    awaitValue(`${words} in the log`, () => (logsOf(scratch.configDir).includes(words) ? true : null));
+    awaitValue(`${words} in the log`, () => (loggedText(scratch).includes(words) ? true : null));
   await pty.see('❯');
   await pty.see('⏵⏵');
   await enter('mow the lawn', 'mow');
@@ -78,10 +79,4 @@ export async function promptOnTerminal(scratch: ClaudeScratch): Promise<void> {
   await logged('"beta"');
   pty.closeWindow();
   await pty.exited;
-}
-
-function logsOf(configDir: string): string {
-  const projects = join(configDir, 'projects');
-  const files = readdirSync(projects, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.jsonl'));
-  return files.map((file) => readFileSync(join(projects, file), 'utf8')).join('');
 }

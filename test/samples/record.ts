@@ -11,6 +11,7 @@ import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { openClaudeScratch, type ClaudeScratch } from '../rig/claude.ts';
 import { runClaude, startClaude } from '../rig/claude-process.ts';
+import { loggedText } from '../rig/logged-text.ts';
 import { truthOf } from '../rig/script-truth.ts';
 import { SHED_PROMPT, SHED_SCRIPT } from '../rig/shed-script.ts';
 import { TREE_PROMPT, treeScript } from '../rig/tree-script.ts';
@@ -53,7 +54,10 @@ function keep(scratch: ClaudeScratch, name: string, folders: readonly string[]):
   rmSync(target, { recursive: true, force: true });
   for (const folder of folders) cpSync(join(scratch.configDir, folder), join(target, folder), { recursive: true });
   rewrite(target, scratch);
-  writeFileSync(join(target, 'truth.json'), `${JSON.stringify(truthOf(scratch.api.answers), null, 2)}\n`);
+  // What Claude Code asks for a summary leaves no usage in the log.
+  const logged = loggedText(scratch);
+  const truth = truthOf(scratch.api.answers.filter(({ message }) => logged.includes(message.id)));
+  writeFileSync(join(target, 'truth.json'), `${JSON.stringify(truth, null, 2)}\n`);
 }
 
 /** Claude Code names a project's folder by its path with every other character than letters and digits as a dash. */
