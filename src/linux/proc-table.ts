@@ -20,8 +20,12 @@ const MAX_CHASED_PIDS = 512;
 /** What the kernel keeps of a name (TASK_COMM_LEN less the closing NUL). */
 const MAX_COMM_LENGTH = 15;
 
-/** An exec is over in microseconds, unless the process has lost the CPU in the middle of it. */
-const MAX_EXEC_MS = 50;
+/** An exec is over in microseconds, unless the process has lost the CPU in the middle of it: perhaps to us, who look. */
+const EXEC_MS = 2;
+/** So after that it is given ours, a millisecond each so many times. */
+const MAX_EXEC_PAUSES = 50;
+const PAUSE_MS = 1;
+const pauses = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 /** The process table as /proc shows it ([proc(5)](https://man7.org/linux/man-pages/man5/proc.5.html)). */
 export class ProcTable implements ProcessTable {
@@ -101,13 +105,17 @@ export class ProcTable implements ProcessTable {
  * the other would escape by that, so an empty answer counts only when the process says that it has nothing to show.
  */
 function readEnvironment(pid: number): ProcBytes | null {
-  const deadline = monotonicMs() + MAX_EXEC_MS;
-  for (;;) {
+  const deadline = monotonicMs() + EXEC_MS;
+  for (let pause = 0; ;) {
     const file = readProcFile(`/proc/${pid}/environ`);
     if (file === null || file.length > 0) return file;
     const line = readProcLine(`/proc/${pid}/stat`);
     if (line === null) return null;
-    if (!mayBeExecuting(line.bytes, line.length) || monotonicMs() > deadline) return { bytes: line.bytes, length: 0 };
+    if (!mayBeExecuting(line.bytes, line.length)) return { bytes: line.bytes, length: 0 };
+    if (monotonicMs() <= deadline) continue;
+    if (pause === MAX_EXEC_PAUSES) return { bytes: line.bytes, length: 0 };
+    pause += 1;
+    Atomics.wait(pauses, 0, 0, PAUSE_MS);
   }
 }
 

@@ -60,8 +60,11 @@ export interface StoppedRun {
   readonly unrecorded: ReeveError | null;
 }
 
-/** How long a living shim may take to complete its run and to give its worktree back, and how often that is looked at. */
-const COMPLETION_MS = 2_000;
+/**
+ * How long a living shim may take to complete its run and to give its worktree back, and how often that is looked at. A shim whose store
+ * fails gives up after some seconds and ends; on a busy machine one that works needs as long.
+ */
+const COMPLETION_MS = 10_000;
 const COMPLETION_POLL_MS = 5;
 /** How long a living registrant may take to tell the exit: as a rule it is the parent of the command, and hears of it in this moment. */
 const REGISTRANT_MS = 250;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { ClaimJson } from '../../src/cli/claim-view.ts';
 import { parseClaim } from '../../src/claims/claim-text.ts';
+import { awaitValue } from '../rig/await-value.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
@@ -83,8 +84,12 @@ describe('reeve run in a worktree', () => {
     const report = createReport(t);
     const id = (await home.reeve(['start', '--', ...puppetCommand('sleeper.sh', report)], at)).stdout.trim();
     const { leader } = await report.processes('leader');
-    const [before] = await claimsOf(home, repo);
-    assert.deepEqual([before?.holder?.runId, before?.holder?.pid, before?.token], [id, leader.pid, 1]);
+    // Which process the tree begins with is written a moment after the start.
+    const before = await awaitValue('the claim to name the command', async () => {
+      const [claim] = await claimsOf(home, repo);
+      return claim?.holder?.pid === leader.pid ? claim : null;
+    });
+    assert.deepEqual([before.holder?.runId, before.token], [id, 1]);
     process.kill(parentOf(leader.pid), 'SIGKILL');
     await until(() => parentOf(leader.pid) <= 1 || parentOf(leader.pid) === process.pid);
     const refused = await home.reeve(['run', '--', 'true'], at);

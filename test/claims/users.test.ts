@@ -82,7 +82,7 @@ describe('two users in one worktree', { skip: NEEDS_ROOT }, () => {
   it('C9 where one of them may not write, that one is told so, and still respects the other’s claim', async (t) => {
     const { asNobody, asRoot } = stage(t, { owner: 0 });
     const alone = await asNobody('run', '--', 'true');
-    assert.equal(alone.exitCode, 0);
+    assert.equal(alone.exitCode, 0, alone.stderr);
     assert.match(
       alone.stderr,
       /the claim on .* lies in .*theirs\/reeve\/claims\/.*because .*cannot be written by this user/,

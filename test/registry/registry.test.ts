@@ -52,7 +52,9 @@ test('OWNERSHIP_UNPROVEN: a process that is not the one the caller says is not r
   for (const claim of refused)
     assert.equal(await codeOf(registry.register({ ...PLAIN, ...claim })), 'OWNERSHIP_UNPROVEN', JSON.stringify(claim));
   assert.equal((await store.runs.list({})).length, 1);
-  const exact = await registry.register({ ...PLAIN, pid, startTicks, startedAt: Date.now(), processGroupId: pid });
+  const observed = startedOf(((await store.runs.get(handle.id)) ?? assert.fail()).current) ?? assert.fail();
+  const { startedAt } = observed;
+  const exact = await registry.register({ ...PLAIN, pid, startTicks, startedAt, processGroupId: pid });
   assert.equal(await codeOf(handle.checkpoint({ pid, startTicks: 1 })), 'OWNERSHIP_UNPROVEN');
   await endProcess(leader);
   assert.equal(await codeOf(registry.register({ ...PLAIN, pid })), 'OWNERSHIP_UNPROVEN', 'dead');

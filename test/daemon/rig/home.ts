@@ -25,6 +25,7 @@ import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { awaitValue } from '../../rig/await-value.ts';
 import { watchForLeak } from '../../rig/leaks.ts';
+import { livingWithEnvironment } from '../../rig/live-processes.ts';
 import { until } from '../../rig/until.ts';
 
 const CLI = join(import.meta.dirname, '../../../src/cli/main.ts');
@@ -99,7 +100,12 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
     await client?.call('shutdown', {}).catch(() => null);
     client?.close();
     if (identity !== null) await gone(identity);
-    rmSync(folder, { recursive: true, force: true });
+    try {
+      // A shim that has told of its end may still be writing here.
+      await until(() => livingWithEnvironment('REEVE_HOME', paths.stateDir).length === 0);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   }
 
   async function gone(identity: Identity): Promise<void> {
