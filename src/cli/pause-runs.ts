@@ -2,7 +2,6 @@ import { ReeveError } from '../errors.ts';
 import { millisecondsSinceBoot } from '../host/boot-clock.ts';
 import { createEventLog, type EventLog } from '../host/event-log.ts';
 import type { FreezeReport, FrozenProcess } from '../processes/freeze-tree.ts';
-import type { Identity } from '../processes/identity.ts';
 import { findMembers } from '../processes/tree.ts';
 import type { PausePorts, ResumedRun } from '../runs/pause-run.ts';
 import type { RunRecord, RunStateName } from '../runs/record.ts';
@@ -36,10 +35,7 @@ export interface Frozen extends FreezeReport {
 export async function forEachRun<T>(
   workplace: Workplace,
   selection: { readonly words: readonly string[]; readonly all: boolean; readonly states: readonly RunStateName[] },
-  act: (
-    ports: PausePorts,
-    request: { readonly record: RunRecord; readonly exclude: readonly Identity[] },
-  ) => Promise<T>,
+  act: (ports: PausePorts, request: { readonly record: RunRecord }) => Promise<T>,
 ): Promise<readonly T[]> {
   const { words, all, states } = selection;
   const { runs } = await workplace.store();
@@ -49,19 +45,19 @@ export async function forEachRun<T>(
   const targets = fit.length === 0 && !all ? selected : fit;
   if (targets.length === 0 && !all)
     throw new ReeveError('RUN_NOT_FOUND', 'nothing that runs is in this scope', { hint: '`reeve ps` lists what runs' });
-  const exclude = daemonOf(workplace);
+  const exclude = () => daemonOf(workplace);
   const rows = table.list();
   for (const record of targets) {
-    const members = findMembers(treeSpecOf(record, { exclude }), rows, table);
+    const members = findMembers(treeSpecOf(record, { exclude: exclude() }), rows, table);
     if (!members.some(({ row }) => row.pid === self.pid)) continue;
     throw new ReeveError('SIGNAL_REFUSED', `this command is part of run ${record.intent.id}`, {
       where: record.intent.id,
       hint: 'What freezes a tree must be outside of it: call it from another terminal.',
     });
   }
-  const ports = { runs, table, signaller, clock: workplace.clock, bootMs: millisecondsSinceBoot };
+  const ports = { runs, table, signaller, clock: workplace.clock, bootMs: millisecondsSinceBoot, exclude };
   const outcomes: T[] = [];
-  for (const record of targets) outcomes.push(await act(ports, { record, exclude }));
+  for (const record of targets) outcomes.push(await act(ports, { record }));
   return outcomes;
 }
 

@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { removeDaemonRegistry, writeDaemonRegistry } from '../host/daemon-registry.ts';
+import { removeDaemonRegistry, unlistStarting, writeDaemonRegistry } from '../host/daemon-registry.ts';
 import type { Paths } from '../host/paths.ts';
 import { findSocket, unlinkSocket } from '../host/socket-links.ts';
 import { tryLockFile } from '../linux/file-lock.ts';
@@ -25,7 +25,10 @@ export async function claimInstance(paths: Paths): Promise<Instance | null> {
   unlinkSocket(paths, paths.daemonSocket);
   removeDaemonRegistry(paths);
   return {
-    register: (identity) => writeDaemonRegistry(paths, identity),
+    register(identity) {
+      writeDaemonRegistry(paths, identity);
+      unlistStarting(paths, identity.pid);
+    },
     unregister: () => removeDaemonRegistry(paths),
   };
 }

@@ -1,12 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, fstatSync, readFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ReeveError } from '../errors.ts';
+import { listStarting, pruneStarting, unlistStarting } from '../host/daemon-registry.ts';
 import type { Paths } from '../host/paths.ts';
 import { openProgramLog } from '../host/program-log.ts';
 import { findSocket } from '../host/socket-links.ts';
 import { connect, type Client } from '../ipc/client.ts';
+import { openProcesses } from '../open-processes.ts';
+import { identityOf, isAlive } from '../processes/identity-of.ts';
+import type { ProcessTable } from '../processes/ports.ts';
 import { daemonEnvironment } from './environment.ts';
 import { ALREADY_RUNNING_EXIT_CODE, DISK_FULL_EXIT_CODE } from './exit-codes.ts';
 
@@ -16,6 +21,8 @@ const START_TIMEOUT_MS = 20_000;
 const LOOK_AGAIN_MS = 15;
 /** Pause between two launches: a loser's daemon ends at once, and the winner deserves the processor. */
 const LAUNCH_AGAIN_MS = 400;
+/** How often a daemon is started that was killed before it answered. */
+const MAX_KILLS = 3;
 /** Size at which the daemon's own log is set aside at the next start. */
 const MAX_LOG_BYTES = 4 * 1024 * 1024;
 
@@ -49,16 +56,23 @@ export async function connectIfRunning(paths: Paths): Promise<Client | null> {
 export async function startDaemon(paths: Paths, env: NodeJS.ProcessEnv): Promise<StartedDaemon> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   let attempt: Attempt | null = null;
+  let kills = 0;
   while (performance.now() < deadline) {
     const client = await connectIfRunning(paths);
     if (client !== null) {
       const answer = await greet(client);
       if (answer !== null) return { client, pid: answer.pid, started: answer.pid === attempt?.child.pid };
     }
-    if (attempt === null) attempt = launch(paths, env);
+    if (attempt === null) attempt = launch(paths, env, (await openProcesses(env)).table);
     else if (attempt.child.exitCode === ALREADY_RUNNING_EXIT_CODE) {
       // The one that had the lock may have been on its way out.
-      if (performance.now() - attempt.launchedAt >= LAUNCH_AGAIN_MS) attempt = launch(paths, env);
+      if (performance.now() - attempt.launchedAt >= LAUNCH_AGAIN_MS) attempt = null;
+      else await delay(LOOK_AGAIN_MS);
+      continue;
+    } else if (wasKilled(attempt) && kills < MAX_KILLS) {
+      kills += 1;
+      attempt = null;
+      continue;
     } else if (attempt.failure !== null || attempt.child.exitCode !== null || attempt.child.signalCode !== null) {
       throw failedStart(paths, attempt);
     }
@@ -91,16 +105,25 @@ interface Attempt {
   readonly logOffset: number;
 }
 
-function launch(paths: Paths, env: NodeJS.ProcessEnv): Attempt {
+/** A stop of the tree around it that looked in the instant of its birth, before it was listed. */
+function wasKilled({ child }: Attempt): boolean {
+  return child.signalCode === 'SIGKILL' || child.signalCode === 'SIGTERM';
+}
+
+/** Does nothing until it is told to, which it is when it is listed, and becomes the daemon: the same process, with the same identity. */
+const WAIT_FOR_WORD = 'read -r word <&3 && exec "$@" 3<&-';
+const WORD_FD = 3;
+
+function launch(paths: Paths, env: NodeJS.ProcessEnv, table: ProcessTable): Attempt {
   const log = openProgramLog(paths.daemonLogFile, MAX_LOG_BYTES);
   const logOffset = fstatSync(log).size;
   const main = join(dirname(import.meta.filename), `main${extname(import.meta.filename)}`);
   // A session of its own: neither the caller's terminal nor its process group reaches the daemon.
-  const child = spawn(process.execPath, [main], {
+  const child = spawn('/bin/sh', ['-c', WAIT_FOR_WORD, 'reeve', process.execPath, main], {
     cwd: '/',
     detached: true,
     env: daemonEnvironment(env),
-    stdio: ['ignore', log, log],
+    stdio: ['ignore', log, log, 'pipe'],
   });
   closeSync(log);
   child.unref();
@@ -108,7 +131,27 @@ function launch(paths: Paths, env: NodeJS.ProcessEnv): Attempt {
   child.once('error', (error) => {
     attempt.failure = error;
   });
+  list(paths, child, table);
   return attempt;
+}
+
+/** Nothing else happens in this process between its birth and this. */
+function list(paths: Paths, child: ChildProcess, table: ProcessTable): void {
+  const { pid } = child;
+  const identity = pid === undefined ? null : identityOf(table, pid);
+  if (identity === null) return;
+  child.once('exit', () => unlistStarting(paths, identity.pid));
+  const word = child.stdio[WORD_FD] as Writable;
+  // It may be dead by then, which its exit says.
+  word.on('error', () => {});
+  try {
+    pruneStarting(paths, (other) => isAlive(other, table));
+    listStarting(paths, identity);
+    word.end('go\n');
+  } catch (error) {
+    word.destroy();
+    throw error;
+  }
 }
 
 function failedStart(paths: Paths, attempt: Attempt): ReeveError {

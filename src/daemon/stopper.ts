@@ -28,8 +28,7 @@ export interface StopperPorts extends Processes {
 /** The daemon as the executor of stops: outside every tree, by its identity. */
 export function createStopper(options: StopperPorts) {
   const { paths, table, signaller, self, clock, store, claims, isStoreFailing, shout, announce } = options;
-  const ports = { runs: store.runs, table, signaller, self, clock, claims, announce };
-  const exclude = [self];
+  const ports = { runs: store.runs, table, signaller, self, clock, claims, announce, exclude: () => [self] };
 
   /** The shim has a store connection of its own: it may get the reason on record where the daemon cannot. */
   async function stopByShim(order: StopOrder): Promise<Receipt> {
@@ -70,13 +69,13 @@ export function createStopper(options: StopperPorts) {
           shout(`run ${runId} is stopped without its shim: ${String(error)}`);
         }
       }
-      const { receipt, unrecorded } = await stopRun(ports, { ...order, exclude });
+      const { receipt, unrecorded } = await stopRun(ports, order);
       if (unrecorded !== null) shout(`run ${runId} was stopped without a full record of it: ${unrecorded.message}`);
       return receipt;
     },
 
     async stopFromInside(order: InsideStop): Promise<Receipt> {
-      return (await stopRun(ports, { ...order, exclude })).receipt;
+      return (await stopRun(ports, order)).receipt;
     },
   };
 }

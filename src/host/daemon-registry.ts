@@ -1,4 +1,5 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Identity } from '../processes/identity.ts';
 import { homeError } from './home-error.ts';
 import type { Paths } from './paths.ts';
@@ -18,13 +19,65 @@ export function removeDaemonRegistry(paths: Paths): void {
   rmSync(paths.daemonPidFile, { force: true });
 }
 
-/**
- * The daemon that last registered itself, or null. It may have died since: compare the identity before believing in it. Trees exclude
- * it by this, because a daemon restarted from inside a run descends from that run's subreaper.
- */
+/** The daemon that last registered itself, or null. It may have died since: compare the identity before believing in it. */
 export function readDaemonIdentity(paths: Paths): Identity | null {
+  return readIdentity(paths.daemonRegistryFile);
+}
+
+/**
+ * Lists a daemon that is starting, before it does anything: until it has registered itself it may stand below a run's shim, and must not be
+ * taken for a part of that run.
+ * @throws STORE_FULL, STORE_UNREACHABLE
+ */
+export function listStarting(paths: Paths, identity: Identity): void {
+  const file = startingFile(paths, identity.pid);
   try {
-    const value: unknown = JSON.parse(readFileSync(paths.daemonRegistryFile, 'utf8'));
+    mkdirSync(paths.daemonStartingDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw homeError('no daemon can be started', file, error);
+  }
+  replaceFile(file, `${JSON.stringify(identity)}\n`);
+}
+
+/** It has registered itself, or is dead. */
+export function unlistStarting(paths: Paths, pid: number): void {
+  rmSync(startingFile(paths, pid), { force: true });
+}
+
+/**
+ * Every process of reeve that belongs to no tree: the daemon, and those that are starting. Read anew at each look, because a daemon that is
+ * restarted from inside a run descends from that run's shim.
+ */
+export function readDaemonIdentities(paths: Paths): readonly Identity[] {
+  const files = [paths.daemonRegistryFile, ...startingFiles(paths)];
+  return files.map(readIdentity).filter((identity) => identity !== null);
+}
+
+/** Forgets those of which nobody is left: whoever started them was killed. */
+export function pruneStarting(paths: Paths, isAlive: (identity: Identity) => boolean): void {
+  for (const file of startingFiles(paths)) {
+    const identity = readIdentity(file);
+    if (identity !== null && !isAlive(identity)) rmSync(file, { force: true });
+  }
+}
+
+const STARTING_FILE = /^\d+\.json$/u;
+
+function startingFile({ daemonStartingDir }: Paths, pid: number): string {
+  return join(daemonStartingDir, `${pid}.json`);
+}
+
+function startingFiles({ daemonStartingDir }: Paths): readonly string[] {
+  // Most homes have none: no exception is made, and none paid for, at each look of each stop.
+  if (!existsSync(daemonStartingDir)) return [];
+  return readdirSync(daemonStartingDir)
+    .filter((name) => STARTING_FILE.test(name))
+    .map((name) => join(daemonStartingDir, name));
+}
+
+function readIdentity(file: string): Identity | null {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
     return isIdentity(value) ? value : null;
   } catch {
     return null;

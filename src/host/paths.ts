@@ -22,6 +22,8 @@ export interface Paths {
   readonly daemonLockFile: string;
   /** The daemon's identity, by which it is left out of every tree. */
   readonly daemonRegistryFile: string;
+  /** Identities of daemons that are starting, each a file of its own: by them those are left out of every tree as well. */
+  readonly daemonStartingDir: string;
   /** What the daemon writes on stdout and stderr. */
   readonly daemonLogFile: string;
 }
@@ -59,6 +61,7 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
     daemonPidFile: join(stateDir, 'daemon.pid'),
     daemonLockFile: join(stateDir, 'daemon.lock'),
     daemonRegistryFile: join(stateDir, 'daemon.json'),
+    daemonStartingDir: join(stateDir, 'starting'),
     daemonLogFile: join(stateDir, 'daemon.log'),
   };
 }

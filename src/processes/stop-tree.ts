@@ -16,6 +16,11 @@ export interface StopPorts {
   readonly table: ProcessTable;
   readonly signaller: Signaller;
   readonly clock: Clock;
+  /**
+   * Processes that belong to no tree, like those of the spec, asked anew at each look: a daemon may be started from inside the tree while it
+   * is being stopped.
+   */
+  readonly exclude?: () => readonly Identity[];
   /** Takes the zombies of the executor itself, when it is the subreaper of the tree. Called often; must not wait. */
   readonly reap?: () => void;
 }

@@ -69,11 +69,13 @@ export class Targets {
     this.#rows = this.#ports.table.list();
     this.#leader ??= leaderOf(this.#spec, this.#rows);
     const members = this.#members();
+    const leftOut = this.#leftOutKeys();
     const present = new Map(members.map((row) => [identityKey(row), row]));
     for (const target of this.living(null)) {
       const row = present.get(identityKey(target.row));
-      if (row === undefined) this.#bury(target);
-      else target.row = row;
+      if (row !== undefined) target.row = row;
+      else if (leftOut.has(identityKey(target.row))) this.#release(target);
+      else this.#bury(target);
     }
     return this.#take(members);
   }
@@ -114,7 +116,9 @@ export class Targets {
 
   /** Sends what the plan of this phase says. */
   signal(phase: Phase, targets: readonly Target[]): void {
-    for (const { target, signals } of planSignals(phase, targets)) {
+    const leftOut = this.#leftOutKeys();
+    const own = leftOut.size === 0 ? targets : targets.filter(({ row }) => !leftOut.has(identityKey(row)));
+    for (const { target, signals } of planSignals(phase, own)) {
       target.had.add(phase);
       for (const signal of signals) this.#send(target, signal);
     }
@@ -139,7 +143,8 @@ export class Targets {
   #members(): readonly ProcessRow[] {
     const { table } = this.#ports;
     const roots = [...this.#spec.roots, ...this.living(null).map(({ row }) => identityIn(table.realm, row))];
-    return findMembers({ ...this.#spec, roots }, this.#rows, table, this.#cookies).map(({ row }) => row);
+    const exclude = [...this.#spec.exclude, ...this.#leftOut()];
+    return findMembers({ ...this.#spec, roots, exclude }, this.#rows, table, this.#cookies).map(({ row }) => row);
   }
 
   #take(members: readonly ProcessRow[]): number {
@@ -183,6 +188,21 @@ export class Targets {
     if (outcome !== 'sent') return;
     this.firstSignalAt ??= this.#ports.clock.monotonicMs();
     if (signal !== 'STOP' && signal !== 'CONT') target.signals.push(signal);
+  }
+
+  #leftOut(): readonly Identity[] {
+    return this.#ports.exclude?.() ?? [];
+  }
+
+  #leftOutKeys(): ReadonlySet<string> {
+    return new Set(this.#leftOut().map(identityKey));
+  }
+
+  /** It was taken for a member before it was known to be none. */
+  #release(target: Target): void {
+    if (target.had.has('freeze')) target.handle?.send('CONT');
+    target.handle?.close();
+    this.#found.delete(identityKey(target.row));
   }
 
   #bury(target: Target): void {

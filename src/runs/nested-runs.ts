@@ -17,6 +17,8 @@ export interface NestedPorts {
   readonly runs: RunStore;
   readonly table: ProcessTable;
   readonly clock: Clock;
+  /** Processes that belong to no run. */
+  readonly exclude?: () => readonly Identity[];
   /** Told of the stops that begin, and of the ends that are written here. */
   readonly announce?: ((event: NestedEvent) => void) | undefined;
 }
@@ -58,13 +60,14 @@ async function announceTo(ports: NestedPorts, { intent: { id: runId }, current }
  */
 export async function completeNested(
   ports: NestedPorts,
-  request: { readonly parent: RunId; readonly receipt: Receipt; readonly exclude: readonly Identity[] },
+  request: { readonly parent: RunId; readonly receipt: Receipt },
 ): Promise<void> {
   const nested = await activeNestedRuns(ports.runs, request.parent);
+  const exclude = ports.exclude?.() ?? [];
   const rows = nested.length === 0 ? [] : ports.table.list();
   for (const run of nested) {
     const { id, shim } = run.intent;
-    const members = findMembers(treeSpecOf(run, { exclude: request.exclude }), rows, ports.table);
+    const members = findMembers(treeSpecOf(run, { exclude }), rows, ports.table);
     if (isShimAlive(shim, ports.table) || members.length > 0) continue;
     // One that began while the parent was being stopped has not been told yet.
     await announceTo(ports, run);

@@ -1,6 +1,5 @@
 import { ReeveError } from '../errors.ts';
 import { freezeTree, thawTree, type FreezeReport, type FrozenProcess } from '../processes/freeze-tree.ts';
-import type { Identity } from '../processes/identity.ts';
 import type { StopPorts } from '../processes/stop-tree.ts';
 import { applyEvent } from './apply-event.ts';
 import type { RunEvent } from './run-event.ts';
@@ -22,8 +21,6 @@ export interface PauseRequest {
   readonly record: RunRecord;
   /** Text for people; stays on the record. */
   readonly message: string | null;
-  /** Never members of the tree: the daemon. */
-  readonly exclude?: readonly Identity[];
 }
 
 export interface PausedRun {
@@ -46,12 +43,12 @@ export interface ResumedRun {
  */
 export async function pauseRun(ports: PausePorts, request: PauseRequest): Promise<PausedRun> {
   const { runs, clock, table } = ports;
-  const { message, exclude = [] } = request;
+  const { message } = request;
   const { id } = request.record.intent;
   assertVisible(request.record, table.realm);
   const asked = { message, requestedAt: clock.now(), bootMs: ports.bootMs() };
   const ask = (pause: PauseRequested) => applyEvent(ports, id, { type: 'pause-requested', pause });
-  const spec = treeSpecOf(request.record, { exclude });
+  const spec = treeSpecOf(request.record);
   const { current } = request.record;
   const report = await freezeTree(ports, {
     spec,
@@ -76,19 +73,16 @@ export async function pauseRun(ports: PausePorts, request: PauseRequest): Promis
  * paused, which another resume completes.
  * @throws RUN_NOT_RUNNING when the run is not paused; OWNERSHIP_UNPROVEN from another PID namespace
  */
-export async function resumeRun(
-  ports: PausePorts,
-  request: { readonly record: RunRecord; readonly exclude?: readonly Identity[] },
-): Promise<ResumedRun> {
+export async function resumeRun(ports: PausePorts, request: { readonly record: RunRecord }): Promise<ResumedRun> {
   const { table, signaller } = ports;
-  const { record, exclude = [] } = request;
+  const { record } = request;
   const { id, shim } = record.intent;
   assertVisible(record, table.realm);
   if (record.current.state !== 'paused') {
     throw new ReeveError('RUN_NOT_RUNNING', `run ${id} is not paused (${record.current.state})`, { where: id });
   }
   const { pause } = record.current;
-  const thawed = await thawTree(ports, { spec: treeSpecOf(record, { exclude }), leave: pause.stoppedBefore });
+  const thawed = await thawTree(ports, { spec: treeSpecOf(record), leave: pause.stoppedBefore });
   const pausedMs = pauseMs(pause, ports.bootMs());
   const resumed: RunEvent = { type: 'resumed', pausedMs };
   const after = await applyUnlessMoved(ports, id, resumed);

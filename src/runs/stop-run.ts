@@ -48,8 +48,6 @@ export interface StopRunRequest {
   readonly last?: Identity;
   /** Called with that receipt while the caller still lives. */
   readonly beforeLast?: (receipt: Receipt) => Promise<void>;
-  /** Never members of the tree: the daemon. */
-  readonly exclude?: readonly Identity[];
 }
 
 export interface StoppedRun {
@@ -90,8 +88,7 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
   try {
     const receipt = await stopAndKeepBooks(ports, { ...request, record: taken.record }, books);
     if (taken.isOurs) ports.announce?.({ type: 'run.killed', at: clock.now(), runId, receipt });
-    const { exclude = [] } = request;
-    await books.keep(() => completeNested(ports, { parent: runId, receipt, exclude }), undefined);
+    await books.keep(() => completeNested(ports, { parent: runId, receipt }), undefined);
     const end = () => (receipt.provenEmpty ? completion(ports, taken) : leaveStop(ports, taken));
     return { receipt, record: await books.keep(end, taken.record), unrecorded: books.failure };
   } catch (error) {
@@ -102,13 +99,13 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
 
 async function stopAndKeepBooks(ports: StopRunPorts, request: StopRunRequest, books: Books): Promise<Receipt> {
   const { runs, clock } = ports;
-  const { record, reason, graceMs, exclude = [] } = request;
+  const { record, reason, graceMs } = request;
   const { id } = record.intent;
   await books.keep(() => announceToNested(ports, id), undefined);
   const saved: Receipt[] = [];
   const save = (receipt: Receipt) => books.keep(() => runs.saveReceipt(id, receipt, clock.now()), undefined);
   const receipt = await stopTree(ports, {
-    spec: treeSpecOf(record, { exclude }),
+    spec: treeSpecOf(record),
     reason,
     graceMs,
     ...(request.last === undefined ? {} : { last: request.last }),

@@ -18,6 +18,6 @@ export async function sweepRun(
   await announceToNested(ports, id);
   const receipt = await stopTree(ports, { spec, reason: SWEEP_REASON, graceMs });
   await retryStore(clock, () => runs.saveReceipt(id, receipt, clock.now()));
-  await completeNested(ports, { parent: id, receipt, exclude: spec.exclude });
+  await completeNested(ports, { parent: id, receipt });
   return receipt;
 }

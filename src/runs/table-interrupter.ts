@@ -99,7 +99,7 @@ export function createTableInterrupter(ports: InterrupterPorts): Interrupter {
     async stop(record, { message, graceMs }) {
       const { current } = record;
       const reason = current.state === 'stopping' ? current.stop.reason : 'interrupt';
-      const stopped = await stopRun(ports, { record, reason, message, graceMs, exclude: exclude() });
+      const stopped = await stopRun(ports, { record, reason, message, graceMs });
       return { record: stopped.record, provenEmpty: stopped.receipt.provenEmpty };
     },
   };

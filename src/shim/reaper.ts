@@ -1,4 +1,4 @@
-import { readDaemonIdentity } from '../host/daemon-registry.ts';
+import { readDaemonIdentities } from '../host/daemon-registry.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Adoption } from '../processes/ports.ts';
 
@@ -19,8 +19,8 @@ export function startReaper(adoption: Adoption | null, paths: Paths, leaderPid: 
   if (adoption === null) return { reap() {}, close() {} };
   let timer: NodeJS.Timeout | null = null;
   const reap = (): void => {
-    const daemon = readDaemonIdentity(paths);
-    adoption.reap(new Set(daemon === null ? [leaderPid()] : [leaderPid(), daemon.pid]));
+    // Node waits for those itself.
+    adoption.reap(new Set([leaderPid(), ...readDaemonIdentities(paths).map(({ pid }) => pid)]));
   };
   const onChild = (): void => {
     timer ??= setTimeout(() => {

@@ -175,14 +175,15 @@ async function recordStart(
   const { record: read, claim } = start.admitted;
   const { started } = start.launched;
   const { reap } = start.reaper;
-  const { store, clock, table, signaller, excluded } = workplace;
+  const { store, clock, table, signaller, excluded: exclude } = workplace;
   try {
     const record = await applyEvent({ runs: store.runs, clock }, read.intent.id, { type: 'spawned', started });
     claim.attach(started);
     return record;
   } catch (error) {
-    const spec = treeSpecOf(read, { exclude: excluded() });
-    const receipt = await stopTree({ table, signaller, clock, reap }, { spec, reason: 'not-recorded', graceMs: 0 });
+    const spec = treeSpecOf(read);
+    const ports = { table, signaller, clock, exclude, reap };
+    const receipt = await stopTree(ports, { spec, reason: 'not-recorded', graceMs: 0 });
     // A run that may not start its next attempt just now goes on all the same.
     if (start.isFirst) await (receipt.provenEmpty ? claim.release() : claim.close());
     throw error;

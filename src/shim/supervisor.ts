@@ -56,8 +56,8 @@ export class Supervisor {
     this.#workplace = workplace;
     this.#claim = options.claim;
     this.#record = options.record;
-    const { table, signaller, clock } = workplace;
-    this.#ports = { table, signaller, clock, reap: options.reap };
+    const { table, signaller, clock, excluded: exclude } = workplace;
+    this.#ports = { table, signaller, clock, exclude, reap: options.reap };
   }
 
   /** Settles when this process itself begins to stop the run. */
@@ -138,10 +138,10 @@ export class Supervisor {
 
   async #runStop(wish: StopWish): Promise<Receipt> {
     await this.#refresh();
-    const { store, excluded, self, events } = this.#workplace;
+    const { store, self, events } = this.#workplace;
     const { receipt, record } = await stopRun(
       { ...this.#ports, runs: store.runs, self, announce: events.record },
-      { ...wish, record: this.#record, exclude: excluded() },
+      { ...wish, record: this.#record },
     );
     this.#record = record;
     this.#receipts.push(receipt);

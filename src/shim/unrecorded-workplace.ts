@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../host/clock.ts';
-import { readDaemonIdentity } from '../host/daemon-registry.ts';
+import { readDaemonIdentities } from '../host/daemon-registry.ts';
 import { resolvePaths } from '../host/paths.ts';
 import { systemRandom } from '../host/random.ts';
 import { openProcesses } from '../open-processes.ts';
@@ -28,10 +28,7 @@ export async function openUnrecordedWorkplace(env: NodeJS.ProcessEnv): Promise<S
     ids: createRunIds(systemRandom),
     store: createMemoryStore(),
     events: { record: () => {} },
-    excluded() {
-      // The user's own daemon, which a limited run inside this one may have started.
-      const daemon = readDaemonIdentity(ofUser);
-      return daemon === null ? [] : [daemon];
-    },
+    // The user's own daemon, which a limited run inside this one may have started.
+    excluded: () => readDaemonIdentities(ofUser),
   };
 }

@@ -1,5 +1,5 @@
 import { systemClock } from '../host/clock.ts';
-import { readDaemonIdentity } from '../host/daemon-registry.ts';
+import { readDaemonIdentities } from '../host/daemon-registry.ts';
 import { createEventLog, type EventLog } from '../host/event-log.ts';
 import { resolvePaths, type Paths } from '../host/paths.ts';
 import { systemRandom } from '../host/random.ts';
@@ -42,9 +42,6 @@ export async function openShimWorkplace(env: NodeJS.ProcessEnv): Promise<ShimWor
       folder: paths.eventsDir,
       onFailure: (error) => complain(`the event log cannot be written: ${String(error)}`),
     }),
-    excluded() {
-      const daemon = readDaemonIdentity(paths);
-      return daemon === null ? [] : [daemon];
-    },
+    excluded: () => readDaemonIdentities(paths),
   };
 }

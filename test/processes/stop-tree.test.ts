@@ -9,8 +9,10 @@ import type { Receipt } from '../../src/processes/receipt.ts';
 import { stopTree } from '../../src/processes/stop-tree.ts';
 import type { StopRequest } from '../../src/processes/stop-tree.ts';
 import type { TreeSpec } from '../../src/processes/tree-spec.ts';
+import { awaitValue } from '../rig/await-value.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { createReport, puppetCommand, startPuppet } from '../rig/puppet.ts';
+import { until } from '../rig/until.ts';
 
 failOnLeaks();
 
@@ -213,8 +215,10 @@ test('K6 a subreaper takes every zombie that it adopts, and leaves the exit of i
   const { shim, ...tree } = await report.processes('shim', 'leader', 'child', 'session', 'daemon');
   await stop({ spec: treeOf({ shim, roots: [tree.leader] }), graceMs: 0 });
   assert.deepEqual(await report.pids('exited'), [tree.leader.pid]);
-  const reaped = await report.pids('reaped', 3);
-  assert.ok([tree.session.pid, tree.daemon.pid].every((pid) => reaped.includes(pid)));
+  const reaped = await awaitValue('its orphans to be reaped', async () => {
+    const pids = await report.pids('reaped', 2);
+    return [tree.session.pid, tree.daemon.pid].every((pid) => pids.includes(pid)) ? pids : null;
+  });
   assert.ok(!reaped.includes(tree.leader.pid));
   await stop({ spec: treeOf({ roots: [shim] }), graceMs: 0 });
   await puppet.exited;
@@ -309,6 +313,29 @@ test('K12 a nested run, whose cookie extends the outer one, belongs to the outer
   assert.equal(isAlive(other), true);
   await stop({ spec: treeOf({ roots: [other] }), graceMs: 0 });
   await Promise.all([nested.exited, stranger.exited]);
+});
+
+test('a member that turns out to be none is let go, thawed, and is in no receipt', async (t) => {
+  const cookie = `run_late.${process.pid}`;
+  const daemon = startPuppet(t, 'sleeper.sh', { env: { REEVE_RUN: cookie } });
+  const agent = startPuppet(t, 'stubborn.sh', { env: { REEVE_RUN: cookie } });
+  const { leader: late } = await daemon.report.processes('leader');
+  const members = await agent.report.processes('leader', 'child');
+  const stateOf = (): string | undefined => table.read(late.pid)?.state;
+  let isKnown = false;
+  // It is known from the moment on in which the stop has frozen it.
+  const exclude = (): readonly Identity[] => {
+    isKnown ||= stateOf() === 'T';
+    return isKnown ? [late] : [];
+  };
+  const request = { spec: treeOf({ cookie }), reason: 'stop', graceMs: 0 };
+  const receipt = await stopTree({ ...ports, exclude }, request);
+  assertEnded(receipt, [members.leader, members.child]);
+  assert.deepEqual(exclude(), [late]);
+  assert.ok(isAlive(late) && signalsTo(receipt, late) === undefined);
+  await until(() => stateOf() === 'S');
+  assertEnded(await stop({ spec: treeOf({ cookie }), graceMs: 0 }), [late]);
+  await Promise.all([daemon.exited, agent.exited]);
 });
 
 test('an excluded process and what it started outlive a stop of the tree they stand in', async (t) => {

@@ -147,11 +147,12 @@ async function stopRunsIn(workplace: Workplace, io: CliIo, { path }: Worktree, g
     openClaims(workplace),
   ]);
   const { clock } = workplace;
+  const exclude = () => daemonOf(workplace);
   const { record: announce } = openEventLog(workplace, io);
   for (const record of await runs.list({ worktree: path, states: ACTIVE_STATES })) {
     const { receipt } = await stopRun(
-      { runs, table, signaller, self, clock, claims: claimsOfRuns(ports), announce },
-      { record, reason: 'stop', message: null, graceMs, exclude: daemonOf(workplace) },
+      { runs, table, signaller, self, clock, claims: claimsOfRuns(ports), announce, exclude },
+      { record, reason: 'stop', message: null, graceMs },
     );
     if (receipt.provenEmpty) continue;
     throw new ReeveError('SURVIVORS', `run ${record.intent.id} could not be ended`, { where: path });

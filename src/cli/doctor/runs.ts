@@ -84,14 +84,14 @@ async function toFinding(
             : `\`reeve stop ${id}\` ends what is left of it`,
         });
       const { runs } = await workplace.store();
+      const exclude = () => daemonOf(workplace);
       const claims = claimsOfRuns(await openClaims(workplace));
-      const ports = { runs, table, signaller, self, clock: workplace.clock, claims, announce };
+      const ports = { runs, table, signaller, self, clock: workplace.clock, claims, announce, exclude };
       const { receipt } = await stopRun(ports, {
         record,
         reason: 'stop',
         message: why,
         graceMs: GRACE_MS,
-        exclude: daemonOf(workplace),
       });
       const fixed = receipt.provenEmpty ? 'its tree is ended and its record closed' : null;
       return finding({ ...orphan, receipt, fixed, remedy: fixed === null ? `\`reeve stop ${id}\` tries again` : null });

@@ -62,13 +62,16 @@ async function stopFromOutside(
 ): Promise<Omit<StopOutcome, 'target'>> {
   const { table, signaller, self } = await workplace.processes();
   const { clock } = workplace;
+  const exclude = () => daemonOf(workplace);
   if (target.kind === 'agent')
-    return { receipt: await stopTree({ table, signaller, clock }, { spec: target.spec, reason: 'stop', graceMs }) };
+    return {
+      receipt: await stopTree({ table, signaller, clock, exclude }, { spec: target.spec, reason: 'stop', graceMs }),
+    };
   const { runs } = await workplace.store();
   const claims = claimsOfRuns(await openClaims(workplace));
   return stopRun(
-    { runs, table, signaller, self, clock, claims, announce: record },
-    { record: target.record, reason: 'stop', message: null, graceMs, exclude: daemonOf(workplace) },
+    { runs, table, signaller, self, clock, claims, announce: record, exclude },
+    { record: target.record, reason: 'stop', message: null, graceMs },
   );
 }
 

@@ -1,4 +1,4 @@
-import { readDaemonIdentity } from '../../host/daemon-registry.ts';
+import { readDaemonIdentities } from '../../host/daemon-registry.ts';
 import { placeOf } from '../../host/git-place.ts';
 import type { Identity } from '../../processes/identity.ts';
 import { identityKey } from '../../processes/identity.ts';
@@ -57,8 +57,7 @@ export async function planStop(
 
 /** The daemon is no part of any tree, also when it was started from inside one. */
 export function daemonOf(workplace: Workplace): readonly Identity[] {
-  const daemon = readDaemonIdentity(workplace.paths);
-  return daemon === null ? [] : [daemon];
+  return readDaemonIdentities(workplace.paths);
 }
 
 interface Look {

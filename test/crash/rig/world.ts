@@ -153,9 +153,17 @@ export class World implements AsyncDisposable {
   async recover(): Promise<readonly RunRecord[]> {
     if (!existsSync(this.home.paths.database)) return [];
     const records = await this.home.withStore(async (store) => {
-      const ports = { runs: store.runs, table, signaller, self, clock: systemClock, bootMs: millisecondsSinceBoot };
+      const ports = {
+        runs: store.runs,
+        table,
+        signaller,
+        self,
+        clock: systemClock,
+        exclude: () => this.#daemon(),
+        bootMs: millisecondsSinceBoot,
+      };
       for (const record of await store.runs.list({ states: ACTIVE_STATES })) {
-        const request = { record, reason: 'stop', message: null, graceMs: 0, exclude: this.#daemon() } as const;
+        const request = { record, reason: 'stop', message: null, graceMs: 0 } as const;
         const { receipt } = await stopRun(ports, request);
         assert.equal(receipt.provenEmpty, true);
       }
