@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { failOnLeaks, watchForLeak } from '../rig/leaks.ts';
+import { isAlive, readProcess } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
 import { identityOf } from '../../src/linux/identity-of.ts';
@@ -97,9 +98,9 @@ describe('two users in one worktree', { skip: NEEDS_ROOT }, () => {
 
   it('C3 C4 root proves a killed tree of the other gone; the other cannot prove that of root while root runs things', async (t) => {
     const { asNobody, asRoot } = stage(t, { owner: NOBODY });
-    killTree(await startSleeper(t, asNobody));
+    await killTree(await startSleeper(t, asNobody));
     assert.equal((await asRoot('run', '--wait', '20s', '--', 'true')).exitCode, 0);
-    killTree(await startSleeper(t, asRoot));
+    await killTree(await startSleeper(t, asRoot));
     const end = await asNobody('run', '--', 'true');
     assert.equal(end.exitCode, 73);
     assert.match(end.stderr, /of another user, belongs to it cannot be seen/);
@@ -154,8 +155,10 @@ describe('a container that shares the worktree', { skip: NEEDS_NAMESPACES }, () 
 });
 
 /** Ends a run's command and its shim as a crash would. */
-function killTree(leader: { readonly pid: number }): void {
-  const shim = Number(readFileSync(`/proc/${leader.pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[1]);
-  process.kill(shim, 'SIGKILL');
-  process.kill(leader.pid, 'SIGKILL');
+async function killTree(leader: { readonly pid: number }): Promise<void> {
+  const command = readProcess(leader.pid);
+  const shim = readProcess(command?.ppid ?? 0);
+  assert.ok(command !== null && shim !== null);
+  for (const { pid } of [shim, command]) process.kill(pid, 'SIGKILL');
+  await until(() => !isAlive(shim) && !isAlive(command));
 }

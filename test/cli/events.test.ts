@@ -9,7 +9,7 @@ import { createService, followEvents, type Event } from '../../src/index.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { streamEvents } from '../../src/host/event-stream.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { readProcess } from '../rig/live-processes.ts';
+import { isAlive, readProcess } from '../rig/live-processes.ts';
 import { until } from '../rig/until.ts';
 import { createHome, daemonPid, MAIN, type Home } from '../shim/home.ts';
 
@@ -73,7 +73,10 @@ describe('reeve events', () => {
     const script = 'i=0; until [ -e go ]; do i=$((i+1)); echo $i; sleep 0.001; done; echo end; exit 7';
     const id = (await home.reeve(['start', '--', 'sh', '-c', script])).stdout.trim();
     const begun = await collect(events, ({ line }) => line === '5');
-    process.kill(daemonPid(home) ?? 0, 'SIGKILL');
+    const daemon = readProcess(daemonPid(home) ?? 0);
+    assert.ok(daemon !== null);
+    process.kill(daemon.pid, 'SIGKILL');
+    await until(() => !isAlive(daemon));
     await home.reeve(['up']);
     const restarted = await collect(events, ({ type }) => type === 'daemon.started');
     writeFileSync(join(home.work, 'go'), '');

@@ -36,7 +36,7 @@ for (const [puppetName, what, args] of [
 test('K4 of a process that forks, exits and begins again, the cookie is still read when it has moved on', async (t) => {
   const report = createReport(t);
   const cookie = 'run_hopper.nonce';
-  const shim = puppetCommand('hopper.sh', report, ['20000']);
+  const shim = puppetCommand('hopper.sh', report, ['200000']);
   const hopper = startPuppet(t, 'subreaper.ts', { report, args: shim, env: { REEVE_RUN: cookie } });
   const { shim: adopter } = await report.processes('shim');
   await report.pids('leader');

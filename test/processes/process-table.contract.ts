@@ -111,7 +111,7 @@ export function testProcessTable(name: string, createTable: () => ProcessTable, 
   });
 
   test(`${name}: reads an environment also in the moment of an exec`, async (t) => {
-    const puppet = startPuppet(t, 're-exec.sh', { args: ['20000'], env: { REEVE_TEST_A: 'kept' } });
+    const puppet = startPuppet(t, 're-exec.sh', { args: ['200000'], env: { REEVE_TEST_A: 'kept' } });
     const { leader } = await puppet.report.processes('leader');
     for (let look = 0; look < execLooks; look += 1)
       assert.deepEqual(table.environment(leader.pid, 'REEVE_TEST_A'), { kind: 'value', value: 'kept' });
@@ -173,7 +173,7 @@ export function testProcessTable(name: string, createTable: () => ProcessTable, 
     const crowd = startPuppet(t, 'crowd.sh', { args: ['300'] });
     const { leader } = await crowd.report.processes('leader');
     const report = createReport(t);
-    const hopper = startPuppet(t, 'subreaper.ts', { report, args: puppetCommand('hopper.sh', report, ['20000']) });
+    const hopper = startPuppet(t, 'subreaper.ts', { report, args: puppetCommand('hopper.sh', report, ['200000']) });
     const { shim } = await report.processes('shim');
     await report.pids('leader');
     let found = 0;

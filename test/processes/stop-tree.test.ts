@@ -130,7 +130,7 @@ for (const graceMs of [0, 100]) {
 
   test(`K4 a hopper (fork, the parent exits, the child calls setsid, again) is caught under a subreaper (grace ${graceMs})`, async (t) => {
     const report = createReport(t);
-    const puppet = startPuppet(t, 'subreaper.ts', { report, args: puppetCommand('hopper.sh', report, ['20000']) });
+    const puppet = startPuppet(t, 'subreaper.ts', { report, args: puppetCommand('hopper.sh', report, ['200000']) });
     const { shim } = await report.processes('shim');
     await report.pids('leader');
     const receipt = await stop({ spec: treeOf({ shim }), graceMs });
@@ -145,7 +145,7 @@ for (const graceMs of [0, 100]) {
 
 test('K4 a hopper is caught by its cookie alone when no subreaper is left', async (t) => {
   const cookie = `run_hopper.${process.pid}`;
-  const puppet = startPuppet(t, 'hopper.sh', { args: ['20000'], env: { REEVE_RUN: cookie } });
+  const puppet = startPuppet(t, 'hopper.sh', { args: ['200000'], env: { REEVE_RUN: cookie } });
   await puppet.report.pids('leader');
   const receipt = await stop({ spec: treeOf({ cookie }), graceMs: 0 });
   assertEnded(receipt, []);

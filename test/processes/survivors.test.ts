@@ -59,7 +59,7 @@ for (const [outcome, why] of [
       const puppet = startPuppet(t, 'stubborn.sh');
       const { leader, child } = await puppet.report.processes('leader', 'child');
       const spared = signallerThatSpares(child, outcome);
-      const receipt = await killVerified({ table, signaller: spared, clock }, [leader], { graceMs, verifyMs: 100 });
+      const receipt = await killVerified({ table, signaller: spared, clock }, [leader], { graceMs, verifyMs: 1_000 });
       assert.equal(receipt.provenEmpty, false);
       assert.deepEqual(
         receipt.survivors.map(({ pid }) => pid),

@@ -100,7 +100,7 @@ describe('reeve pause and resume', () => {
 
   for (const [puppet, hops] of [
     ['fork-loop.sh', []],
-    ['hopper-beside.sh', ['20000']],
+    ['hopper-beside.sh', ['200000']],
   ] as const)
     it(`freeze a tree that forks all the time (${puppet})`, async (t) => {
       const home = createHome(t);

@@ -82,7 +82,7 @@ describe('reeve stop on a run in the foreground', () => {
   for (const [name, args] of [
     ['fork-loop.sh', []],
     ['exponential.sh', ['7']],
-    ['hopper-beside.sh', ['20000']],
+    ['hopper-beside.sh', ['200000']],
   ] as const) {
     it(`K4 ends ${name} while it forks`, async (t) => {
       const home = createHome(t);
@@ -120,7 +120,7 @@ describe('the end of a command', () => {
     it(`K4 sweeps a hopper, which forks, exits and calls setsid again and again (grace ${grace})`, async (t) => {
       const home = createHome(t);
       const report = createReport(t);
-      const { ended } = home.start(['run', '--grace', grace, '--', ...puppetCommand('hopper.sh', report, ['20000'])]);
+      const { ended } = home.start(['run', '--grace', grace, '--', ...puppetCommand('hopper.sh', report, ['200000'])]);
       // Its first process ends at once by its nature: what hops on is what the command left. It holds stdout open for as long as it lives.
       assert.equal((await ended).exitCode, 0);
       const { id } = await home.onlyRun();
