@@ -2,8 +2,9 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 import { placeOf } from '../host/git-place.ts';
-import { ACTIVE_STATES, isTerminal } from '../runs/lifecycle.ts';
+import { ACTIVE_STATES } from '../runs/lifecycle.ts';
 import type { RunStore } from '../runs/ports.ts';
+import { assertNotEnded } from '../runs/run-ended.ts';
 import type { RunRecord } from '../runs/record.ts';
 import { parseScope, selectRuns } from '../runs/scope.ts';
 import { findRun } from './find-run.ts';
@@ -29,12 +30,8 @@ export async function selectActiveRuns(
   const [word] = words;
   if (selected.length > 0 || words.length > 1 || word === undefined || word.includes('=')) return selected;
   // One word that names no active run: unknown, ambiguous, or over?
-  const { intent, current } = await findRun(runs, word);
-  if (!isTerminal(current.state)) return selected;
-  throw new ReeveError('RUN_ENDED', `run ${intent.id} has ended (${current.state})`, {
-    where: intent.id,
-    hint: `reeve inspect ${intent.id}`,
-  });
+  assertNotEnded(await findRun(runs, word));
+  return selected;
 }
 
 const PATH_KEYS = /^(?<key>worktree|project)=(?<path>.*)$/su;

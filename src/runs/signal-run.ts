@@ -1,8 +1,9 @@
 import { ReeveError } from '../errors.ts';
 import { sameRealm } from '../processes/identity.ts';
 import type { ProcessTable, Signaller, SignalName } from '../processes/ports.ts';
-import { isTerminal, startedOf } from './lifecycle.ts';
+import { startedOf } from './lifecycle.ts';
 import type { RunRecord } from './record.ts';
+import { assertNotEnded } from './run-ended.ts';
 
 /** What one process may be sent by name. */
 const PLAIN_SIGNALS: readonly SignalName[] = [
@@ -44,16 +45,19 @@ export function parseSignal(text: string): PlainSignal {
 
 /**
  * Sends a signal to the run's command itself; its children get it only from the command.
- * @throws RUN_NOT_RUNNING when the command has no process (yet, or any more), OWNERSHIP_UNPROVEN from another PID namespace,
+ * @throws RUN_ENDED; RUN_NOT_RUNNING when the command has no process (yet, or any more), OWNERSHIP_UNPROVEN from another PID namespace,
  *   PERMISSION_DENIED, SIGNAL_REFUSED when it is an ancestor of this process
  */
 export function signalRun(
   { table, signaller }: { readonly table: ProcessTable; readonly signaller: Signaller },
-  { intent: { id, host }, current }: RunRecord,
+  record: RunRecord,
   signal: PlainSignal,
 ): void {
+  assertNotEnded(record);
+  const { id, host } = record.intent;
+  const { current } = record;
   const started = startedOf(current);
-  if (started === null || isTerminal(current.state)) throw notRunning(id, current.state);
+  if (started === null) throw notRunning(id, current.state);
   const { identity } = started;
   if (identity.bootId === table.realm.bootId && !sameRealm(identity, table.realm)) {
     throw new ReeveError('OWNERSHIP_UNPROVEN', `run ${id} lives in another PID namespace`, {

@@ -75,7 +75,7 @@ interface Description {
 }
 
 /** What a write comes back with when the command is past reading. */
-const OVER: readonly ErrorCode[] = ['STDIN_CLOSED', 'RUN_NOT_RUNNING', 'RUN_NOT_FOUND'];
+const OVER: readonly ErrorCode[] = ['STDIN_CLOSED', 'RUN_ENDED', 'RUN_NOT_FOUND'];
 
 const SILENT: ExecLogger = { debug: () => {}, error: () => {} };
 

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import type { RunId } from '../runs/record.ts';
+import { runEnded } from '../runs/run-ended.ts';
 import { parseSignal } from '../runs/signal-run.ts';
 import { CommandFailed } from './command-failed.ts';
 import { EventHub } from './event-hub.ts';
@@ -204,7 +205,7 @@ export class ProcessService implements Service {
   #running(id: RunId): RunEntry {
     const entry = this.#entry(id);
     if (entry.isRunning) return entry;
-    throw new ReeveError('RUN_NOT_RUNNING', `run ${id} has ended (${entry.snapshot().state})`, { where: id });
+    throw runEnded(id, entry.snapshot().state);
   }
 }
 

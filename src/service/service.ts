@@ -65,16 +65,16 @@ export interface Service extends AsyncDisposable {
   list(): readonly ServiceRun[];
   /** Those that have not ended, by start. */
   running(): readonly ServiceRun[];
-  /** Ends the whole tree: TERM, after the grace KILL, and the proof. @throws RUN_NOT_RUNNING */
+  /** Ends the whole tree: TERM, after the grace KILL, and the proof. @throws RUN_ENDED */
   kill(id: RunId, options?: { readonly graceMs?: number }): Promise<Receipt>;
   /**
    * Sends a signal to the command alone, by name (`HUP`, `SIGUSR1`); `0` probes.
-   * @throws SIGNAL_REFUSED for KILL and STOP, RUN_NOT_RUNNING
+   * @throws SIGNAL_REFUSED for KILL and STOP, RUN_ENDED; RUN_NOT_RUNNING when the command is dead and its tree is being swept
    */
   signal(id: RunId, signal: string): void;
-  /** Writes to its standard input; resolves when its pipe has taken all of it. @throws STDIN_CLOSED, RUN_NOT_RUNNING */
+  /** Writes to its standard input; resolves when its pipe has taken all of it. @throws STDIN_CLOSED, RUN_ENDED */
   input(id: RunId, data: string | Uint8Array): Promise<void>;
-  /** Its standard input ends. @throws STDIN_CLOSED, RUN_NOT_RUNNING */
+  /** Its standard input ends. @throws STDIN_CLOSED, RUN_ENDED */
   closeInput(id: RunId): Promise<void>;
   /**
    * Waits until its tree is empty and its output is read. A process that left the tree with the output still open does not hold it up.

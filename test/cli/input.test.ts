@@ -76,12 +76,12 @@ describe('reeve send', () => {
     for (const name of ['closed', 'never']) await home.reeve(['wait', name]);
   });
 
-  it('says RUN_NOT_RUNNING after the end, and RUN_NOT_FOUND of no run', async (t) => {
+  it('says RUN_ENDED after the end, and RUN_NOT_FOUND of no run', async (t) => {
     const home = createHome(t);
     const id = await startRun(home, '--', 'true');
     await home.reeve(['wait', id]);
     const ended = await reeveWith(home, 'x', 'send', '--json', id);
-    assert.deepEqual([ended.exitCode, codeOf(ended)], [1, 'RUN_NOT_RUNNING']);
+    assert.deepEqual([ended.exitCode, codeOf(ended)], [1, 'RUN_ENDED']);
     assert.equal(codeOf(await reeveWith(home, 'x', 'send', '--json', 'nobody')), 'RUN_NOT_FOUND');
   });
 
@@ -111,7 +111,7 @@ describe('reeve signal', () => {
     assert.equal((await home.reeve(['wait', id])).exitCode, 7);
     for (const signal of ['0', 'HUP']) {
       const late = await home.reeve(['signal', '--json', id, signal]);
-      assert.deepEqual([late.exitCode, codeOf(late)], [1, 'RUN_NOT_RUNNING']);
+      assert.deepEqual([late.exitCode, codeOf(late)], [1, 'RUN_ENDED']);
     }
   });
 

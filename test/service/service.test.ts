@@ -238,7 +238,7 @@ describe('signal and input', () => {
     service.signal(id, 'SIGUSR1');
     await service.wait(id);
     assert.equal(service.output(id), 'ready\ngot it\n');
-    assert.throws(() => service.signal(id, '0'), { code: 'RUN_NOT_RUNNING' });
+    assert.throws(() => service.signal(id, '0'), { code: 'RUN_ENDED' });
   });
 
   it('writes to standard input while it is open', async () => {
@@ -252,7 +252,7 @@ describe('signal and input', () => {
     assert.equal(await codeOf(service.input(id, 'late')), 'STDIN_CLOSED');
     await service.wait(id);
     assert.equal(service.output(id), 'hello\nbye');
-    assert.equal(await codeOf(service.input(id, 'late')), 'RUN_NOT_RUNNING');
+    assert.equal(await codeOf(service.input(id, 'late')), 'RUN_ENDED');
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
-import { isTerminal } from '../../runs/lifecycle.ts';
 import type { RunId, RunRecord } from '../../runs/record.ts';
+import { assertNotEnded } from '../../runs/run-ended.ts';
 import { findRun } from '../find-run.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
@@ -22,8 +22,9 @@ export function define(command: Command, io: CliIo): Command {
     .action(async (word: string, words: readonly string[], options: SendOptions) => {
       await using workplace = openWorkplace(io.env);
       const { runs } = await workplace.store();
-      const { intent, current } = await findRun(runs, word);
-      assertRunning({ intent, current });
+      const record = await findRun(runs, word);
+      assertWritable(record);
+      const { intent } = record;
       const shim = await connectToShim(workplace.paths, intent.id);
       if (shim === null) throw shimLost(intent.id);
       const close = options.close === true;
@@ -46,13 +47,10 @@ async function* contentOf(io: CliIo, words: readonly string[], close: boolean): 
   else if (!(close && io.stdinIsTerminal)) yield* io.input();
 }
 
-/** @throws RUN_NOT_RUNNING, STDIN_CLOSED */
-function assertRunning({ intent: { id, background }, current }: Pick<RunRecord, 'intent' | 'current'>): void {
-  if (isTerminal(current.state))
-    throw new ReeveError('RUN_NOT_RUNNING', `run ${id} has ended (${current.state})`, {
-      where: id,
-      hint: `reeve inspect ${id}`,
-    });
+/** @throws RUN_ENDED, STDIN_CLOSED */
+function assertWritable(record: RunRecord): void {
+  assertNotEnded(record);
+  const { id, background } = record.intent;
   if (!background)
     throw new ReeveError('STDIN_CLOSED', `run ${id} is in the foreground: its standard input is its caller's`, {
       where: id,
