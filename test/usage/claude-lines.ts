@@ -52,8 +52,16 @@ export function answerLine(spec: AnswerSpec): string {
   return `${JSON.stringify(line)}\n`;
 }
 
+export interface PromptPlace {
+  /** ISO 8601. */
+  readonly at?: string;
+  readonly cwd?: string;
+  readonly branch?: string;
+}
+
 /** One prompt with its newline; its uuid is made of session and text. */
-export function promptLine(session = 'session-1', text = 'go', at = '2025-11-20T09:59:00.000Z'): string {
+export function promptLine(session = 'session-1', text = 'go', place: PromptPlace = {}): string {
+  const { at = '2025-11-20T09:59:00.000Z', cwd = '/home/dev/work/shop', branch = 'main' } = place;
   const line = {
     parentUuid: null,
     isSidechain: false,
@@ -61,10 +69,10 @@ export function promptLine(session = 'session-1', text = 'go', at = '2025-11-20T
     message: { role: 'user', content: text },
     uuid: `uuid-${session}-${text}`,
     timestamp: at,
-    cwd: '/home/dev/work/shop',
+    cwd,
     sessionId: session,
     version: '2.1.197',
-    gitBranch: 'main',
+    gitBranch: branch,
   };
   return `${JSON.stringify(line)}\n`;
 }

@@ -112,13 +112,13 @@ test('turns belong to the run that the session is linked to; a run without any a
   const call = [{ type: 'tool_use', id: 'toolu_1', name: 'Bash', input: {} }];
   await home.write(
     'a.jsonl',
-    promptLine('a', 'one', '2025-11-20T09:30:00Z') +
+    promptLine('a', 'one', { at: '2025-11-20T09:30:00Z' }) +
       answerLine({ id: 'm1', session: 'a', at: '2025-11-20T09:31:00Z', content: call }) +
-      promptLine('a', 'two', '2025-11-20T10:30:00Z') +
-      promptLine('a', 'three', '2025-11-20T11:30:00Z') +
+      promptLine('a', 'two', { at: '2025-11-20T10:30:00Z' }) +
+      promptLine('a', 'three', { at: '2025-11-20T11:30:00Z' }) +
       answerLine({ id: 'm2', session: 'a', at: '2025-11-20T11:31:00Z' }),
   );
-  await home.write('killed.jsonl', promptLine('killed', 'go', '2025-11-20T11:30:00Z'));
+  await home.write('killed.jsonl', promptLine('killed', 'go', { at: '2025-11-20T11:30:00Z' }));
   await home.collector.scan();
   const { ledger } = home.store;
   await ledger.linkSession({ agent: 'claude', sessionId: 'a', runId: RUN, fromMs: first });
@@ -137,11 +137,7 @@ test('turns belong to the run that the session is linked to; a run without any a
 
 test('a prompt has the project and branch of its own line; where the log does not know, those of its folder', async () => {
   await using home = await openLogHome();
-  const line = promptLine('a', 'one');
-  await home.write(
-    'a.jsonl',
-    line + promptLine('a', 'two').replace('"main"', '"HEAD"').replace('/home/dev/work/shop', '/elsewhere'),
-  );
+  await home.write('a.jsonl', promptLine('a', 'one') + promptLine('a', 'two', { branch: 'HEAD', cwd: '/elsewhere' }));
   await home.collector.scan();
   const sums = await home.store.ledger.turns({}, ['project', 'branch']);
   assert.deepEqual(Object.fromEntries(sums.map(({ project, branch, turns }) => [`${project} ${branch}`, turns])), {

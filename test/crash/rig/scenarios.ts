@@ -100,7 +100,8 @@ async function assertSpentOnce(world: World, code: number | null): Promise<void>
     const [run] = await store.runs.list({});
     assert.equal(run === undefined ? null : outcomeOf(run.current)?.endReason, 'budget-limit');
     const [sum] = await store.ledger.sums({}, []);
-    assert.deepEqual([sum?.answers, sum?.costMicroUsd], [1, 60_000]);
+    const [asked] = await store.ledger.turns({}, []);
+    assert.deepEqual([sum?.answers, sum?.costMicroUsd, asked?.turns], [1, 60_000, 1]);
     assert.deepEqual(
       (await store.lockouts.list()).map(({ limit }) => limit),
       ['daily'],

@@ -1,8 +1,8 @@
 /**
- * A puppet that logs as Claude Code does: a live registry entry under its own PID, and one line per answer in its session's file.
+ * A puppet that logs as Claude Code does: a live registry entry under its own PID, and lines in its session's file.
  * It takes one command per line on stdin, and answers each on stdout when it is done:
  *
- *   spend <output tokens>   appends an answer of that many tokens       → spent <epoch ms before the append>
+ *   spend <output tokens>   appends a prompt and an answer to it        → spent <epoch ms before the append>
  *   child [stubborn]        starts a child that sleeps (and traps TERM)  → child <pid>
  *   tool                    starts a child that names the session      → tool <pid>
  *   exit <code>             removes the registry entry and ends
@@ -16,6 +16,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { promptLine } from '../../usage/claude-lines.ts';
 import { answerLine } from './answer-line.ts';
 
 const { values } = parseArgs({
@@ -69,7 +70,8 @@ function startTicks(): string {
 function spend(outputTokens: number): number {
   const before = Date.now();
   const { model, branch } = values;
-  appendFileSync(log, answerLine({ sessionId, cwd, at: before, outputTokens, model, branch }));
+  const prompt = promptLine(sessionId, randomUUID(), { at: new Date(before).toISOString(), cwd, branch });
+  appendFileSync(log, prompt + answerLine({ sessionId, cwd, at: before, outputTokens, model, branch }));
   return before;
 }
 
