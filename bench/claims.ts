@@ -8,10 +8,9 @@ import type * as Acquire from '../src/claims/acquire.ts';
 import type { ClaimRecord, ClaimToken, Holder } from '../src/claims/claim.ts';
 import type * as ClaimText from '../src/claims/claim-text.ts';
 import type * as Inspect from '../src/claims/inspect.ts';
-import type * as ClaimFiles from '../src/host/claim-files.ts';
-import type * as FileLock from '../src/linux/file-lock.ts';
 import type * as Linux from '../src/linux/index.ts';
 import type * as Library from '../src/index.ts';
+import type * as WireClaims from '../src/wire-claims.ts';
 import { median } from './quantile.ts';
 import type { BenchRow } from './row.ts';
 
@@ -34,8 +33,7 @@ const { openSqliteStore, systemClock } = await built<typeof Library>('index.js')
 const { acquireClaim } = await built<typeof Acquire>('claims/acquire.js');
 const { claimText } = await built<typeof ClaimText>('claims/claim-text.js');
 const { listClaims } = await built<typeof Inspect>('claims/inspect.js');
-const { createClaimFiles } = await built<typeof ClaimFiles>('host/claim-files.js');
-const locks = await built<typeof FileLock>('linux/file-lock.js');
+const { wireClaims } = await built<typeof WireClaims>('wire-claims.js');
 const { createLinuxProcesses } = await built<typeof Linux>('linux/index.js');
 
 const require = createRequire(import.meta.url);
@@ -48,8 +46,13 @@ export async function benchClaims(): Promise<BenchRow[]> {
   const folder = mkdtempSync(join(tmpdir(), 'reeve-bench-claims-'));
   const store = await openSqliteStore({ path: join(folder, 'reeve.db'), clock: systemClock });
   const { table, self } = createLinuxProcesses();
-  const files = createClaimFiles({ locks, clock: systemClock, spare: join(folder, 'spare') });
-  const ports: Acquire.ClaimPorts = { files, rows: store.claims, table, uid: 0, clock: systemClock };
+  const ports = wireClaims({
+    processes: { table, self },
+    clock: systemClock,
+    rows: store.claims,
+    spare: join(folder, 'spare'),
+  });
+  const { files } = ports;
   const holderOf = (index: number): Holder => ({
     runId: `run_${index}`,
     // Each a process of its own, as far as claims can tell; it is never looked for, because each gives its claim back.

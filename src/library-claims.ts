@@ -1,6 +1,5 @@
-import { hostname } from 'node:os';
 import { basename, resolve } from 'node:path';
-import { acquireClaim, type ClaimPorts, type HeldClaim } from './claims/acquire.ts';
+import { acquireClaim, type HeldClaim } from './claims/acquire.ts';
 import type { Claim, Holder } from './claims/claim.ts';
 import { collisionsAmong, type ClaimCollision, type SessionKnowledge } from './claims/collisions.ts';
 import * as inspect from './claims/inspect.ts';
@@ -8,12 +7,11 @@ import type { ClaimView } from './claims/inspect.ts';
 import type { ClaimStore } from './claims/ports.ts';
 import { runsOf } from './claims/see-tree.ts';
 import type { Clock } from './clock.ts';
-import { createClaimFiles } from './host/claim-files.ts';
 import { systemClock } from './host/clock.ts';
 import { resolvePaths } from './host/paths.ts';
 import { openProcesses } from './library.ts';
-import { isLocked, tryLockShared } from './linux/file-lock.ts';
 import { COOKIE_VARIABLE } from './processes/tree-spec.ts';
+import { wireClaims } from './wire-claims.ts';
 
 export interface ClaimsOptions {
   /** Rows of claims, for listing those of worktrees that are not near. @defaultValue none: the files alone */
@@ -86,14 +84,13 @@ export interface Claims {
  * @throws PLATFORM_UNSUPPORTED
  */
 export function createClaims(options: ClaimsOptions = {}): Claims {
-  const { table, self } = openProcesses();
+  const processes = openProcesses();
   const clock = options.clock ?? systemClock;
   const spare = options.spareFolder ?? resolvePaths(process.env).claimsDir;
-  const uid = process.getuid?.() ?? null;
-  const files = createClaimFiles({ locks: { tryLockShared, isLocked }, clock, spare });
-  const ports: ClaimPorts = { files, rows: options.store?.claims ?? null, table, uid, clock };
+  const ports = wireClaims({ processes, clock, rows: options.store?.claims ?? null, spare });
+  const { files, host, uid } = ports;
   const label = options.label ?? basename(process.argv[1] ?? process.execPath);
-  const us: Holder = { runId: null, process: self, leader: null, host: hostname(), uid, label };
+  const us: Holder = { runId: null, process: processes.self, leader: null, host, uid, label };
   const insideOf = runsOf(process.env[COOKIE_VARIABLE] ?? '');
   const findAll = ({ under }: SearchOptions = {}): Promise<readonly ClaimView[]> => {
     const folder = under === undefined ? null : resolve(under);

@@ -28,6 +28,8 @@ import type { Sight } from './sight.ts';
 
 export interface ClaimPorts extends RegisterPorts {
   readonly table: ProcessTable;
+  /** Name of this machine. */
+  readonly host: string;
   /** Real user id of this process; null where there is none. */
   readonly uid: number | null;
 }
@@ -143,9 +145,10 @@ function parentOf(pid: number, table: ProcessTable): ProcessRow | null {
 
 /** What this process can see of the holder of a claim at that place. */
 export function lookoutFrom(ports: ClaimPorts, place: ClaimPlace): Lookout {
-  const { table, uid, clock, files } = ports;
+  const { table, host, uid, clock, files } = ports;
   return {
     table,
+    host,
     uid,
     oneKernel: place.oneKernel,
     lifeLocked: () => files.isLifeLocked(place),

@@ -31,6 +31,14 @@ export function claimHeld(place: ClaimPlace, refusal: Refusal, now: number): Ree
   });
 }
 
+/** @returns CLAIM_HELD by somebody whom the claim's file does not name, or not yet */
+export function claimUnclear({ worktree, file }: ClaimPlace): ReeveError {
+  return new ReeveError('CLAIM_HELD', `somebody was given the claim on ${worktree}, and its file does not say whom`, {
+    where: file,
+    hint: 'Another machine died while it wrote, or this one sees an old state of the file system; `reeve release --force` when you know that nothing works there.',
+  });
+}
+
 /** @returns CLAIM_NOT_HELD for an owner who is none any more */
 export function claimNotHeld(place: ClaimPlace, { claim }: ClaimRecord, now: number): ReeveError {
   const by = claim === null ? 'nobody holds it' : `it is ${describeHolder(claim, now)} that holds it`;

@@ -85,7 +85,9 @@ export async function verifyClaim(
   token: number,
   insideOf: readonly string[] = [],
 ): Promise<{ readonly verdict: ReturnType<typeof verifyToken>; readonly record: ClaimRecord }> {
-  const { record } = await readRegister(ports, place);
+  const { record: own, others } = await readRegister(ports, place);
+  // Who holds it may have claimed it by another file; of numbers that nobody holds the last one counts.
+  const record = [own, ...others].find(({ claim }) => claim !== null) ?? lastGiven(own, others);
   const runId = record.claim?.holder.runId ?? null;
   // Each worktree counts by itself: a number that is good here may be what another worktree's run was given.
   const isStranger = runId !== null && insideOf.length > 0 && !insideOf.includes(runId);
@@ -100,12 +102,24 @@ export function releaseClaim(ports: ClaimPorts, place: ClaimPlace, claim: Claim)
   });
 }
 
-/** Breaks the claim on a worktree, whoever holds it, and returns it; null when there was none. Ends nothing. @throws CLAIM_CORRUPT */
-export function forceRelease(ports: ClaimPorts, place: ClaimPlace): Promise<Claim | null> {
-  return changeOrForget(ports, place, ({ record }) => {
-    const forced = decideForce(record);
-    return { next: forced?.next ?? null, result: forced?.broken ?? null };
-  });
+/**
+ * Breaks the claim on a worktree, whoever holds it, and returns it; null when there was none. Ends nothing. The guard of one who has been
+ * changing it for seconds, and cannot be seen from here, is broken with it.
+ * @throws CLAIM_CORRUPT
+ */
+export async function forceRelease(ports: ClaimPorts, place: ClaimPlace): Promise<Claim | null> {
+  const force = (): Promise<Claim | null> =>
+    changeOrForget(ports, place, ({ record }) => {
+      const forced = decideForce(record, ports.files.lastToken(place));
+      return { next: forced?.next ?? null, result: forced?.broken ?? null };
+    });
+  try {
+    return await force();
+  } catch (error) {
+    const isGuarded = error instanceof ReeveError && error.code === 'CLAIM_HELD';
+    if (!isGuarded || !ports.files.breakGuard(place)) throw error;
+    return force();
+  }
 }
 
 /**
@@ -152,6 +166,10 @@ function viewOf(ports: ClaimPorts, place: ClaimPlace, { claim, token }: ClaimRec
   if (claim === null) return { place, token, state: 'free' };
   const sight = seeTree(claim, lookoutFrom(ports, place));
   return { place, token, state: stateOf(sight), claim, why: sight.why };
+}
+
+function lastGiven(own: ClaimRecord, others: readonly ClaimRecord[]): ClaimRecord {
+  return others.reduce((last, other) => (other.token > last.token ? other : last), own);
 }
 
 /** A folder that was claimed by two names has two rows. */

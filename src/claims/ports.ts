@@ -32,11 +32,23 @@ export interface ClaimFiles {
   placeOfRow(row: ClaimRow): ClaimPlace;
   read(file: string): ClaimReading;
   /**
-   * Lets `work` be the only one of all processes on this machine that changes the claim at this place; the kernel ends the guard of a
-   * process that dies.
+   * Lets `work` be the only one of all processes, on all hosts that have the folder, that changes the claim at this place. The guard of a
+   * process that dies ends with it; where its death cannot be seen from here it is kept.
    * @throws CLAIM_HELD when another process keeps the guard for seconds
    */
   guarded<T>(place: ClaimPlace, work: () => Promise<T>): Promise<T>;
+  /** Removes the mark of a guard that another host's process left, or may still have: for who knows better. False: there is none. */
+  breakGuard(place: ClaimPlace): boolean;
+  /**
+   * Whether what was read is the last word, so that a record with that token may be written over it. A network's file system may show what
+   * was there some seconds ago; that a token is given it cannot hide. Only under the guard.
+   * @param token.isNew it was not given before
+   */
+  isLastWord(place: ClaimPlace, token: { readonly number: ClaimToken; readonly isNew: boolean }): boolean;
+  /** The highest token that is known to have been given, whatever the file says; 0 where the file is always the last word. */
+  lastToken(place: ClaimPlace): number;
+  /** A new token was not given after all: its record could not be written. Only under the guard. */
+  takeBack(place: ClaimPlace, token: ClaimToken): void;
   /** Whole or not at all: a new file, synced, renamed over the old one. Only under the guard. */
   write(place: ClaimPlace, record: ClaimRecord): void;
   /** Moves a file that cannot be read out of the way, and returns its new name. Only under the guard. */

@@ -138,10 +138,17 @@ export function decideRelease(record: ClaimRecord, ask: OwnerAsk): OwnerDecision
   return asOwner(record, ask, () => null);
 }
 
-/** Breaks a claim, whoever holds it. The token grows, so that the old holder's is refused at once. Null: there is none to break. */
-export function decideForce(record: ClaimRecord): { readonly next: ClaimRecord; readonly broken: Claim } | null {
-  if (record.claim === null) return null;
-  return { next: { ...record, token: (record.token + 1) as ClaimToken, claim: null }, broken: record.claim };
+/**
+ * Breaks a claim, whoever holds it. The token grows, so that the old holder's is refused at once. Null: there is none to break.
+ * @param given the highest token that was given to anybody, where the record may not say so
+ */
+export function decideForce(
+  record: ClaimRecord,
+  given = 0,
+): { readonly next: ClaimRecord; readonly broken: Claim | null } | null {
+  if (record.claim === null && given <= record.token) return null;
+  const token = (Math.max(record.token, given) + 1) as ClaimToken;
+  return { next: { ...record, token, claim: null }, broken: record.claim };
 }
 
 /** Frees a worktree whose claim was found stale: that very claim, or none. */

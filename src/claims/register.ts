@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
-import { claimCorrupt } from './claim-errors.ts';
+import { claimCorrupt, claimUnclear } from './claim-errors.ts';
 import { neverClaimed, type ClaimRecord, type ClaimToken } from './claim.ts';
 import type { ClaimFiles, ClaimPlace, ClaimStore } from './ports.ts';
 
@@ -10,6 +10,12 @@ export interface RegisterPorts {
   readonly rows: ClaimStore | null;
   readonly clock: Clock;
 }
+
+/** A network's file system may show the new file cut to the size of the old one for as long as it remembers that, in milliseconds. */
+const TORN_MS = 3_000;
+/** And an old one whole: for so long it is read again, in milliseconds. */
+const STALE_MS = 10_000;
+const REREAD_MS = 100;
 
 /** All that is on record about a worktree. */
 export interface Current {
@@ -24,7 +30,20 @@ export interface Current {
  * killed between the two.
  * @throws CLAIM_CORRUPT when any file of the worktree cannot be read
  */
-export async function readRegister({ files, rows }: RegisterPorts, place: ClaimPlace): Promise<Current> {
+export async function readRegister(ports: RegisterPorts, place: ClaimPlace): Promise<Current> {
+  const { clock } = ports;
+  for (const deadline = clock.monotonicMs() + TORN_MS; ;) {
+    try {
+      return await readOnce(ports, place);
+    } catch (error) {
+      const mayBeTorn = !place.oneKernel && error instanceof ReeveError && error.code === 'CLAIM_CORRUPT';
+      if (!mayBeTorn || clock.monotonicMs() >= deadline) throw error;
+      await clock.sleep(REREAD_MS);
+    }
+  }
+}
+
+async function readOnce({ files, rows }: RegisterPorts, place: ClaimPlace): Promise<Current> {
   const read = (file: string): ClaimRecord | null => {
     const reading = files.read(file);
     if (reading.kind === 'corrupt') throw claimCorrupt(place, reading);
@@ -32,10 +51,13 @@ export async function readRegister({ files, rows }: RegisterPorts, place: ClaimP
   };
   const record = read(place.file) ?? neverClaimed(place.worktree);
   const row = (await rows?.find({ path: place.worktree, folderId: place.folderId }))?.record;
-  const newest = row !== undefined && row.token > record.token ? { ...row, queue: record.queue } : record;
+  const others = place.otherFiles.map(read).filter((other) => other !== null);
+  // The row may be of a claim in another of the worktree's files: then that says what became of it.
+  const known = Math.max(record.token, ...others.map(({ token }) => token));
+  const newest = row !== undefined && row.token > known ? { ...row, queue: record.queue } : record;
   return {
     record: { ...newest, worktree: place.worktree },
-    others: place.otherFiles.map(read).filter((other) => other !== null),
+    others,
     rowToken: row?.token ?? null,
   };
 }
@@ -60,9 +82,18 @@ export function changeRegister<T>(
 ): Promise<T> {
   const { files, rows, clock } = ports;
   return files.guarded(place, async () => {
-    const current = await readRegister(ports, place);
-    const { next, result } = decide(current);
+    const { current, next, result } = await decideOnLastWord(ports, place, decide);
     if (next === null) return result;
+    try {
+      await write(current, next);
+    } catch (error) {
+      if (next.token > current.record.token) files.takeBack(place, next.token);
+      throw error;
+    }
+    return result;
+  });
+
+  async function write(current: Current, next: ClaimRecord): Promise<void> {
     try {
       if (next.token !== current.rowToken)
         await rows?.put({ folderId: place.folderId, file: place.file, record: next }, clock.now());
@@ -70,8 +101,24 @@ export function changeRegister<T>(
       if (options.despiteStore !== true || !(error instanceof ReeveError)) throw error;
     }
     files.write(place, next);
-    return result;
-  });
+  }
+}
+
+async function decideOnLastWord<T>(
+  ports: RegisterPorts,
+  place: ClaimPlace,
+  decide: (current: Current) => Change<T>,
+): Promise<Change<T> & { readonly current: Current }> {
+  const { files, clock } = ports;
+  for (const deadline = clock.monotonicMs() + STALE_MS; ;) {
+    const current = await readRegister(ports, place);
+    const change = decide(current);
+    if (change.next === null) return { ...change, current };
+    const { token } = change.next;
+    if (files.isLastWord(place, { number: token, isNew: token > current.record.token })) return { ...change, current };
+    if (clock.monotonicMs() >= deadline) throw claimUnclear(place);
+    await clock.sleep(REREAD_MS);
+  }
 }
 
 /**

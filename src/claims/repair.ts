@@ -16,7 +16,7 @@ export interface ClaimRepair {
 
 /**
  * Sets a claim's file aside that cannot be read, when it is proven that nobody holds the worktree: no shim has its lock, the store's row
- * names no tree that lives, and nothing of a run, and no agent, works there. Tokens go on above every one that can be known of.
+ * names no tree that lives, nothing of a run, and no agent, works there, and no other machine can have it mounted. Tokens go on above every one that can be known of.
  * @param workers what `findWorkers` finds in the worktree, for people; [] is proof
  * @returns null when nothing is to be repaired
  * @throws CLAIM_CORRUPT with the reason when it is not proven
@@ -32,6 +32,10 @@ export function repairClaim(
     if (reading.kind !== 'corrupt') return null;
     const refuse = (why: string): ReeveError => claimCorrupt(place, { ...reading, error: `${reading.error}; ${why}` });
     if (files.isLifeLocked(place)) throw refuse('its shim lives, and writes it anew when its run ends');
+    if (!place.oneKernel)
+      throw refuse(
+        'other machines may have it mounted, and whether one of them holds it cannot be seen: remove it yourself when you know that none does',
+      );
     const row = (await rows?.find({ path: place.worktree, folderId: place.folderId }))?.record ?? null;
     const sight = row === null || row.claim === null ? null : seeTree(row.claim, lookoutFrom(ports, place));
     if (sight !== null && stateOf(sight) !== 'stale')

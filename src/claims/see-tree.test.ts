@@ -65,6 +65,7 @@ function claimOf(holder: Partial<Claim['holder']> = {}): Claim {
 function lookout(processes: readonly Process[], given: Partial<Lookout> = {}): Lookout {
   return {
     table: tableOf([INIT, ...processes]),
+    host: 'h',
     uid: OURS,
     oneKernel: true,
     lifeLocked: () => false,

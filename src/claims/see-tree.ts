@@ -9,6 +9,8 @@ import type { Sight } from './sight.ts';
 /** What the eyes of whoever looks can reach. */
 export interface Lookout {
   readonly table: ProcessTable;
+  /** Name of this machine. */
+  readonly host: string;
   /** Real user id of this process; null where there is none. */
   readonly uid: number | null;
   /**
@@ -34,10 +36,11 @@ const ROOT_UID = 0;
 export function seeTree({ holder, renewedAt }: Claim, lookout: Lookout): Sight {
   const { table, oneKernel, now } = lookout;
   const isFresh = now - renewedAt < FRESH_MS;
-  if (holder.process.bootId !== table.realm.bootId) {
-    if (oneKernel) return { tree: 'empty', why: 'the machine has been restarted since' };
+  const isElsewhere = holder.process.bootId !== table.realm.bootId;
+  // Machines that were cloned while they ran have one boot id, and may share a network's file system.
+  if (!oneKernel && (isElsewhere || holder.host !== lookout.host))
     return { tree: 'unknown', signOfLife: isFresh, why: `it lives on another machine (${holder.host})` };
-  }
+  if (isElsewhere) return { tree: 'empty', why: 'the machine has been restarted since' };
   if (!sameRealm(holder.process, table.realm)) {
     const signOfLife = (oneKernel && lookout.lifeLocked()) || isFresh;
     return { tree: 'unknown', signOfLife, why: `it lives in another PID namespace (on ${holder.host})` };

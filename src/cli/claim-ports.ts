@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import type { ClaimPorts } from '../claims/acquire.ts';
 import type { Holder } from '../claims/claim.ts';
@@ -6,20 +5,18 @@ import type { ClaimPlace } from '../claims/ports.ts';
 import { runsOf } from '../claims/see-tree.ts';
 import { findWorkers } from '../claims/workers.ts';
 import { ReeveError } from '../errors.ts';
-import { createClaimFiles } from '../host/claim-files.ts';
 import { placeOf } from '../host/git-place.ts';
-import { isLocked, tryLockShared } from '../linux/file-lock.ts';
 import { identityIn, type Identity } from '../processes/identity.ts';
 import type { FoundProcess } from '../processes/kill.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
+import { wireClaims } from '../wire-claims.ts';
 import type { CliIo } from './io.ts';
 import type { Workplace } from './open.ts';
 
 /** What the commands about claims work with. */
-export async function openClaims({ paths, clock, store, processes }: Workplace): Promise<ClaimPorts> {
-  const [{ claims: rows }, { table }] = await Promise.all([store(), processes()]);
-  const files = createClaimFiles({ locks: { tryLockShared, isLocked }, clock, spare: paths.claimsDir });
-  return { files, rows, table, uid: process.getuid?.() ?? null, clock };
+export async function openClaims(workplace: Workplace): Promise<ClaimPorts> {
+  const [{ claims: rows }, processes] = await Promise.all([workplace.store(), workplace.processes()]);
+  return wireClaims({ processes, clock: workplace.clock, rows, spare: workplace.paths.claimsDir });
 }
 
 /** The place of the folder that was typed, or of the one that reeve is called from. @throws FOLDER_NOT_FOUND */
@@ -36,10 +33,10 @@ export function runsAround(io: CliIo): readonly string[] {
  * A process that holds a claim by hand.
  * @throws USAGE when there is no such process
  */
-export function handHolder({ table, uid }: ClaimPorts, pid: number): Holder {
+export function handHolder({ table, host, uid }: ClaimPorts, pid: number): Holder {
   const row = table.read(pid);
   if (row === null) throw new ReeveError('USAGE', `there is no process ${pid}`, { where: '--pid' });
-  return { runId: null, process: identityIn(table.realm, row), leader: null, host: hostname(), uid, label: row.comm };
+  return { runId: null, process: identityIn(table.realm, row), leader: null, host, uid, label: row.comm };
 }
 
 /** What works in a worktree for an agent or a run, without this command itself. */

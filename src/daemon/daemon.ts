@@ -1,6 +1,5 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ClaimPorts } from '../claims/acquire.ts';
 import { claimsOfRuns } from '../claims/release-run.ts';
 import { agentsInSight } from '../claims/survey.ts';
 import type { Config } from '../config/config.ts';
@@ -9,12 +8,10 @@ import { homeFolder } from '../host/home-folder.ts';
 import { createAgentSessions } from '../host/agent-sessions.ts';
 import { systemClock } from '../host/clock.ts';
 import { loadConfig } from '../host/config-file.ts';
-import { createClaimFiles } from '../host/claim-files.ts';
 import { createEventLog } from '../host/event-log.ts';
 import { placeOfLog } from '../host/log-place.ts';
 import { withLockoutFiles } from '../host/lockout-files.ts';
 import type { Paths } from '../host/paths.ts';
-import { isLocked, tryLockShared } from '../linux/file-lock.ts';
 import { linkSocket, unlinkSocket } from '../host/socket-links.ts';
 import type { DaemonStatus } from '../ipc/protocol.ts';
 import { serve } from '../ipc/server.ts';
@@ -25,6 +22,7 @@ import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { Store } from '../store/store.ts';
 import { claudeConfigDirs } from '../usage/claude/discover.ts';
 import { version } from '../version.ts';
+import { wireClaims } from '../wire-claims.ts';
 import { openConfigSource } from './config-source.ts';
 import { elapsedSince } from './elapsed.ts';
 import { createCollisionWatch } from './collision-watch.ts';
@@ -101,13 +99,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
 
   const logs = createLogRoots({ ledger: store.ledger, clock, placeOf: placeOfLog, wake });
-  const claims: ClaimPorts = {
-    files: createClaimFiles({ locks: { tryLockShared, isLocked }, clock, spare: paths.claimsDir }),
-    rows: store.claims,
-    table,
-    uid: process.getuid?.() ?? null,
-    clock,
-  };
+  const claims = wireClaims({ processes, clock, rows: store.claims, spare: paths.claimsDir });
   const stopper = createStopper({
     ...processes,
     paths,

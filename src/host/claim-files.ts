@@ -8,7 +8,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
-  readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -21,21 +21,14 @@ import type { ClaimFiles, ClaimPlace, ClaimReading } from '../claims/ports.ts';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import { claimPlaceOf, claimPlacesAround, placeOfFile } from './claim-place.ts';
+import { createClaimGuard, type GuardSelf, type KernelLocks } from './claim-guard.ts';
+import { isLastToken, lastToken, takeBackToken } from './claim-tokens.ts';
 import { systemRandom } from './random.ts';
 
-/** The kernel's file locks, which the platform brings. */
-export interface KernelLocks {
-  /** Null: another process has it. @throws PERMISSION_DENIED when the file or folder cannot be opened or locked */
-  tryLockShared(path: string): { release(): void } | null;
-  isLocked(path: string): boolean;
-}
-
-/** Who guards a claim writes two small files; longer than this it takes only when it was suspended in the middle. */
-const GUARD_TIMEOUT_MS = 10_000;
-/** Between two attempts at the guard: random, so that fifty contenders do not come back together. */
-const GUARD_RETRY_MS = { min: 1, max: 6 } as const;
 /** Someone who only asks whether the lock is taken has it for microseconds. */
 const LIFE_ATTEMPTS = 5;
+/** Above the size of nearly every claim. */
+const READ_BYTES = 64 * 1024;
 /** Read, write and search, without the bits that would make a shared folder sticky. */
 const PERMISSIONS = 0o777;
 /** Readable for all who can see the worktree; who may replace it, the folder decides. */
@@ -49,20 +42,29 @@ export function createClaimFiles(ports: {
   readonly locks: KernelLocks;
   readonly clock: Clock;
   readonly spare: string;
+  readonly owner: GuardSelf;
 }): ClaimFiles {
-  const { locks, clock, spare } = ports;
+  const { locks, spare } = ports;
+  const guards = createClaimGuard(ports);
   return {
     placeOf: (folder) => claimPlaceOf(folder, spare),
     placesAround: (folder) => claimPlacesAround(folder, spare),
     placeOfRow: ({ record, folderId, file }) => placeOfFile(record.worktree, folderId, file),
     read: readClaim,
     async guarded(place, work) {
-      const guard = await takeGuard(place);
+      makeFolder(dirname(place.file), place, spare);
+      const guard = await guards.take(place);
       try {
         return await work();
       } finally {
         guard.release();
       }
+    },
+    breakGuard: (place) => guards.break(place),
+    isLastWord: (place, token) => place.oneKernel || isLastToken(place, token),
+    lastToken: (place) => (place.oneKernel ? 0 : lastToken(place)),
+    takeBack(place, token) {
+      if (!place.oneKernel) takeBackToken(place, token);
     },
     write: ({ file }, record) => writeDurably(file, claimText(record)),
     setAside({ file }) {
@@ -93,26 +95,6 @@ export function createClaimFiles(ports: {
     changed: waitForChange,
   };
 
-  async function takeGuard(place: ClaimPlace): Promise<{ release(): void }> {
-    const folder = dirname(place.file);
-    makeFolder(folder, place, spare);
-    for (const deadline = clock.monotonicMs() + GUARD_TIMEOUT_MS; ;) {
-      const guard = locks.tryLockShared(folder);
-      if (guard !== null) return guard;
-      if (clock.monotonicMs() > deadline) {
-        throw new ReeveError(
-          'CLAIM_HELD',
-          `another process has been changing the claim on ${place.worktree} for seconds`,
-          {
-            where: place.file,
-            hint: `It may be suspended: \`fuser ${folder}\` names it.`,
-          },
-        );
-      }
-      await clock.sleep(GUARD_RETRY_MS.min + Math.random() * (GUARD_RETRY_MS.max - GUARD_RETRY_MS.min));
-    }
-  }
-
   function lockOrNull(path: string): { release(): void } | null {
     try {
       return locks.tryLockShared(path);
@@ -126,12 +108,31 @@ function readClaim(file: string): ClaimReading {
   try {
     // Looked at before it is read: a named pipe would be waited on for ever, a link could lead anywhere.
     if (!lstatSync(file).isFile()) return { kind: 'corrupt', file, error: 'it is not a regular file', token: null };
-    const parsed = parseClaim(readFileSync(file, 'utf8'));
+    const parsed = parseClaim(readToEnd(file));
     return parsed.kind === 'record' ? parsed : { ...parsed, file };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
     return { kind: 'corrupt', file, error: code === 'EACCES' ? 'permission denied' : message, token: null };
+  }
+}
+
+/**
+ * Not by the size that the file is said to have: a network's file system may say that of the file before the last one. Only who reads past
+ * that size makes it ask.
+ */
+function readToEnd(file: string): string {
+  const fd = openSync(file, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(READ_BYTES);
+      const length = readSync(fd, chunk, 0, READ_BYTES, null);
+      if (length === 0) return Buffer.concat(chunks).toString('utf8');
+      chunks.push(chunk.subarray(0, length));
+    }
+  } finally {
+    closeSync(fd);
   }
 }
 

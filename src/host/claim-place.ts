@@ -28,7 +28,10 @@ export function claimPlaceOf(folder: string, spare: string, site: Site = siteOf(
   const folderId = idOf(root);
   const below = join(root, FOLDER_OUTSIDE_GIT);
   const home = gitDir ?? (existsSync(below) ? below : root);
-  const proper = gitDir === null ? join(below, FILE) : join(gitDir, FILE_IN_GIT);
+  const outside = join(below, FILE);
+  const proper = gitDir === null ? outside : join(gitDir, FILE_IN_GIT);
+  // The folder was claimed before it became a repository: `git init` changes nobody's claim.
+  const earlier = gitDir !== null && existsSync(outside) ? [outside] : [];
   const obstacle = obstacleIn(home);
   const apart = join(spare, `${folderId.replace(':', '-')}.json`);
   return {
@@ -36,7 +39,7 @@ export function claimPlaceOf(folder: string, spare: string, site: Site = siteOf(
     folderId,
     file: obstacle === null ? proper : apart,
     // A file of our own from a time when the proper place could not be written still counts, as does one that others can write.
-    otherFiles: [obstacle === null ? apart : proper],
+    otherFiles: [obstacle === null ? apart : proper, ...earlier],
     apart: obstacle === null ? null : `${home} ${obstacle}`,
     oneKernel: isOneKernel(home),
   };

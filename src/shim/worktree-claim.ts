@@ -4,11 +4,10 @@ import { acquireClaim, type HeldClaim } from '../claims/acquire.ts';
 import type { ClaimToken, Holder, Leader } from '../claims/claim.ts';
 import type { ClaimPlace } from '../claims/ports.ts';
 import { runsOf } from '../claims/see-tree.ts';
-import { createClaimFiles } from '../host/claim-files.ts';
 import { claimPlaceOf } from '../host/claim-place.ts';
 import type { Site } from '../host/git-place.ts';
-import { isLocked, tryLockShared } from '../linux/file-lock.ts';
 import type { RunIntent, RunStarted } from '../runs/record.ts';
+import { wireClaims } from '../wire-claims.ts';
 import { complain } from './messages.ts';
 import type { RunRequest } from './request.ts';
 import type { ShimWorkplace } from './workplace.ts';
@@ -58,11 +57,10 @@ export async function claimWorktree(
   { site, queue }: { readonly site: Site; readonly queue: QueueManners },
 ): Promise<RunClaim> {
   if (request.claim === undefined || request.claim === null) return SHARED;
-  const { clock, table, store, paths } = workplace;
-  const files = createClaimFiles({ locks: { tryLockShared, isLocked }, clock, spare: paths.claimsDir });
+  const { clock, store, paths } = workplace;
   const place = claimPlaceOf(request.cwd, paths.claimsDir, site);
   const claim = await acquireClaim(
-    { files, rows: store.claims, table, uid: process.getuid?.() ?? null, clock },
+    wireClaims({ processes: workplace, clock, rows: store.claims, spare: paths.claimsDir }),
     {
       place,
       holder: holderOf(workplace, request, intent),

@@ -100,6 +100,26 @@ describe('what is one worktree', () => {
     await claim.release();
   });
 
+  it('C2 a claimed folder that becomes a repository stays claimed, by the same token, and the next one is higher', async (t) => {
+    const { folder, ports } = stage(t);
+    const plain = join(folder, 'plain');
+    mkdirSync(plain);
+    const claim = await acquire(ports, plain, { holder: holderOf('run_1') });
+    newRepository(plain);
+    const place = ports.files.placeOf(plain);
+    assert.ok(place.file.endsWith('/.git/reeve-claim.json'));
+    assert.equal(await codeOf(acquire(ports, plain, { holder: holderOf('run_2') })), 'CLAIM_HELD');
+    assert.equal((await verifyClaim(ports, place, claim.token, ['run_1'])).verdict, 'current');
+    assert.equal((await verifyClaim(ports, place, claim.token, ['run_2'])).verdict, 'superseded');
+    await claim.renew();
+    assert.equal(await claim.release(), true);
+    assert.equal((await verifyClaim(ports, place, claim.token)).verdict, 'unclaimed');
+    const next = await acquire(ports, plain, { holder: holderOf('run_2') });
+    assert.equal(next.token, claim.token + 1);
+    assert.equal((await verifyClaim(ports, place, claim.token)).verdict, 'superseded');
+    await next.release();
+  });
+
   it('C2 a worktree that is moved takes its claim with it', async (t) => {
     const { folder, repo, ports } = stage(t);
     const claim = await acquire(ports, repo, { holder: holderOf('run_1') });

@@ -6,17 +6,15 @@ import type { TestContext } from 'node:test';
 import { acquireClaim, type AcquireRequest, type ClaimPorts, type HeldClaim } from '../../src/claims/acquire.ts';
 import type { Holder } from '../../src/claims/claim.ts';
 import type { ClaimStore } from '../../src/claims/ports.ts';
-import { createClaimFiles } from '../../src/host/claim-files.ts';
 import { systemClock } from '../../src/host/clock.ts';
-import { isLocked, tryLockShared } from '../../src/linux/file-lock.ts';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
+import { wireClaims } from '../../src/wire-claims.ts';
 
 const { table, self } = createLinuxProcesses();
 
 /** What claims work with, on the real files and processes of this machine. */
 export function claimPorts(spare: string, rows: ClaimStore | null = null): ClaimPorts {
-  const files = createClaimFiles({ locks: { tryLockShared, isLocked }, clock: systemClock, spare });
-  return { files, rows, table, uid: process.getuid?.() ?? null, clock: systemClock };
+  return wireClaims({ processes: { table, self }, clock: systemClock, rows, spare });
 }
 
 /** This process as a holder; each `runId` is a holder of its own. */
