@@ -78,6 +78,30 @@ describe('redaction of command lines', () => {
     assert.deepEqual(redactArguments(['-u', 'me:pw', '-ume:pw']), ['-u', `me:${REDACTED}`, `-ume:${REDACTED}`]);
   });
 
+  it('O8 hides a password behind a short flag of a program that is known to take one there', () => {
+    const table: readonly (readonly [command: string, args: readonly string[], shown: readonly string[]])[] = [
+      ['mysql', ['-uroot', '-phunter2', 'shop'], ['-uroot', `-p${REDACTED}`, 'shop']],
+      ['/usr/bin/mysqldump', ['-phunter2'], [`-p${REDACTED}`]],
+      // Apart, it asks, and the next word is a database.
+      ['mysql', ['-p', 'shop'], ['-p', 'shop']],
+      ['sudo', ['mysql', '-phunter2'], ['mysql', `-p${REDACTED}`]],
+      ['sshpass', ['-p', 'hunter2', 'ssh', 'host'], ['-p', REDACTED, 'ssh', 'host']],
+      ['sshpass', ['-phunter2', 'ssh', 'host'], [`-p${REDACTED}`, 'ssh', 'host']],
+      ['7z', ['a', '-phunter2', 'x.7z'], ['a', `-p${REDACTED}`, 'x.7z']],
+      ['redis-cli', ['-a', 'hunter2', 'ping'], ['-a', REDACTED, 'ping']],
+      ['mongosh', ['-u', 'me', '-p', 'hunter2'], ['-u', 'me', '-p', REDACTED]],
+      ['docker', ['login', '-u', 'me', '-p', 'hunter2'], ['login', '-u', 'me', '-p', REDACTED]],
+      ['sh', ['-c', 'mysql -u root -phunter2 shop; ls'], ['-c', `mysql -u root -p${REDACTED} shop; ls`]],
+      // To others the same flags are something else.
+      ['docker', ['run', '-p', '8080:80', 'nginx'], ['run', '-p', '8080:80', 'nginx']],
+      ['ssh', ['-p2222', 'host'], ['-p2222', 'host']],
+      ['claude', ['-p', 'go'], ['-p', 'go']],
+      ['mkdir', ['-pv', 'a/b'], ['-pv', 'a/b']],
+      ['sh', ['-c', 'mkdir -pv a; cp -pr a b'], ['-c', 'mkdir -pv a; cp -pr a b']],
+    ];
+    for (const [command, args, shown] of table) assert.deepEqual(redactArguments(args, command), shown, command);
+  });
+
   it('O8 hides every secret of a table of real command lines', () => {
     const secret = 'hunter2-0123456789abcdef';
     const lines: readonly (readonly string[])[] = [
@@ -160,6 +184,8 @@ describe('redaction of command lines', () => {
       'a://',
       '-----BEGIN PRIVATE KEY-----',
       'key: ',
+      'mysql ',
+      'mysql -p',
     ])
       redactArguments([unit.repeat(65_536 / unit.length)]);
   });

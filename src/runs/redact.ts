@@ -1,3 +1,4 @@
+import { gluedPrograms, passwordFlagOf } from './password-flags.ts';
 import { isSecretName } from './secret-names.ts';
 
 /** What stands in place of a secret. */
@@ -44,6 +45,17 @@ const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
 ];
 
+/** `mysql -u root -pSECRET` inside a script. The stretch between program and flag is bounded, so that no text takes long. */
+const GLUED_PASSWORDS: readonly (readonly [pattern: RegExp, replacement: string])[] = [...gluedPrograms()].map(
+  ([flag, programs]) => [
+    new RegExp(
+      String.raw`(?<![\w.-])((?:${programs.join('|')})\s(?:[^;|&\n]{0,200}?\s)?${flag})(?=[^\s"'])[^\s;|&"']+`,
+      'g',
+    ),
+    `$1${REDACTED}`,
+  ],
+);
+
 /** `NAME=value`, `"name": "value"`, `--name value` inside a text; whether it is a secret is decided by the name. */
 const NAMED_VALUE = new RegExp(
   String.raw`(?<![\w.-])(-{0,2}([A-Za-z_][\w.-]{0,99}))((?:\\?["'])?\s{0,8}[=:]\s{0,8}|\s{1,8})(?=\S)`,
@@ -53,18 +65,31 @@ const NAMED_VALUE = new RegExp(
 /**
  * A command line fit to be stored, logged and shown: secrets replaced by `[redacted]`, long arguments and long lists cut with a mark that
  * says how much is missing. Rather hides too much than too little. The command itself is run with the originals.
+ * @param command whose arguments they are: of some programs a password is known by a flag of theirs
  */
-export function redactArguments(args: readonly string[]): readonly string[] {
-  const kept = args
-    .slice(0, MAX_ARGUMENTS)
-    .map((argument, index) => bound(redactArgument(argument, args[index - 1] ?? ''), argument));
+export function redactArguments(args: readonly string[], command = ''): readonly string[] {
+  // Of `sudo mysql -pSECRET` the flags are mysql's.
+  let known = passwordFlagOf(command);
+  const kept = args.slice(0, MAX_ARGUMENTS).map((argument, index) => {
+    const previous = args[index - 1] ?? '';
+    known = passwordFlagOf(argument) ?? known;
+    if (known?.after !== undefined && !args.slice(0, index).includes(known.after))
+      return bound(redactArgument(argument, previous), argument);
+    if (known?.isApart === true && previous === known.flag) return REDACTED;
+    if (known?.isGlued === true && argument.startsWith(known.flag) && argument !== known.flag)
+      return `${known.flag}${REDACTED}`;
+    return bound(redactArgument(argument, previous), argument);
+  });
   const dropped = args.length - kept.length;
   return dropped === 0 ? kept : [...kept, `…[${dropped} more arguments]`];
 }
 
 /** A text without its secrets: an error message, a line of a log. */
 export function redactText(text: string): string {
-  const safe = PATTERNS.reduce((rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement), text);
+  const safe = [...PATTERNS, ...GLUED_PASSWORDS].reduce(
+    (rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement),
+    text,
+  );
   return redactNamedValues(safe);
 }
 

@@ -3,6 +3,7 @@ import type { Identity } from '../processes/identity.ts';
 import type { ObservedProcess, PlaceOf, RegistryPorts, Verifier } from './registry-ports.ts';
 import { NO_OWNER, SOURCES, type Owner, type RunId, type RunIntent, type RunStarted, type Source } from './record.ts';
 import { redactArguments } from './redact.ts';
+import { redactId, redactLabels } from './redact-id.ts';
 import { runIdOfCookie } from './run-id.ts';
 
 /** What names a process: its PID, and as much as the caller knows about when it began. */
@@ -55,13 +56,13 @@ export function intentOf(ports: RegistryPorts, request: RegisterRequest): RunInt
   return {
     id,
     name: request.name?.trim() ?? null,
-    labels: request.labels ?? {},
+    labels: redactLabels(request.labels ?? {}),
     parentRunId: outerCookie === null ? null : runIdOfCookie(outerCookie),
     startedBy: ports.startedBy,
     source,
     owner: withOwner(NO_OWNER, request.owner ?? {}),
     command: redactArguments([command])[0] ?? '',
-    args: redactArguments(args),
+    args: redactArguments(args, command),
     cwd,
     ...placeIn(ports.placeOf, cwd),
     agent: ports.agentOf([command, ...args]),
@@ -86,7 +87,7 @@ export function withOwner(before: Owner, given: Partial<Owner>): Owner {
   for (const [key, value] of Object.entries(given)) {
     if (!isOwnerKey(key)) throw refused('owner', key, `Its ids are ${Object.keys(NO_OWNER).join(', ')}.`);
     const text = value?.trim() ?? '';
-    if (text !== '') after[key] = text;
+    if (text !== '') after[key] = redactId(text);
   }
   return after;
 }

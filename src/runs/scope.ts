@@ -1,6 +1,7 @@
 import { ReeveError } from '../errors.ts';
 import { isWithin } from '../processes/kill.ts';
 import { isTerminal } from './lifecycle.ts';
+import { redactId, redactLabel } from './redact-id.ts';
 import { SOURCES, type RunRecord } from './record.ts';
 import { canonicalRunId, isIdPrefix } from './run-id.ts';
 
@@ -115,12 +116,16 @@ function canonicalKey(key: string): string {
 function holds({ key, value }: Condition, run: RunRecord): boolean {
   if (key === LABEL) {
     const at = value.indexOf('=');
-    return run.intent.labels[value.slice(0, at).trim()] === value.slice(at + 1).trim();
+    const [label, wanted] = [value.slice(0, at).trim(), value.slice(at + 1).trim()];
+    const held = run.intent.labels[label];
+    return held === wanted || held === redactLabel(label, wanted);
   }
   // Outside git a folder takes a worktree's place, with all that lies below it.
   if (key === 'worktree' && run.intent.worktree === null) return isWithin(value, run.intent.cwd);
   const wanted = key === 'id' || key === 'parent' ? canonicalRunId(value) : value;
-  return FIELDS[key]?.(run) === wanted;
+  const held = FIELDS[key]?.(run);
+  // Ids are on record without their secrets.
+  return held === wanted || held === redactId(wanted);
 }
 
 function empty(detail: string): ReeveError {

@@ -12,6 +12,7 @@ import { closeRun } from '../runs/close-run.ts';
 import { ACTIVE_STATES } from '../runs/lifecycle.ts';
 import type { RunId, RunIntent, RunRecord } from '../runs/record.ts';
 import { redactArguments } from '../runs/redact.ts';
+import { redactLabels, redactOwner } from '../runs/redact-id.ts';
 import { runIdOfCookie } from '../runs/run-id.ts';
 import { claudeConfigDirs } from '../usage/claude/discover.ts';
 import { assertNotLockedOut, lockedOutError } from './lockout-check.ts';
@@ -110,13 +111,13 @@ async function intentOf(
   return {
     id,
     name: request.name,
-    labels: request.labels,
+    labels: redactLabels(request.labels),
     parentRunId: parent?.intent.id ?? null,
     startedBy: { pid: request.startedByPid, startTicks: table.read(request.startedByPid)?.startTicks ?? 0 },
     source: request.source,
-    owner: request.owner,
+    owner: redactOwner(request.owner),
     command: request.command,
-    args: redactArguments(request.args),
+    args: redactArguments(request.args, request.command),
     cwd: request.cwd,
     ...place,
     agent,

@@ -128,10 +128,20 @@ test('O8 secrets of a spawned command reach the command, and no record', async (
   const { store, registry } = await openStage(t);
   const secret = 'hunter2-0123456789';
   const args = ['-c', 'echo "$0 $TOKEN"', `--api-key=${secret}`];
-  const run = await registry.spawn({ ...SHELL, args, env: { TOKEN: secret } });
+  const session = 'ghp_0123456789abcdefghijABCDEFGHIJ012345';
+  const given = { labels: { api_key: secret, team: 'blue' }, owner: { sessionId: session } };
+  const run = await registry.spawn({ ...SHELL, ...given, args, env: { TOKEN: secret } });
   assert.equal(await text(run.child.stdout ?? assert.fail()), `--api-key=${secret} ${secret}\n`);
   await run.ended;
-  assert.ok(!JSON.stringify(await store.runs.list({})).includes(secret));
+  const recorded = JSON.stringify(await store.runs.list({}));
+  assert.ok(!recorded.includes(secret) && !recorded.includes(session), recorded);
+  // Whoever knows it still finds the run by it.
+  for (const scope of [{ sessionId: session }, { labels: { api_key: secret } }, { labels: { team: 'blue' } }])
+    assert.deepEqual(
+      (await registry.list({ scope })).map(({ intent }) => intent.id),
+      [run.id],
+    );
+  assert.deepEqual(await registry.list({ scope: { sessionId: `${session}0` } }), []);
 });
 
 test('a run that is stopped before it has started never runs', async (t) => {

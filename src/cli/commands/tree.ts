@@ -53,7 +53,7 @@ function treeOf(record: RunRecord, { table }: Processes, exclude: readonly Ident
       const { pid, ppid, pgid, sid, startTicks, comm, state } = row;
       const { argv, cwd, rssBytes, cpuMs } = table.details(pid);
       // Secrets on a command line are the run's own business.
-      const shown = argv && redactArguments(argv);
+      const shown = argv && redactArguments(argv, argv[0]);
       return { pid, ppid, pgid, sid, startTicks, comm, argv: shown, cwd, rssBytes, cpuMs, state, via };
     }),
   };
