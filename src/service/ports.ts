@@ -1,23 +1,13 @@
 import type { Receipt } from '../processes/receipt.ts';
-import type { Owner, RunExit, RunRecord, Source } from '../runs/record.ts';
+import type { CommandOrder } from '../runs/command-order.ts';
+import type { RunExit, RunRecord } from '../runs/record.ts';
 import type { PlainSignal } from '../runs/signal-run.ts';
 import type { OutputStreamName } from './events.ts';
 
-/** What a host is to run. */
-export interface HostOrder {
-  readonly command: string;
-  readonly args: readonly string[];
-  /** Relative to the caller's working folder. */
-  readonly cwd: string;
-  /** Added to the caller's environment. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly name: string | null;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly source: Source;
-  readonly owner: Owner;
+/** What a host is to run; its folder may be relative to the caller's. */
+export interface HostOrder extends CommandOrder {
   /** Null: as long as it takes. */
   readonly timeoutMs: number | null;
-  readonly graceMs: number;
   /** False: output goes nowhere, and `streams` are empty. */
   readonly capture: boolean;
   /** True: stderr is stdout, unless the run is detached. */

@@ -1,4 +1,5 @@
-import type { Owner, RunCaps, Source } from '../runs/record.ts';
+import type { CommandOrder } from '../runs/command-order.ts';
+import type { RunCaps } from '../runs/record.ts';
 import type { RestartPolicy } from '../runs/restart-policy.ts';
 
 /** How the worktree is to be claimed. */
@@ -7,22 +8,14 @@ export interface ClaimWish {
   readonly waitMs: number;
 }
 
-/** What the command line asks for, checked there. JSON all through: `start` sends it to the shim that it leaves behind. */
-export interface RunRequest {
-  readonly command: string;
-  readonly args: readonly string[];
-  /** Absolute. The command starts here, by this very name of the folder. */
-  readonly cwd: string;
-  /** Added to the environment that the shim itself was given. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly name: string | null;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly source: Source;
-  readonly owner: Owner;
+/**
+ * What the command line asks for, checked there. JSON all through: `start` sends it to the shim that it leaves behind. The folder is absolute,
+ * and the command starts there by this very name of it; the environment is added to that of the shim itself.
+ */
+export interface RunRequest extends CommandOrder {
   readonly caps: RunCaps;
   /** Claims the worktree; null or absent shares it with whoever else is there. */
   readonly claim?: ClaimWish | null;
-  readonly graceMs: number;
   readonly keepBackground: boolean;
   /** When the command is started again within the run; null = never. */
   readonly restart: RestartPolicy | null;
