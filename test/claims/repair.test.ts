@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Claim } from '../../src/claims/claim.ts';
 import type { Finding } from '../../src/cli/doctor/finding.ts';
+import { doctorReport } from '../rig/findings.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
@@ -16,8 +17,7 @@ import { newRepository } from './rig.ts';
 failOnLeaks();
 
 async function doctor(home: Home, cwd: string, ...words: readonly string[]): Promise<readonly Finding[]> {
-  const { stdout } = await home.reeve(['doctor', '--json', ...words], { cwd });
-  return (JSON.parse(stdout) as { findings: Finding[] }).findings;
+  return doctorReport(home.folder, await home.reeve(['doctor', '--json', ...words], { cwd })).findings;
 }
 
 test('C5 doctor --fix sets a corrupt claim aside when nobody holds the worktree, and tokens go on above it', async (t) => {

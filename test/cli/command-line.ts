@@ -3,6 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { keepTranscript } from '../rig/transcript.ts';
 
 /** The command line as it is in `src`, run by the Node that runs the tests. */
 export const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
@@ -35,13 +36,15 @@ export function createHome(t: TestContext, more: Readonly<Record<string, string>
     ...(process.env['REEVE_TEST_MARK'] === undefined ? {} : { REEVE_TEST_MARK: process.env['REEVE_TEST_MARK'] }),
     ...more,
   };
+  const tell = keepTranscript(t);
   const reeve = (...args: readonly string[]): Result => {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, ...args], {
+    const { stdout, stderr, status, signal } = spawnSync(process.execPath, [MAIN, ...args], {
       env,
       cwd: folder,
       encoding: 'utf8',
       timeout: HANG_GUARD_MS,
     });
+    tell({ args, stdout, stderr, exitCode: status, signal });
     return { stdout, stderr, exitCode: status };
   };
   return {

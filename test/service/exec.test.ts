@@ -58,8 +58,19 @@ describe('exec', () => {
         done();
       },
     });
-    await sh('echo a; sleep 0.05; echo b >&2')
-      .stdout({ write: (bytes) => out.push(new TextDecoder().decode(bytes)) })
+    const first = Promise.withResolvers<void>();
+    async function* afterFirst(): AsyncGenerator<Uint8Array> {
+      await first.promise;
+      yield Buffer.from('go on\n');
+    }
+    await sh('echo a; read -r _; echo b >&2')
+      .stdin(afterFirst())
+      .stdout({
+        write(bytes) {
+          out.push(new TextDecoder().decode(bytes));
+          first.resolve();
+        },
+      })
       .stderr(err)
       .run();
     assert.deepEqual(out, ['a\n', 'err b\n']);

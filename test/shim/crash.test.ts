@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { resolvePaths } from '../../src/host/paths.ts';
+import { isOpen } from '../../src/cli/doctor/finding.ts';
+import { doctorReport } from '../rig/findings.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive, livingWithArgument, readProcess } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
@@ -68,7 +70,8 @@ describe('a shim that was killed with SIGKILL', () => {
     assert.equal(doctor.exitCode, 1);
     assert.equal(JSON.parse(doctor.stdout).unstarted, 1);
     assert.deepEqual(livingWithArgument(report.path), []);
-    assert.equal((await home.reeve(['doctor', '--fix'])).exitCode, 0);
+    const fixed = doctorReport(home.folder, await home.reeve(['doctor', '--fix', '--json']));
+    assert.deepEqual(fixed.findings.filter(isOpen), []);
     const run = await home.onlyRun();
     assert.deepEqual([run.state, run.endReason, run.identity], ['failed', 'lost', null]);
   });

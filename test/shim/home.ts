@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
 import { awaitValue } from '../rig/await-value.ts';
+import { keepTranscript } from '../rig/transcript.ts';
 
 export const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
 
@@ -63,11 +64,19 @@ export function createHome(t: TestContext, more: Readonly<Record<string, string>
     ...(process.env['REEVE_TEST_MARK'] === undefined ? {} : { REEVE_TEST_MARK: process.env['REEVE_TEST_MARK'] }),
     ...more,
   };
+  const tell = keepTranscript(t);
   const home: Home = {
     folder,
     work,
     env,
-    start: (args, options = {}) => startReeve(args, { cwd: work, ...options, env: { ...env, ...options.env } }),
+    start(args, options = {}) {
+      const started = startReeve(args, { cwd: work, ...options, env: { ...env, ...options.env } });
+      const ended = started.ended.then((end) => {
+        tell({ args, ...end });
+        return end;
+      });
+      return { ...started, ended };
+    },
     reeve: (args, options) => home.start(args, options).ended,
     async runs() {
       const listed = await home.reeve(['ps', '--all', '--json']);
