@@ -41,6 +41,11 @@ const AREAS: readonly Area[] = [
     title: 'Holding worktrees',
     measure: async () => (await import('./claims.ts')).benchClaims(),
   },
+  {
+    name: 'collisions',
+    title: 'Noticing agents where they should not be',
+    measure: async () => (await import('./collisions.ts')).benchCollisions(),
+  },
   { name: 'usage', title: "Reading agents' logs", measure: async () => (await import('./usage.ts')).benchUsage() },
   {
     name: 'breach',
