@@ -85,7 +85,7 @@ function costOf(run: RunJson): string {
 }
 
 function turnsOf({ usage }: RunJson): string | null {
-  return usage === null ? null : `${usage.turns}, and ${count(usage.toolTurns, 'answer')} with tool calls`;
+  return usage === null ? null : `${usage.turns} (${count(usage.toolTurns, 'answer')} with tool calls)`;
 }
 
 function endOf(run: RunJson): string {
