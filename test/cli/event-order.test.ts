@@ -106,9 +106,15 @@ describe('what is told of the end of a run', () => {
 
   it('a shim that ends its run by itself tells of the stop: a limit of time, and what was left over', async (t) => {
     const home = createHome(t);
-    const limited = await start(t, home, '--max-minutes', '0.01');
-    await dead(limited.shim);
-    assert.deepEqual(await typesOf(home, limited.id), ['run.started', 'run.stopping', 'run.killed', 'run.exited']);
+    // It may be over before its shim could be looked for.
+    const command = puppetCommand('stubborn.sh', createReport(t));
+    const limit = ['--grace', '50ms', '--max-minutes', '0.01'];
+    const limited = (await home.reeve(['start', '--shared', ...limit, '--', ...command])).stdout.trim();
+    const types = await awaitValue('its end to be told', async () => {
+      const soFar = await typesOf(home, limited);
+      return soFar.includes('run.exited') ? soFar : null;
+    });
+    assert.deepEqual(types, ['run.started', 'run.stopping', 'run.killed', 'run.exited']);
     await home.reeve(['run', '--', 'sh', '-c', 'sleep 1000 & exit 0']);
     const { id } = (await home.runs())[0] ?? assert.fail();
     assert.deepEqual(await typesOf(home, id), ['run.started', 'run.swept', 'run.exited']);
