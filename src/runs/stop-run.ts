@@ -159,13 +159,14 @@ async function completion(ports: StopRunPorts, taken: TakenStop): Promise<RunRec
   const begunAt = clock.monotonicMs();
   const waits = shim !== null && isShimAlive(shim, table) && !isOutOfOurHands(ports, shim);
   if (waits) wakeShim(ports.signaller, shim);
-  for (;;) {
+  for (let looks = 0; ; looks += 1) {
     const shimLives = isShimAlive(shim, table);
     // Read after the look at the shim: a shim that is gone has written whatever it was going to write.
     const record = await reread(ports, stopped);
     const isOver = isTerminal(record.current.state);
     const waitedMs = clock.monotonicMs() - begunAt;
-    const mayBeTold = waitedMs < REGISTRANT_MS && isSpokenFor(record, table);
+    // Counted in looks, not by the clock: the registrant may be this very process, and has its turn between two of them.
+    const mayBeTold = looks * COMPLETION_POLL_MS < REGISTRANT_MS && isSpokenFor(record, table);
     if (!shimLives && !mayBeTold) {
       const event = { type: 'emptied', exit: null, error: null, at: clock.now() } as const;
       const completed = isOver ? record : await closeRun(ports, { id, event, isExecutor });
