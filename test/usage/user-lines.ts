@@ -9,23 +9,26 @@ const block = fc.oneof(
   fc.record({ tool_use_id: fc.string(), type: fc.constant('tool_result'), content: fc.jsonValue() }),
   fc.record({ type: fc.constant('tool_result'), content: fc.constant(quoted), tool_use_id: fc.string() }),
 );
-const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 4 });
+/** Rarely there: each of these alone makes a line no prompt, and many of the lines should be one. */
+const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary });
+
 /**
  * Lines of type `user`, and a few of others, as Claude Code lays them out: the type before the message, the message before everything that
  * may hold another line.
  */
 export const userLine = fc.record({
   parentUuid: fc.option(fc.uuid()),
-  isSidechain: fc.boolean(),
-  agentId: maybe(fc.string()),
+  isSidechain: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  agentId: rarely(fc.string()),
   type: fc.constantFrom('user', 'user', 'user', 'attachment', 'assistant'),
   message: fc.record({
     role: fc.constant('user'),
     content: fc.oneof(fc.string(), fc.constant(quoted), fc.array(block, { maxLength: 3 }), fc.jsonValue()),
   }),
-  isMeta: maybe(fc.boolean()),
-  isCompactSummary: maybe(fc.boolean()),
-  uuid: maybe(fc.uuid()),
-  toolUseResult: maybe(fc.oneof(fc.jsonValue(), fc.constant(PROMPT))),
-  origin: maybe(fc.record({ kind: fc.constantFrom('human', 'peer') })),
+  isMeta: rarely(fc.boolean()),
+  isCompactSummary: rarely(fc.boolean()),
+  uuid: fc.oneof({ weight: 9, arbitrary: fc.uuid() }, { weight: 1, arbitrary: fc.constant(undefined) }),
+  toolUseResult: rarely(fc.oneof(fc.jsonValue(), fc.constant(PROMPT))),
+  origin: rarely(fc.record({ kind: fc.constantFrom('human', 'peer') })),
 });
