@@ -14,6 +14,7 @@ import type { RunId, RunRecord, StopReason } from './record.ts';
 import { isShimAlive } from './shim-life.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 import { assertVisible } from './visible.ts';
+import { retryStore } from './store-retry.ts';
 import { wakeShim } from './wake-shim.ts';
 
 export interface StopRunPorts extends StopPorts {
@@ -22,6 +23,11 @@ export interface StopRunPorts extends StopPorts {
   readonly self: Identity;
   /** Absent: nobody waits for a shim to give its worktree back, and that of a dead one is found stale by the next who wants it. */
   readonly claims?: RunClaims;
+  /**
+   * Has the run's shim carry out the stop when the store cannot be written: the shim keeps the reason until it can. Null: no shim answers.
+   * Absent: the stop goes on from here, and its reason may be lost.
+   */
+  readonly handOver?: (request: StopRunRequest) => Promise<Receipt | null>;
   /** Told of the stop that begins, of its receipt, and of the end where it is we who write it: each once, however many stop the run. */
   readonly announce?: (event: StopEvent) => void;
 }
@@ -81,12 +87,19 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
   const books = new Books();
   assertVisible(record, table.realm);
   const unwritten = { record, isOurs: true, isNews: record.current.state !== 'stopping' };
-  const taken = await books.keep(() => takeStop(ports, request), unwritten);
+  let taken: TakenStop = await books.keep(() => takeStop(ports, request), unwritten);
+  if (books.failure !== null) {
+    const receipt = (await ports.handOver?.(request)) ?? null;
+    if (receipt !== null) return { receipt, record: await reread(ports, record), unrecorded: books.failure };
+  }
   if (isTerminal(taken.record.current.state))
     return { receipt: await lastReceipt(runs, runId, reason), record: taken.record, unrecorded: books.failure };
   if (taken.isNews) ports.announce?.({ type: 'run.stopping', at: clock.now(), runId, reason: message ?? reason });
   try {
     const receipt = await stopAndKeepBooks(ports, { ...request, record: taken.record }, books);
+    // The disk was full then. It may have room now, and what the end was meant to be has to be on record before the end is.
+    if (taken === unwritten && books.failure !== null)
+      taken = await books.keep(() => retryStore(clock, () => takeLate(ports, request, receipt)), unwritten);
     if (taken.isOurs) ports.announce?.({ type: 'run.killed', at: clock.now(), runId, receipt });
     await books.keep(() => completeNested(ports, { parent: runId, receipt }), undefined);
     const end = () => (receipt.provenEmpty ? completion(ports, taken) : leaveStop(ports, taken));
@@ -118,6 +131,12 @@ async function stopAndKeepBooks(ports: StopRunPorts, request: StopRunRequest, bo
   // A caller that left by itself was not signalled: what was saved before is the whole receipt.
   if (!saved.some((earlier) => isSameProof(earlier, receipt))) await save(receipt);
   return receipt;
+}
+
+async function takeLate(ports: StopRunPorts, request: StopRunRequest, receipt: Receipt): Promise<TakenStop> {
+  const taken = await takeStop(ports, request);
+  await ports.runs.saveReceipt(request.record.intent.id, receipt, ports.clock.now());
+  return taken;
 }
 
 /** True when two receipts differ in nothing but how long it took to be sure. */

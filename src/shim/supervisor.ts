@@ -7,7 +7,7 @@ import type { TreeSpec } from '../processes/tree-spec.ts';
 import { applyEvent } from '../runs/apply-event.ts';
 import { closeRun } from '../runs/close-run.ts';
 import type { RunEvent } from '../runs/run-event.ts';
-import type { RunExit, RunRecord, StopReason } from '../runs/record.ts';
+import type { RunExit, RunRecord, StopReason, StopRequested } from '../runs/record.ts';
 import { stopRun } from '../runs/stop-run.ts';
 import { retryStore } from '../runs/store-retry.ts';
 import { sweepRun } from '../runs/sweep-run.ts';
@@ -28,6 +28,8 @@ export interface StopWish {
   readonly beforeLast?: (receipt: Receipt) => Promise<void>;
 }
 
+/** How long the shim of a background run waits for a store that cannot be written: a day is enough for somebody to find the full disk. */
+const BACKGROUND_PATIENCE_MS = 24 * 3_600_000;
 /** How much longer than grace and verification another executor may take before the shim acts itself: it may have been killed. */
 const EXECUTOR_SLACK_MS = 30_000;
 
@@ -47,6 +49,8 @@ export class Supervisor {
   readonly #receipts: Receipt[] = [];
   #record: RunRecord;
   #stop: Promise<Receipt> | null = null;
+  /** A stop of ours that could not be put on record: it has to be before the end is, which else would be taken for a failure. */
+  #unwritten: StopRequested | null = null;
   readonly #stopBegun = Promise.withResolvers<void>();
 
   constructor(
@@ -138,12 +142,15 @@ export class Supervisor {
 
   async #runStop(wish: StopWish): Promise<Receipt> {
     await this.#refresh();
-    const { store, self, events } = this.#workplace;
-    const { receipt, record } = await stopRun(
+    const { store, clock, self, events } = this.#workplace;
+    const requestedAt = clock.now();
+    const { receipt, record, unrecorded } = await stopRun(
       { ...this.#ports, runs: store.runs, self, announce: events.record },
       { ...wish, record: this.#record },
     );
     this.#record = record;
+    const { reason, message } = wish;
+    if (unrecorded !== null) this.#unwritten = { reason, message, requestedAt };
     this.#receipts.push(receipt);
     return receipt;
   }
@@ -185,7 +192,15 @@ export class Supervisor {
     const { store, clock, table, events } = this.#workplace;
     const ports = { runs: store.runs, clock, table, announce: events.record };
     const event = { type: 'emptied', exit, error, at: clock.now() } as const;
-    this.#record = await retryStore(clock, () => closeRun(ports, { id: this.#record.intent.id, event }));
+    const { id, background } = this.#record.intent;
+    // Nobody waits for a background shim, and the end of its run is nowhere else.
+    const patienceMs = background ? BACKGROUND_PATIENCE_MS : 0;
+    const stop = this.#unwritten;
+    const close = async (): Promise<RunRecord> => {
+      if (stop !== null) await applyEvent(ports, id, { type: 'stop-requested', stop });
+      return closeRun(ports, { id, event });
+    };
+    this.#record = await retryStore(clock, close, patienceMs);
     // Last of all: whoever claims the worktree next finds the tree empty and the record closed.
     await this.#claim.release();
     return { record: this.#record, exit, receipts: this.#receipts, survivors: [] };

@@ -5,7 +5,7 @@ import type { Event } from '../../events.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { stopTree, VERIFY_MS } from '../../processes/stop-tree.ts';
 import type { RunRecord, StopReason } from '../../runs/record.ts';
-import { stopRun } from '../../runs/stop-run.ts';
+import { stopRun, type StopRunRequest } from '../../runs/stop-run.ts';
 import { openClaims } from '../claim-ports.ts';
 import type { Workplace } from '../open.ts';
 import { connectToShim } from '../../ipc/shim-client.ts';
@@ -70,9 +70,36 @@ async function stopFromOutside(
   const { runs } = await workplace.store();
   const claims = claimsOfRuns(await openClaims(workplace));
   return stopRun(
-    { runs, table, signaller, self, clock, claims, announce: record, exclude },
+    {
+      runs,
+      table,
+      signaller,
+      self,
+      clock,
+      claims,
+      announce: record,
+      exclude,
+      handOver: (asked) => stopByShim(workplace, asked),
+    },
     { record: target.record, reason: 'stop', message: null, graceMs },
   );
+}
+
+/** Null when no shim answers. */
+async function stopByShim(
+  workplace: Workplace,
+  { record, reason, message, graceMs }: StopRunRequest,
+): Promise<Receipt | null> {
+  const { id: runId } = record.intent;
+  const shim = await connectToShim(workplace.paths, runId);
+  if (shim === null) return null;
+  try {
+    const { self } = await workplace.processes();
+    const request = { runId, reason, message, graceMs, callerPid: self.pid };
+    return (await shim.call('stop', request, { timeoutMs: graceMs + VERIFY_MS + HANDOVER_SLACK_MS })).receipt;
+  } finally {
+    shim.close();
+  }
 }
 
 /**

@@ -2,12 +2,13 @@
  * Runs with TMPDIR on a small disk of its own: fills it under a daemon and a limited run, and prints what came of it as JSON. The one
  * argument is the folder, on another disk, where the agent logs.
  */
-import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { readProcess } from '../../rig/live-processes.ts';
 import { startAgentRun } from './agent-run.ts';
+import { fillDisk } from './fill-disk.ts';
 import { openHome } from './home.ts';
 import { startImpatientDaemon } from './start-impatient.ts';
 
@@ -23,7 +24,7 @@ await using home = openHome({ CLAUDE_CONFIG_DIR: process.argv[2] ?? '' });
 await startImpatientDaemon(home);
 const run = await startAgentRun(home, { runOptions: ['--max-usd', '5', '--grace', '0s'] });
 const ballast = join(tmpdir(), 'ballast');
-fill(ballast);
+fillDisk(ballast);
 await run.tell('spend 100').catch(() => '');
 const exit = await run.ended;
 const agentLives = readProcess(run.agentPid) !== null;
@@ -34,14 +35,3 @@ database.close();
 const events = home.events().map((event) => event.type);
 const report: FullDiskReport = { exit, agentLives, events, integrity };
 process.stdout.write(JSON.stringify(report));
-
-function fill(path: string): void {
-  writeFileSync(path, '');
-  for (let size = 1 << 20; size >= 512; size >>= 1) {
-    try {
-      for (;;) appendFileSync(path, Buffer.alloc(size));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-    }
-  }
-}
