@@ -37,8 +37,8 @@ test('C8 real Claude Code that reeve did not start: its session and log are name
   const [collision, ...more] = await findings('collision');
   assert.deepEqual(more, []);
   assert.equal(collision?.subject, `PID ${claude.pid}`);
-  assert.equal(collision?.evidence[1], `it is in session ${SESSION} (log ${log}): its own live registry names it`);
-  assert.match(collision?.evidence[2] ?? '', /is claimed by run run_/);
+  assert.equal(collision.evidence[1], `it is in session ${SESSION} (log ${log}): its own live registry names it`);
+  assert.match(collision.evidence[2] ?? '', /is claimed by run run_/);
   assert.deepEqual(await findings('orphaned-claim'), [], 'the session lives');
 
   // KILL leaves its entry in the registry behind.
