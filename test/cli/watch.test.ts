@@ -59,7 +59,9 @@ test('wait on a run whose shim was killed says so instead of waiting for ever', 
   const home = createHome(t);
   const run = home.json<RunJson>('start', '--', 'sleep', '1000');
   const { processes } = home.json<{ processes: readonly { ppid: number }[] }>('tree', run.id);
-  process.kill(processes[0]?.ppid ?? 0, 'SIGKILL');
+  const [command] = processes;
+  assert.ok(command !== undefined);
+  process.kill(command.ppid, 'SIGKILL');
   const { stderr, exitCode } = home.reeve('wait', run.id);
   assert.match(stderr, /\[SHIM_LOST\]/u);
   assert.equal(exitCode, 1);
