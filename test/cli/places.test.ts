@@ -86,12 +86,14 @@ test('a relative REEVE_HOME is one home for the command line, its shims and its 
 test('files are 0600 and folders 0700, whatever the umask', (t) => {
   const home = createHome(t);
   const script = 'umask 0 && "$@" run --max-usd 1 -- sh -c umask && "$@" start --name one -- sleep 1000 && "$@" up';
-  const { stdout } = spawnSync('sh', ['-c', script, 'sh', process.execPath, MAIN], {
+  const { stdout, stderr, status } = spawnSync('sh', ['-c', script, 'sh', process.execPath, MAIN], {
     env: home.env,
     cwd: home.folder,
     encoding: 'utf8',
-    timeout: 30_000,
+    // For each of the three.
+    timeout: 3 * 30_000,
   });
+  assert.equal(status, 0, stderr);
   assert.match(stdout, /^0+\n/u, "the command's own umask is left alone");
   const found = readdirSync(home.folder, { recursive: true, encoding: 'utf8' }).map((name) => join(home.folder, name));
   const open = found.filter((path) => {
