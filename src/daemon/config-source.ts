@@ -1,6 +1,7 @@
 import { watch } from 'node:fs';
 import { copyFile, mkdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { ReeveError } from '../errors.ts';
 import type { Paths } from '../host/paths.ts';
@@ -26,19 +27,26 @@ export interface ConfigSourceOptions {
   readonly onChange: () => void;
   /** The file changed and is not valid; what was in force stays so. */
   readonly onRejected: (error: ReeveError) => void;
+  readonly clock: Pick<Clock, 'sleep'>;
 }
+
+/** Half a file may be valid, with half of the limits: what was changed counts once it has stayed the same for so long, in milliseconds. */
+const SETTLE_MS = 100;
+/** A file that never comes to rest counts all the same after so many looks. */
+const MAX_LOOKS = 20;
 
 /**
  * Follows the config file. An invalid edit leaves the last valid limits in force, also over a crash: each valid file is kept as a copy in
  * the state folder, because a daemon that restarts over a typing error must not forget every limit.
  */
 export async function openConfigSource(options: ConfigSourceOptions): Promise<ConfigSource> {
-  const { paths } = options;
+  const { paths, clock } = options;
   const lastGood: Paths = { ...paths, configFile: join(paths.stateDir, 'config.last-good.toml') };
   let signature = await signatureOf(paths.configFile);
   let rejected: ReeveError | null = null;
   let blocked: ReeveError | null = null;
   let current = await loadFirst();
+  let refreshing: Promise<void> | null = null;
 
   // The folder and not the file: editors replace the file, and it may not be there yet.
   await mkdir(dirname(paths.configFile), { recursive: true, mode: 0o700 });
@@ -74,27 +82,43 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
     }
   }
 
-  async function refresh(): Promise<void> {
-    const found = await signatureOf(paths.configFile);
-    if (found === signature) return;
-    signature = found;
-    try {
-      current = await loadAndKeep();
-      rejected = null;
-      blocked = null;
-      options.onChange();
-    } catch (error) {
-      rejected = asRejection(error, paths);
-      options.onRejected(rejected);
+  function refresh(): Promise<void> {
+    refreshing ??= follow().finally(() => (refreshing = null));
+    return refreshing;
+  }
+
+  async function follow(): Promise<void> {
+    for (let pass = 1; pass <= MAX_LOOKS && (await signatureOf(paths.configFile)) !== signature; pass += 1) {
+      signature = await settledSignature();
+      try {
+        current = await loadAndKeep();
+        rejected = null;
+        blocked = null;
+        options.onChange();
+      } catch (error) {
+        rejected = asRejection(error, paths);
+        options.onRejected(rejected);
+      }
     }
+  }
+
+  async function settledSignature(): Promise<string> {
+    let found = await signatureOf(paths.configFile);
+    for (let look = 1; look < MAX_LOOKS; look += 1) {
+      await clock.sleep(SETTLE_MS);
+      const again = await signatureOf(paths.configFile);
+      if (again === found) break;
+      found = again;
+    }
+    return found;
   }
 
   async function loadAndKeep(): Promise<Config> {
     const config = await options.load(paths);
-    if (config.file !== null) {
-      await copyFile(config.file, `${lastGood.configFile}.new`);
-      await rename(`${lastGood.configFile}.new`, lastGood.configFile);
-    }
+    if (config.file === null) return config;
+    await copyFile(config.file, `${lastGood.configFile}.new`);
+    // Otherwise it was changed meanwhile, and what was copied may not be what was found valid.
+    if ((await signatureOf(config.file)) === signature) await rename(`${lastGood.configFile}.new`, lastGood.configFile);
     return config;
   }
 }

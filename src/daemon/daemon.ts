@@ -86,6 +86,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   const config = await openConfigSource({
     paths,
+    clock,
     load: (from) => loadConfig(from),
     onChange: () => {
       configureLogs();
