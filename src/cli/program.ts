@@ -10,7 +10,9 @@ import { VERBS } from './verbs.ts';
 export async function runCli(args: readonly string[], io: CliIo = createProcessIo()): Promise<number> {
   const json = ownOptions(args).includes('--json');
   io.onOutputFailure = (failure) => {
-    io.exitCode ||= reportFailure(failure, io, json);
+    // Said in any case; what the exit code says already weighs more.
+    const exitCode = reportFailure(failure, io, json);
+    io.exitCode ||= exitCode;
   };
   const used = VERBS.filter(({ name }) => name === args[0]);
   const program = await buildProgram(io, { verbs: used.length > 0 ? used : VERBS, load: used.length > 0, json });

@@ -13,14 +13,15 @@ failOnLeaks();
 function reeveOnFullDisk(home: Home, stream: 'stdout' | 'stderr', ...args: readonly string[]) {
   const full = openSync('/dev/full', 'w');
   try {
-    const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, ...args], {
+    const { stdout, stderr, status, error, signal } = spawnSync(process.execPath, [MAIN, ...args], {
       env: home.env,
       cwd: home.folder,
       encoding: 'utf8',
       stdio: ['ignore', stream === 'stdout' ? full : 'pipe', stream === 'stderr' ? full : 'pipe'],
       timeout: 30_000,
     });
-    return { stdout, stderr, exitCode: status };
+    const told = `reeve ${args.join(' ')}: exit ${status}, ${signal ?? 'no signal'}, ${error?.message ?? 'no error'}`;
+    return { stdout, stderr, exitCode: status, told };
   } finally {
     closeSync(full);
   }
@@ -29,9 +30,10 @@ function reeveOnFullDisk(home: Home, stream: 'stdout' | 'stderr', ...args: reado
 test('stdout on a full disk is an error with its code and exit 1, not a stack trace', (t) => {
   const home = createHome(t);
   for (const args of [['ps'], ['doctor'], ['prices'], ['config', 'schema'], ['--help'], ['complete', 'bash']]) {
-    const { stderr, exitCode } = reeveOnFullDisk(home, 'stdout', ...args);
-    assert.match(stderr, /^reeve: standard output cannot be written \(ENOSPC\) \[OUTPUT_UNWRITABLE\]\n  .+\n$/u);
-    assert.equal(exitCode, 1, args.join(' '));
+    const { stderr, exitCode, told } = reeveOnFullDisk(home, 'stdout', ...args);
+    const complaint = /^reeve: standard output cannot be written \(ENOSPC\) \[OUTPUT_UNWRITABLE\]\n  .+\n$/u;
+    assert.match(stderr, complaint, `${told}: ${JSON.stringify(stderr)}`);
+    assert.equal(exitCode, 1, told);
   }
   const { stderr, exitCode } = reeveOnFullDisk(home, 'stdout', 'ps', '--json');
   const { error } = JSON.parse(stderr) as { error: { code: string } };
@@ -40,7 +42,9 @@ test('stdout on a full disk is an error with its code and exit 1, not a stack tr
 
 test('an exit code that says something is kept on a full disk', (t) => {
   const home = createHome(t);
-  assert.equal(reeveOnFullDisk(home, 'stdout', 'status').exitCode, 69);
+  const status = reeveOnFullDisk(home, 'stdout', 'status');
+  assert.equal(status.exitCode, 69);
+  assert.match(status.stderr, /OUTPUT_UNWRITABLE/);
   assert.equal(reeveOnFullDisk(home, 'stderr', 'inspect', 'nothing').exitCode, 2);
 });
 
