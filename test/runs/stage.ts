@@ -11,7 +11,7 @@ import type { RunIntent, RunRecord } from '../../src/runs/record.ts';
 import { createRunIds } from '../../src/runs/run-id.ts';
 import { createMemoryStore } from '../../src/store/memory/open.ts';
 import { intentOf } from '../contracts/samples.ts';
-import { startPuppet, type Cleanup } from '../rig/puppet.ts';
+import { startPuppet, type Report, type Cleanup } from '../rig/puppet.ts';
 
 export const processes = createLinuxProcesses();
 export const ids = createRunIds(systemRandom);
@@ -47,7 +47,7 @@ export async function startRun(
   t: Cleanup,
   runs: RunStore,
   options: { readonly puppet?: string; readonly roles?: readonly string[]; readonly intent?: Partial<RunIntent> } = {},
-): Promise<{ readonly record: RunRecord; readonly members: readonly Identity[] }> {
+): Promise<{ readonly record: RunRecord; readonly members: readonly Identity[]; readonly report: Report }> {
   const intent = intentOf({ shim: deadIdentity(), ...options.intent });
   const puppet = startPuppet(t, options.puppet ?? 'sleeper.sh', { env: { [COOKIE_VARIABLE]: intent.cookie } });
   const found: Readonly<Record<string, Identity>> = await puppet.report.processes('leader', ...(options.roles ?? []));
@@ -57,7 +57,7 @@ export async function startRun(
   const { pid } = leader;
   const started = { identity: leader, processGroupId: pid, sessionId: pid, startedAt: intent.createdAt };
   const record = await runs.update(inserted, { state: 'running', started }, intent.createdAt);
-  return { record, members: Object.values(found) };
+  return { record, members: Object.values(found), report: puppet.report };
 }
 
 /** Ends one process of a test, by its identity. */

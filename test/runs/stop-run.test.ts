@@ -50,7 +50,10 @@ function clockThat(onSleep: () => Promise<void> | void): Clock {
 
 test('K12 a run whose shim was killed is stopped, and completed by the executor, in the order that every stop has', async (t) => {
   const ports = createPorts();
-  const { record, members } = await startRun(t, ports.runs, { puppet: 'escapees.sh', roles: ['child', 'session'] });
+  const scene = await startRun(t, ports.runs, { puppet: 'escapees.sh', roles: ['child', 'session'] });
+  const { record, members, report } = scene;
+  // Without a subreaper nothing tells whose it is.
+  await endProcess((await report.processes('daemon')).daemon);
   const order: string[] = [];
   const runs = spyOn(ports.runs, (what) => order.push(`${what} ${members.some(isAlive) ? 'alive' : 'dead'}`));
   const stopped = await stopRun({ ...ports, runs }, { ...ASKED, record, reason: 'budget-limit', message: 'too much' });
