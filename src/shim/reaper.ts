@@ -29,6 +29,8 @@ export function startReaper(adoption: Adoption | null, paths: Paths, leaderPid: 
     }, AFTER_NODE_MS).unref();
   };
   process.on('SIGCHLD', onChild);
+  // The command runs already: of those who died before this listened nobody will tell.
+  onChild();
   return {
     reap,
     close() {
