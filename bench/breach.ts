@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import type { Receipt } from '../src/processes/receipt.ts';
+import { environmentIn } from './environment.ts';
 import type { BenchRow } from './row.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -44,21 +45,6 @@ export async function benchBreach(options: BreachBenchOptions = {}): Promise<Ben
     row('breach to empty tree, p50', percentile(latenciesMs, 0.5), P50_BAR_MS),
     row('breach to empty tree, p99', percentile(latenciesMs, 0.99), P99_BAR_MS),
   ];
-}
-
-function environmentIn(folder: string): Record<string, string> {
-  const at = (name: string): string => {
-    mkdirSync(join(folder, name), { mode: 0o700 });
-    return join(folder, name);
-  };
-  return {
-    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
-    HOME: at('home'),
-    REEVE_HOME: at('reeve'),
-    XDG_RUNTIME_DIR: at('r'),
-    CLAUDE_CONFIG_DIR: at('claude'),
-    TMPDIR: tmpdir(),
-  };
 }
 
 /** One breach; milliseconds from the append to the receipt. */

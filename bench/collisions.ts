@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Event } from '../src/events.ts';
 import { quantile } from './quantile.ts';
+import { environmentIn } from './environment.ts';
 import type { BenchRow } from './row.ts';
 
 const REEVE = join(import.meta.dirname, '..', 'bin/reeve');
@@ -66,19 +67,5 @@ function row(which: string, reeve: number): BenchRow {
     unit: 'ms',
     bar: `≤ ${BAR_MS.toLocaleString('en-US')} ms, ${Math.round((1 - reeve / BAR_MS) * 100)} % of it left over`,
     holds: reeve <= BAR_MS,
-  };
-}
-
-function environmentIn(folder: string): Record<string, string> {
-  const at = (name: string): string => {
-    mkdirSync(join(folder, name), { mode: 0o700 });
-    return join(folder, name);
-  };
-  return {
-    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
-    HOME: at('home'),
-    REEVE_HOME: at('reeve'),
-    XDG_RUNTIME_DIR: at('r'),
-    TMPDIR: tmpdir(),
   };
 }

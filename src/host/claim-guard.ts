@@ -5,8 +5,8 @@ import type { ClaimPlace } from '../claims/ports.ts';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import { sameRealm, type Identity } from '../processes/identity.ts';
+import { isAlive } from '../processes/identity-of.ts';
 import type { ProcessTable } from '../processes/ports.ts';
-import { isDead } from '../processes/tree.ts';
 import { makeName, readName } from './exclusive-name.ts';
 import { systemRandom } from './random.ts';
 
@@ -29,6 +29,7 @@ const TIMEOUT_MS = 10_000;
 /** Between two attempts: random, so that fifty contenders do not come back together. */
 const RETRY_MS = { min: 1, max: 6 } as const;
 const NONCE_BYTES = 8;
+
 export interface ClaimGuard {
   /**
    * The kernel's lock on the claim's folder, which ends with its process; where other kernels may have the folder mounted also a name in it,
@@ -150,9 +151,7 @@ function parseOwner(
 function deadNonce(text: string, { host, table }: GuardSelf): string | null {
   const owner = parseOwner(text);
   if (owner === null || owner.host !== host || !sameRealm(owner.process, table.realm)) return null;
-  const row = table.read(owner.process.pid);
-  const isAlive = row !== null && row.startTicks === owner.process.startTicks && !isDead(row);
-  return isAlive ? null : owner.nonce;
+  return isAlive(owner.process, table) ? null : owner.nonce;
 }
 
 function ownerText(text: string | null): string {

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
+import { isAlive } from '../processes/identity-of.ts';
 import type { ProcessTable } from '../processes/ports.ts';
 import { isCarriedOut } from './executor.ts';
 import { exitEventOf, type RunExited } from './exit-event.ts';
@@ -39,7 +40,7 @@ export async function closeRun(ports: ClosePorts, { id, event, isExecutor = fals
     const read = await runs.get(id);
     if (read === null) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
     if (isTerminal(read.current.state)) return read;
-    if (!isExecutor && isCarriedOut(read, table) && clock.monotonicMs() < deadline) {
+    if (!isExecutor && isCarriedOut(read, (process) => isAlive(process, table)) && clock.monotonicMs() < deadline) {
       await clock.sleep(EXECUTOR_POLL_MS);
       continue;
     }

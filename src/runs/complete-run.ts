@@ -1,5 +1,7 @@
 import { ReeveError } from '../errors.ts';
+import { sameIdentity, type Identity } from '../processes/identity.ts';
 import { assertCompletion, planCompletion, type Completion } from './checkpoint.ts';
+import { isCarriedOut } from './executor.ts';
 import { exitEventOf } from './exit-event.ts';
 import { isTerminal, startedOf } from './lifecycle.ts';
 import type { RunStore } from './ports.ts';
@@ -27,7 +29,7 @@ export async function completeRun(ports: CompletePorts, id: RunId, completion: C
     if (isTerminal(read.current.state)) return read;
     assertNoShim(read);
     const nothingLives = isEmpty(ports, read);
-    const isTheirs = isCarriedOut(ports, read);
+    const isTheirs = isCarriedOut(read, (executor) => isThere(ports, executor));
     const isEnd = nothingLives && !isTheirs;
     const next = planCompletion(read.current, completion, { isEmpty: isEnd, now: clock.now() });
     if (next === read.current) return read;
@@ -65,14 +67,13 @@ export function assertNoShim({ intent: { id, shim } }: RunRecord): void {
 function isEmpty({ verifier, registrant }: CompletePorts, record: RunRecord): boolean {
   const leader = startedOf(record.current)?.identity;
   if (leader === undefined || leader.pid === registrant.pid) return true;
-  if (verifier.observe(leader.pid)?.identity.startTicks === leader.startTicks) return false;
+  if (isThere({ verifier }, leader)) return false;
   return verifier.survey().membersOf(record).length === 0;
 }
 
-/** Whether somebody who lives is stopping it just now. */
-function isCarriedOut({ verifier }: CompletePorts, { current }: RunRecord): boolean {
-  const executor = current.state === 'stopping' ? current.executor : undefined;
-  return executor !== undefined && verifier.observe(executor.pid)?.identity.startTicks === executor.startTicks;
+function isThere({ verifier }: Pick<CompletePorts, 'verifier'>, process: Identity): boolean {
+  const seen = verifier.observe(process.pid);
+  return seen !== null && sameIdentity(seen.identity, process);
 }
 
 /** Nothing of the run lives: whoever stops it is about to write its end, with the exit that was told. */

@@ -20,8 +20,8 @@ export interface ExecutorPorts {
  * Whether somebody who lives is carrying out a stop of this run. They alone tell of it, and nobody ends its record before they have: what
  * is told of a run comes in the order in which it happened.
  */
-export function isCarriedOut({ current }: RunRecord, table: ProcessTable): boolean {
-  return current.state === 'stopping' && current.executor !== undefined && isAlive(current.executor, table);
+export function isCarriedOut({ current }: RunRecord, lives: (process: Identity) => boolean): boolean {
+  return current.state === 'stopping' && current.executor !== undefined && lives(current.executor);
 }
 
 export interface TakenStop {
@@ -41,7 +41,8 @@ export async function takeStop(
   for (;;) {
     const read = (await runs.get(record.intent.id)) ?? record;
     const { state } = read.current;
-    if (isTerminal(state) || isCarriedOut(read, table)) return { record: read, isOurs: false, isNews: false };
+    if (isTerminal(state) || isCarriedOut(read, (process) => isAlive(process, table)))
+      return { record: read, isOurs: false, isNews: false };
     const isNews = state !== 'stopping';
     const stop = { reason, message, requestedAt: clock.now() };
     const asked = { type: 'stop-requested', stop, executor: self } as const;

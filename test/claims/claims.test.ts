@@ -25,24 +25,15 @@ import {
   verifyClaim,
 } from '../../src/claims/inspect.ts';
 import { collisionsAmong } from '../../src/claims/collisions.ts';
-import { ReeveError } from '../../src/errors.ts';
 import { createMemoryStore } from '../../src/store/memory/open.ts';
 import { acquire, claimPorts, git, holderOf, newRepository, tempFolder } from './rig.ts';
+import { codeOf } from '../contracts/samples.ts';
 
 function stage(t: TestContext) {
   const folder = tempFolder(t);
   const repo = newRepository(join(folder, 'repo'));
   const ports = claimPorts(join(folder, 'spare'), createMemoryStore().claims);
   return { folder, repo, ports, place: ports.files.placeOf(repo) };
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'none';
-  } catch (error) {
-    return error instanceof ReeveError ? error.code : String(error);
-  }
 }
 
 function recordIn(file: string): ClaimRecord {

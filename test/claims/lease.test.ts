@@ -10,6 +10,7 @@ import { repairClaim } from '../../src/claims/repair.ts';
 import { ReeveError } from '../../src/errors.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { NEEDS_CONTAINER, startInContainer } from '../rig/container.ts';
+import { codeOf } from '../contracts/samples.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { until } from '../rig/until.ts';
 import { FORGETFUL, mountTwice, NEEDS_TWO_MOUNTS } from '../rig/two-mounts.ts';
@@ -47,15 +48,6 @@ async function remoteOf(t: TestContext, child: ChildProcess): Promise<Remote> {
     },
     kill,
   };
-}
-
-async function codeOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-    return 'none';
-  } catch (error) {
-    return error instanceof ReeveError ? error.code : String(error);
-  }
 }
 
 /** The same ports on a machine whose clock is wrong, or at a later time. */
