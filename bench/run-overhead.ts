@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { machineOf } from './machine.ts';
+import { median } from './quantile.ts';
 import type { BenchRow } from './row.ts';
 
 const REEVE = join(import.meta.dirname, '..', 'bin/reeve');
 const ROUNDS = 15;
-/** The bar of 80 ms was set on a machine where `node -e 0` took 23 ms; on a slower or busier one both take longer. */
 const OVERHEAD_BAR_MS = 80;
-const NODE_OF_BAR_MS = 23;
 const PRIVATE_BAR_MB = 20;
 
 /** What `reeve run` adds to a command that does nothing, and what its shim keeps in memory that no other process shares. */
@@ -26,7 +26,7 @@ export async function benchRun(): Promise<BenchRow[]> {
     }
     const overheadMs = median(times.reeve) - median(times.bare);
     const nodeMs = median(times.node) - median(times.bare);
-    const barMs = OVERHEAD_BAR_MS * Math.max(1, nodeMs / NODE_OF_BAR_MS);
+    const machine = machineOf(nodeMs);
     const privateMb = await shimPrivateMb(env);
     return [
       {
@@ -35,8 +35,8 @@ export async function benchRun(): Promise<BenchRow[]> {
         peer: `node ${process.versions.node} -e 0, over the same`,
         peerValue: nodeMs,
         unit: 'ms',
-        bar: `≤ ${OVERHEAD_BAR_MS} ms where Node takes ${NODE_OF_BAR_MS} ms, so ${Math.round(barMs)} ms here`,
-        holds: overheadMs <= barMs,
+        bar: machine.bar(OVERHEAD_BAR_MS),
+        holds: overheadMs <= machine.scaled(OVERHEAD_BAR_MS),
       },
       {
         work: 'private memory of a foreground shim, beside another',
@@ -88,8 +88,4 @@ async function waitingRun(env: NodeJS.ProcessEnv): Promise<{ readonly pid: numbe
       return exited;
     },
   };
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -21,7 +21,7 @@ export interface StopPorts {
    * is being stopped.
    */
   readonly exclude?: () => readonly Identity[];
-  /** Takes the zombies of the executor itself, when it is the subreaper of the tree. Called often; must not wait. */
+  /** Takes the zombies of the executor itself, when it is the subreaper of the tree. Called before each scan; must not wait. */
   readonly reap?: () => void;
 }
 

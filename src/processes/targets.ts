@@ -133,7 +133,6 @@ export class Targets {
       const exited = new Set(await this.#ports.signaller.waitAny(handles, timeoutMs));
       for (const target of targets) if (target.handle !== null && exited.has(target.handle)) this.#bury(target);
     }
-    this.#ports.reap?.();
   }
 
   close(): void {
