@@ -8,12 +8,17 @@ const MAX_DELAY_MS = 2_147_483_647;
 /** The time of a paused run does not pass, and nobody tells the daemon when it is resumed. */
 const PAUSED_LOOK_MS = 1_000;
 
+/** Whether a limit caps the time of a run. */
+export function isTimed(limit: Limit): boolean {
+  return limit.period === 'run' && limit.maxMs !== null;
+}
+
 /**
  * Milliseconds until a time limit or one of its steps is next reached by a live run; null when none will be. Limits that turn out not
  * to be about the run cost a round without a verdict, which is cheaper than deciding it twice.
  */
 export function nextDeadlineMs(live: readonly LiveRun[], limits: readonly Limit[]): number | null {
-  const timed = limits.filter((limit) => limit.period === 'run' && limit.maxMs !== null);
+  const timed = limits.filter(isTimed);
   const left = live.flatMap((run) =>
     [...timed, ...capLimits(run.record.intent)].flatMap(({ maxMs, warnAt }) =>
       maxMs === null ? [] : [...warnAt, 1].map((part) => leftMs(run, part * maxMs)),

@@ -8,12 +8,12 @@ import { ACTIVE_STATES, startedOf } from '../runs/lifecycle.ts';
 import type { RunRecord } from '../runs/record.ts';
 import type { Store } from '../store/store.ts';
 import { act, releaseUnfounded } from './act.ts';
-import { nextDeadlineMs } from './deadlines.ts';
+import { isTimed, nextDeadlineMs } from './deadlines.ts';
 import type { LogRoots } from './log-roots.ts';
 import type { SessionLinks } from './session-links.ts';
 import type { Stops } from './stops.ts';
 
-/** Pause before a round that looks again at a run which was between its admission and its start when it should have been stopped. */
+/** Pause before a round that looks again at a run which was between its admission and its start: nobody tells that it has a process. */
 const LOOK_AGAIN_MS = 200;
 
 export interface EnforcementPorts {
@@ -83,8 +83,11 @@ export function createEnforcement(ports: EnforcementPorts): Enforcement {
       const { file, limits } = ports.config();
       if (recheckLockouts && file !== null) await releaseUnfounded(verdicts, limits, actPorts);
       recheckLockouts = false;
-      const isStarting = live.length < active.length && verdicts.some((verdict) => verdict.kind === 'stop');
-      ports.wakeIn(isStarting ? LOOK_AGAIN_MS : nextDeadlineMs(facts.live, limits));
+      const starting = active.filter((run) => startedOf(run.current) === null);
+      const toStop = starting.length > 0 && verdicts.some((verdict) => verdict.kind === 'stop');
+      // What has no shim may be without a process for as long as whoever registered it likes.
+      const toTime = limits.some(isTimed) && starting.some((run) => run.intent.shim !== null);
+      ports.wakeIn(toStop || toTime ? LOOK_AGAIN_MS : nextDeadlineMs(facts.live, limits));
     },
   };
 }

@@ -203,8 +203,9 @@ action = "stop"
 grace = "0s"
 `);
   const long = await startAgentRun(home, { runOptions: ['--shared', '--name', 'long'] });
-  // No agent that would have to be ready first: the limit may come before that.
-  const short = await home.cli('run', '--name', 'short', '--', 'sleep', '600');
+  // No agent that would have to be ready first: the limit may come before that. It comes before the command's own end, and before the
+  // daemon's next look at what no event tells of.
+  const short = await home.cli('run', '--name', 'short', '--', 'sleep', '25');
   assert.equal(short.code, 124, short.stderr);
   const [ended] = await home.withStore((store) => store.runs.list({ name: 'short' }));
   assert.ok(ended !== undefined);
