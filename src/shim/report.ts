@@ -1,8 +1,9 @@
+import { ReeveError } from '../errors.ts';
 import { usageOfRuns } from '../usage/run-usage.ts';
 import type { Ending } from './ending.ts';
 import { complain, stderrIsTerminal } from './messages.ts';
 import type { RunRequest } from './request.ts';
-import { summaryLine, writeReport } from './summary.ts';
+import { reportText, summaryLine } from './summary.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
 /**
@@ -21,8 +22,10 @@ export async function report(
   if (isRead) complain(summaryLine(ending, usage, clock.now()));
   if (reportFile === null) return;
   try {
-    writeReport(reportFile, ending, usage);
+    const { writeReportFile } = await import('./report-file.ts');
+    await writeReportFile(reportFile, { text: reportText(ending, usage), name: `reeve-report-${id}`, clock });
   } catch (error) {
-    complain(`the report cannot be written: ${(error as Error).message}`);
+    if (!(error instanceof ReeveError)) throw error;
+    complain(`${error.message} [${error.code}]\n  ${error.hint ?? ''}`);
   }
 }

@@ -1,4 +1,3 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { formatTokens, formatUsd } from '../limits/amount.ts';
 import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
 import { toRunJson, type RunUsage } from '../runs/view.ts';
@@ -12,22 +11,15 @@ export function summaryLine(ending: Ending, usage: RunUsage | null, now: number)
     .join(' · ');
 }
 
-/** Writes the report beside its name and renames it: who waits for the file never reads half of it. */
-export function writeReport(file: string, ending: Ending, usage: RunUsage | null): void {
+/** The same for programs, with every proof: what `--report` writes, as JSON. */
+export function reportText(ending: Ending, usage: RunUsage | null): string {
   const report = {
     run: toRunJson(ending.record, usage),
     exit: ending.exit,
     receipts: ending.receipts,
     survivors: ending.survivors,
   };
-  const text = `${JSON.stringify(report, null, 2)}\n`;
-  try {
-    writeFileSync(`${file}.new`, text, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
-  } catch (error) {
-    rmSync(`${file}.new`, { force: true });
-    throw error;
-  }
+  return `${JSON.stringify(report, null, 2)}\n`;
 }
 
 function howItEnded({ record, exit }: Ending, now: number): string {

@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { failOnLeaks } from '../rig/leaks.ts';
@@ -251,38 +242,5 @@ describe('the record of a run', () => {
     const database = readFileSync(join(home.folder, 'reeve', 'reeve.db'), 'latin1');
     const events = readFileSync(join(home.folder, 'reeve', 'events', 'events.ndjson'), 'utf8');
     for (const text of [stdout, database, events]) assert.doesNotMatch(text, /sk-very-secret|hidden-value|abc\.def/);
-  });
-
-  it('is written as a report, 0600 and whole, where asked for', async (t) => {
-    const home = createHome(t);
-    await home.reeve(['run', '--report', 'report.json', '--', 'sh', '-c', 'exit 7']);
-    const file = join(home.work, 'report.json');
-    assert.equal(statSync(file).mode & 0o777, 0o600);
-    const report = JSON.parse(readFileSync(file, 'utf8'));
-    assert.deepEqual(report.exit, { exitCode: 7, signal: null });
-    assert.equal(report.run.state, 'failed');
-    assert.equal(report.run.id, (await home.onlyRun()).id);
-    assert.deepEqual([report.receipts, report.survivors], [[], []]);
-    assert.equal(existsSync(`${file}.new`), false);
-  });
-
-  it('is not lost with a report that cannot be written', async (t) => {
-    const home = createHome(t);
-    const end = await home.reeve(['run', '--report', 'no/such/folder/report.json', '--', 'sh', '-c', 'exit 7']);
-    assert.equal(end.exitCode, 7);
-    assert.match(end.stderr, /the report cannot be written/);
-    assert.equal((await home.onlyRun()).state, 'failed');
-  });
-
-  it('leaves nothing beside a report that cannot be put in its place', async (t) => {
-    const home = createHome(t);
-    const folder = join(home.work, 'folder');
-    mkdirSync(folder);
-    const end = await home.reeve(['run', '--report', folder, '--', 'true']);
-    assert.match(end.stderr, /the report cannot be written/);
-    assert.deepEqual(
-      readdirSync(home.work).filter((name) => name !== '.reeve'),
-      ['folder'],
-    );
   });
 });

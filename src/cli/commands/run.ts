@@ -4,6 +4,7 @@ import { dieBySignal } from '../../linux/die-by-signal.ts';
 import type { ExitPlan } from '../../shim/ending.ts';
 import type { RunRequest } from '../../shim/request.ts';
 import type { CliIo } from '../io.ts';
+import { checkReport } from '../report-option.ts';
 import { defineRunOptions, toRunRequest, type RunOptions } from '../run-options.ts';
 import { enterWorktree } from '../worktree-option.ts';
 
@@ -15,6 +16,7 @@ export function define(command: Command, io: CliIo): Command {
         io,
         startedByPid: process.ppid,
       });
+      await checkReport(request, { inBackground: request.keepBackground });
       if (request.keepBackground) endAs(await runBesideShim(request, io.env), io);
       else await runAsShim(request, io);
     });
