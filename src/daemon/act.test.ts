@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ReeveError } from '../errors.ts';
+import type { Limit } from '../limits/limit.ts';
+import type { Allowance } from '../limits/lockout.ts';
 import { createMemoryStore } from '../store/memory/open.ts';
 import { inputOf, limitOf, liveOf, NOON, recordOf } from '../../test/limits/build.ts';
 import { judge } from '../limits/verdict.ts';
@@ -50,4 +52,32 @@ test('a lockout goes when its limit is not exceeded any more; one of a limit tha
     (await lockouts.list()).map((row) => row.limit),
     ['written by a program'],
   );
+});
+
+test('a lockout stands when only the ledger forgot what it was for, until its limit is changed or an unlock allows for it', async () => {
+  const limit = limitOf({ maxCostMicroUsd: 1 });
+  const [verdict] = judge(inputOf({ limits: [limit], answers: [{ at: NOON, usd: 1 }], live: [] }));
+  assert.ok(verdict !== undefined && verdict.kind !== 'warn' && verdict.lockout !== null);
+  const { lockout } = verdict;
+  const extra = { id: 'a', limit: null, project: '/w/app', branch: null, agent: null, by: 'ada', grantedAt: NOON };
+  const cases: readonly [stands: boolean, now: Limit, allowance?: Allowance][] = [
+    [true, limit],
+    [true, limitOf({ maxCostMicroUsd: 999_999 })],
+    [false, limitOf({ maxCostMicroUsd: 1_000_000 })],
+    [false, limitOf({ maxCostMicroUsd: null, maxTokens: 1 })],
+    [false, limitOf({ ...limit, period: 'weekly' })],
+    [false, limitOf({ ...limit, per: 'all' })],
+    [false, limitOf({ ...limit, action: 'warn' })],
+    [false, limitOf({ ...limit, labels: { team: 'b' } })],
+    [true, limit, { ...extra, extraMicroUsd: 1, expiresAt: null }],
+    [false, limit, { ...extra, extraMicroUsd: 1_000_000, expiresAt: null }],
+    [false, limit, { ...extra, extraMicroUsd: null, expiresAt: NOON + 1 }],
+  ];
+  for (const [stands, now, allowance] of cases) {
+    const { lockouts } = createMemoryStore();
+    await lockouts.put(lockout);
+    if (allowance !== undefined) await lockouts.grant(allowance);
+    await releaseUnfounded([], [now], { lockouts, record: () => {}, now: () => NOON });
+    assert.equal((await lockouts.list()).length === 1, stands, JSON.stringify([now, allowance]));
+  }
 });

@@ -2,6 +2,7 @@ import type { Event } from '../events.ts';
 import type { Limit } from '../limits/limit.ts';
 import type { Lockout, LockoutKey } from '../limits/lockout.ts';
 import type { LockoutStore } from '../limits/ports.ts';
+import { standsByItself } from '../limits/standing.ts';
 import type { Verdict } from '../limits/verdict.ts';
 import type { RunRecord } from '../runs/record.ts';
 import type { Stops } from './stops.ts';
@@ -83,23 +84,26 @@ function stopRuns(breach: Extract<Breach, { kind: 'stop' }>, live: readonly RunR
 }
 
 /**
- * Releases what no breach of its limit stands behind any more: the cap was raised, or the limit selects others now. Only asked when the
- * config changed or the daemon starts; an unlock releases its rows itself. A lockout of a limit that the config does not have is not
- * ours to judge: the library's enforcer may have written it.
+ * Releases what no breach of its limit stands behind any more: the cap was raised, or the limit selects others now. What the ledger has
+ * lost with its store is still in the lockout itself. Only asked when the config changed or the daemon starts; an unlock releases its rows
+ * itself. A lockout of a limit that the config does not have is not ours to judge: the library's enforcer may have written it.
  */
 export async function releaseUnfounded(
   verdicts: readonly Verdict[],
   limits: readonly Limit[],
   ports: Pick<ActPorts, 'lockouts' | 'record' | 'now'>,
 ): Promise<void> {
+  const now = ports.now();
+  const allowances = await ports.lockouts.allowances(now);
   const founded = verdicts.filter(isBreach).flatMap((breach) => breach.lockout ?? []);
   for (const row of await ports.lockouts.list()) {
-    if (!limits.some((limit) => limit.name === row.limit)) continue;
-    if (founded.some((lockout) => isSameKey(lockout, row))) continue;
+    const limit = limits.find(({ name }) => name === row.limit);
+    if (limit === undefined || founded.some((lockout) => isSameKey(lockout, row))) continue;
+    if (standsByItself(row, limit, { allowances, now })) continue;
     await ports.lockouts.release(row);
-    const { limit, project, branch } = row;
+    const { project, branch } = row;
     const message = 'the limit is not exceeded any more: it was raised or changed';
-    ports.record({ type: 'lockout.released', at: ports.now(), limit, project, branch, message });
+    ports.record({ type: 'lockout.released', at: now, limit: limit.name, project, branch, message });
   }
 }
 

@@ -39,7 +39,7 @@ function readablePart(text: string): string {
 export function lockoutFileText(lockout: Lockout): string {
   const { capMicroUsd, currentMicroUsd, lockedAt, expiresAt } = lockout;
   const content = {
-    note: 'The row in reeve.db decides: deleting or editing this file does not unlock. `reeve unlock` does.',
+    note: 'Deleting or editing this file does not unlock: `reeve unlock` does. Should reeve.db be lost, the lockout stands by this file.',
     format: FORMAT,
     project: lockout.project ?? '*',
     branch: lockout.branch ?? '*',
@@ -47,6 +47,7 @@ export function lockoutFileText(lockout: Lockout): string {
     limit: lockout.limit,
     period: lockout.period,
     action: lockout.action,
+    selects: lockout.selects,
     reason: lockout.reason,
     capUsd: capMicroUsd === null ? null : capMicroUsd / 1e6,
     currentUsd: currentMicroUsd === null ? null : currentMicroUsd / 1e6,
@@ -58,27 +59,75 @@ export function lockoutFileText(lockout: Lockout): string {
   return `${JSON.stringify(content, null, 2)}\n`;
 }
 
+/** What a lockout file's text holds, or why it holds none. */
+export type LockoutReading = { readonly lockout: Lockout } | { readonly problem: string };
+
 /**
- * Says why a file's text is not a lockout, or null when it is one. Checked by hand: `run` reads these files, and loads no validator.
+ * Reads a lockout back from its file: all of it, because the file may have outlived the store. Checked by hand: `run` reads these files,
+ * and loads no validator.
  */
-export function lockoutFileProblem(text: string): string | null {
+export function readLockoutText(text: string): LockoutReading {
   let content: unknown;
   try {
     content = JSON.parse(text);
   } catch (error) {
-    return text.trim() === '' ? 'it is empty' : `it is not JSON: ${(error as Error).message}`;
+    return { problem: text.trim() === '' ? 'it is empty' : `it is not JSON: ${(error as Error).message}` };
   }
-  if (typeof content !== 'object' || content === null || Array.isArray(content)) return 'it is not a JSON object';
-  const fields = content as Readonly<Record<string, unknown>>;
-  const wrong = Object.entries(CHECKS).find(([field, isGood]) => !isGood(fields[field]));
+  if (!isObject(content)) return { problem: 'it is not a JSON object' };
+  const wrong = Object.entries(CHECKS).find(([field, isGood]) => !isGood(content[field]));
   return wrong === undefined
-    ? null
-    : `${wrong[0]} is ${fields[wrong[0]] === undefined ? 'missing' : 'not what it must be'}`;
+    ? { lockout: lockoutFrom(content as unknown as Fields) }
+    : { problem: `${wrong[0]} is ${content[wrong[0]] === undefined ? 'missing' : 'not what it must be'}` };
+}
+
+/** The checked content of a file. */
+interface Fields extends Pick<Lockout, 'limit' | 'period' | 'action' | 'reason' | 'capTokens' | 'currentTokens'> {
+  readonly project: string;
+  readonly branch: string;
+  readonly agent: string;
+  readonly selects?: Lockout['selects'];
+  readonly capUsd: number | null;
+  readonly currentUsd: number | null;
+  readonly lockedAt: string;
+  readonly expiresAt: string | null;
+}
+
+function lockoutFrom(fields: Fields): Lockout {
+  const { limit, period, action, reason, capTokens, currentTokens, expiresAt } = fields;
+  const part = (text: string): string | null => (text === '*' ? null : text);
+  const microUsd = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * 1e6));
+  return {
+    limit,
+    project: part(fields.project),
+    branch: part(fields.branch),
+    agent: part(fields.agent),
+    // One that does not say what its limit selects locks out all that its key covers.
+    selects: fields.selects ?? { project: '*', branch: '*', agent: '*', run: '*', labels: {} },
+    action,
+    period,
+    reason,
+    capMicroUsd: microUsd(fields.capUsd),
+    currentMicroUsd: microUsd(fields.currentUsd),
+    capTokens,
+    currentTokens,
+    lockedAt: Date.parse(fields.lockedAt),
+    expiresAt: expiresAt === null ? null : Date.parse(expiresAt),
+  };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 const isTime = (value: unknown): boolean => typeof value === 'string' && !Number.isNaN(Date.parse(value));
 const isAmount = (value: unknown): boolean => value === null || (typeof value === 'number' && value >= 0);
+
+const isSelection = (value: unknown): boolean =>
+  isObject(value) &&
+  ['project', 'branch', 'agent', 'run'].every((part) => typeof value[part] === 'string') &&
+  isObject(value['labels']) &&
+  Object.values(value['labels']).every((label) => typeof label === 'string');
 
 const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
   format: (value) => value === FORMAT,
@@ -88,6 +137,7 @@ const CHECKS: Readonly<Record<string, (value: unknown) => boolean>> = {
   agent: isText,
   period: (value) => PERIODS.includes(value as Period),
   action: (value) => value === 'stop' || value === 'refuse',
+  selects: (value) => value === undefined || isSelection(value),
   reason: isText,
   capUsd: isAmount,
   currentUsd: isAmount,

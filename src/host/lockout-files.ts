@@ -1,18 +1,20 @@
-import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, open, readFile, readdir, rename, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReeveError } from '../errors.ts';
-import { keyCovers } from '../limits/covering.ts';
+import { coveringLockouts, keyCovers } from '../limits/covering.ts';
 import type { Lockout, LockoutKey } from '../limits/lockout.ts';
 import type { LockoutStore } from '../limits/ports.ts';
-import { LOCKOUT_FILE_ENDING, lockoutFileName, lockoutFileProblem, lockoutFileText } from './lockout-file.ts';
-
-/** A lockout file that cannot be read as one. */
-export interface CorruptLockout {
-  readonly path: string;
-  /** `it is not JSON: …`, `permission denied`. */
-  readonly error: string;
-}
+import { lockoutFileName, lockoutFileText } from './lockout-file.ts';
+import {
+  failure,
+  lockoutNames,
+  readLockoutFile,
+  removeUnfinished,
+  setAside,
+  writeDurably,
+  type CorruptLockout,
+  type FoundLockout,
+} from './lockout-folder.ts';
 
 /** One corrupt file after its repair. */
 export interface LockoutRepair {
@@ -24,46 +26,82 @@ export interface LockoutRepair {
 }
 
 export interface LockoutFiles extends LockoutStore {
-  /** Files that are not what they must be; `list` goes by the rows and skips them. */
+  /** Files that are not what they must be; `list` goes by what can be read and skips them. */
   corrupt(): Promise<readonly CorruptLockout[]>;
   /** Sets corrupt files aside under another name and writes those that the store has anew. Locks and unlocks nothing. */
   repair(): Promise<readonly LockoutRepair[]>;
 }
 
-/** An unfinished file is left alone for this long: its writer may still be at it. */
-const UNFINISHED_MS = 60_000;
+/** What is in the folder. */
+interface Contents {
+  readonly found: readonly FoundLockout[];
+  readonly corrupt: readonly CorruptLockout[];
+}
 
 /**
- * A lockout store with a readable file beside each row, for people and other programs. The row decides: a file that is gone changes
- * nothing, one that cannot be written is reported and the lockout stands all the same. A corrupt file is never overwritten: someone, or
- * a failing disk, changed what reeve wrote, so `covering` refuses with LOCKOUT_CORRUPT until it is looked at. The folder is made with the
- * first file; without files, `covering` costs one failed `readdir`.
+ * A lockout store with a readable file beside each row, for people and other programs. Where there is a row, it decides: a file that is
+ * gone changes nothing, one that cannot be written is reported and the lockout stands all the same. A corrupt file is never overwritten:
+ * someone, or a failing disk, changed what reeve wrote, so `covering` refuses with LOCKOUT_CORRUPT until it is looked at.
+ *
+ * A file whose lockout no row knows has outlived the store, and is a lockout all the same: whoever meets it makes it a row again. What
+ * ended is known to the store, so that a file which a killed process did not come to remove is told from one that survived; the row is
+ * written first and ended first, and so a file alone never speaks of anything that the store was not told before.
+ *
+ * The folder is made with the first file; without files, `covering` costs one failed `readdir`.
  */
 export function withLockoutFiles(
   store: LockoutStore,
   folder: string,
   report: (problem: CorruptLockout) => void,
 ): LockoutFiles {
-  async function corrupt(): Promise<readonly CorruptLockout[]> {
-    const found = await Promise.all((await entries(folder)).map((name) => inspect(join(folder, name))));
-    return found.filter((problem) => problem !== null);
+  const pathOf = (key: LockoutKey): string => join(folder, lockoutFileName(key));
+
+  async function contents(): Promise<Contents> {
+    const names = await lockoutNames(folder);
+    if ('error' in names) return { found: [], corrupt: [names] };
+    const all = await Promise.all(names.map((name) => readLockoutFile(join(folder, name))));
+    return {
+      found: all.filter((one) => one !== null && 'lockout' in one),
+      corrupt: all.filter((one) => one !== null && 'error' in one),
+    };
+  }
+
+  /**
+   * Makes rows of the files that have outlived theirs. Files first, rows second: a lockout written in between has a row.
+   * @returns those whose row could not be written: the lockout stands by its file alone
+   */
+  async function recover(found: readonly FoundLockout[]): Promise<readonly FoundLockout[]> {
+    if (found.length === 0) return [];
+    const known = new Set((await store.list()).map(pathOf));
+    const rowless: FoundLockout[] = [];
+    for (const one of found) {
+      const { path, lockout } = one;
+      if (known.has(path)) continue;
+      try {
+        if (await store.revive(lockout)) report({ path, error: RECOVERED });
+      } catch (error) {
+        report(failure(path, error));
+        rowless.push(one);
+      }
+    }
+    return rowless;
   }
 
   async function write(lockout: Lockout): Promise<void> {
-    const path = join(folder, lockoutFileName(lockout));
-    const problem = await inspect(path);
-    if (problem !== null) report(problem);
-    else await writeDurably(path, lockoutFileText(lockout)).catch((error: unknown) => report(failed(path, error)));
+    const path = pathOf(lockout);
+    const there = await readLockoutFile(path);
+    if (there !== null && 'error' in there) report(there);
+    else await writeDurably(path, lockoutFileText(lockout)).catch((error: unknown) => report(failure(path, error)));
   }
 
   async function remove(key: LockoutKey): Promise<void> {
-    const path = join(folder, lockoutFileName(key));
+    const path = pathOf(key);
     try {
-      const problem = await inspect(path);
-      if (problem === null) await rm(path, { force: true });
-      else report({ path, error: `${problem.error}; now at ${await setAside(path)}` });
+      const there = await readLockoutFile(path);
+      if (there !== null && 'error' in there) report({ path, error: `${there.error}; now at ${await setAside(path)}` });
+      else await rm(path, { force: true });
     } catch (error) {
-      report(failed(path, error));
+      report(failure(path, error));
     }
   }
 
@@ -71,52 +109,62 @@ export function withLockoutFiles(
     grant: (allowance) => store.grant(allowance),
     allowances: (now) => store.allowances(now),
     noticeOnce: (notice, now) => store.noticeOnce(notice, now),
-    list: () => store.list(),
-    corrupt,
+    revive: (lockout) => store.revive(lockout),
+    corrupt: async () => (await contents()).corrupt,
+
+    async list() {
+      const rowless = await recover((await contents()).found);
+      return [...(await store.list()), ...rowless.map(({ lockout }) => lockout)];
+    },
 
     async put(lockout) {
+      // A file of before must not be taken for a survivor after the row that takes its key has ended.
+      await recover((await contents()).found);
       await store.put(lockout);
       await write(lockout);
     },
 
     async covering(place, now) {
-      const [rows, unreadable] = await Promise.all([store.covering(place, now), corrupt()]);
-      if (unreadable.length === 0) return rows;
-      // A corrupt file says by its name whose it was. One that is nobody's may be anybody's.
-      const elsewhere = new Set(
-        (await store.list()).filter((row) => !keyCovers(row, place)).map((row) => join(folder, lockoutFileName(row))),
-      );
-      const concerning = unreadable.find((problem) => !elsewhere.has(problem.path));
-      if (concerning !== undefined) throw lockoutCorrupt(concerning);
-      return rows;
+      const { found, corrupt } = await contents();
+      const rowless = await recover(found);
+      if (corrupt.length > 0) {
+        // A corrupt file says by its name whose it was. One that is nobody's may be anybody's.
+        const elsewhere = new Set((await store.list()).filter((row) => !keyCovers(row, place)).map(pathOf));
+        const concerning = corrupt.find((problem) => !elsewhere.has(problem.path));
+        if (concerning !== undefined) throw lockoutCorrupt(concerning);
+      }
+      if (rowless.length === 0) return store.covering(place, now);
+      return coveringLockouts([...(await store.list()), ...rowless.map(({ lockout }) => lockout)], place, now);
     },
 
     async release(key) {
+      await recover((await contents()).found);
       const released = await store.release(key);
       await remove(key);
       return released;
     },
 
     async prune(now) {
-      const removed = await store.prune(now);
-      for (const lockout of removed) await remove(lockout);
-      // Files first, rows second: a lockout written in between has a row, so that its file is not taken for a leftover.
-      const found = await entries(folder);
+      const { found, corrupt } = await contents();
+      const rowless = await recover(found);
+      const ended = await store.prune(now);
+      for (const lockout of ended) await remove(lockout);
       const rows = await store.list();
-      const expected = new Set(rows.map(lockoutFileName));
-      for (const name of found) {
-        const isLeftover = !expected.has(name) && (await inspect(join(folder, name))) === null;
-        if (isLeftover) await rm(join(folder, name), { force: true });
-      }
-      for (const row of rows) if (!found.includes(lockoutFileName(row))) await write(row);
+      const standing = new Set([...rows.map(pathOf), ...rowless.map(({ path }) => path)]);
+      // What neither stands nor was recovered has ended.
+      for (const { path } of found) if (!standing.has(path)) await rm(path, { force: true });
+      const there = new Set([...found, ...corrupt].map(({ path }) => path));
+      for (const row of rows) if (!there.has(pathOf(row))) await write(row);
       await removeUnfinished(folder, now);
-      return removed;
+      return ended;
     },
 
     async repair() {
-      const rows = new Map((await store.list()).map((row) => [join(folder, lockoutFileName(row)), row]));
+      const { found, corrupt } = await contents();
+      await recover(found);
+      const rows = new Map((await store.list()).map((row) => [pathOf(row), row]));
       const repaired: LockoutRepair[] = [];
-      for (const { path } of await corrupt()) {
+      for (const { path } of corrupt) {
         const movedTo = await setAside(path);
         const row = rows.get(path);
         if (row !== undefined) await writeDurably(path, lockoutFileText(row));
@@ -127,71 +175,11 @@ export function withLockoutFiles(
   };
 }
 
+const RECOVERED = 'the store did not know this lockout, and has it from this file again; `reeve unlock` lifts it';
+
 function lockoutCorrupt({ path, error }: CorruptLockout): ReeveError {
   return new ReeveError('LOCKOUT_CORRUPT', `a lockout file cannot be read, and may be about this place: ${error}`, {
     where: path,
     hint: 'run `reeve lockouts repair`: it sets the file aside and writes it anew from the store',
   });
-}
-
-/** Names of the lockout files in the folder; none while there is no folder. */
-async function entries(folder: string): Promise<readonly string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => name.endsWith(LOCKOUT_FILE_ENDING));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw lockoutCorrupt(failed(folder, error));
-  }
-}
-
-/** What is wrong with a lockout file; null when nothing is, or when it is not there. */
-async function inspect(path: string): Promise<CorruptLockout | null> {
-  try {
-    // Looked at before it is read: a named pipe would be waited on for ever, a link could lead anywhere.
-    if (!(await lstat(path)).isFile()) return { path, error: 'it is not a regular file' };
-    const error = lockoutFileProblem(await readFile(path, 'utf8'));
-    return error === null ? null : { path, error };
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? null : failed(path, error);
-  }
-}
-
-function failed(path: string, error: unknown): CorruptLockout {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return { path, error: code === 'EACCES' ? 'permission denied' : message };
-}
-
-/** Whole or not at all: a new file, synced, under the name of the old one. */
-async function writeDurably(path: string, text: string): Promise<void> {
-  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
-  const unfinished = `${path}.${randomUUID()}.new`;
-  try {
-    const file = await open(unfinished, 'wx', 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(unfinished, path);
-  } catch (error) {
-    await rm(unfinished, { force: true });
-    throw error;
-  }
-}
-
-async function setAside(path: string): Promise<string> {
-  const movedTo = `${path}.corrupt-${randomUUID().slice(0, 8)}`;
-  await rename(path, movedTo);
-  return movedTo;
-}
-
-/** What a process that was killed while writing left behind. */
-async function removeUnfinished(folder: string, now: number): Promise<void> {
-  const names = await readdir(folder).catch(() => []);
-  for (const name of names.filter((one) => one.endsWith('.new'))) {
-    const path = join(folder, name);
-    const found = await stat(path).catch(() => null);
-    if (found !== null && now - found.mtimeMs > UNFINISHED_MS) await rm(path, { force: true });
-  }
 }

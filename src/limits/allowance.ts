@@ -12,8 +12,11 @@ export interface EffectiveCaps {
   readonly lifted: boolean;
 }
 
+/** What caps are asked for: a counter, or what a lockout says of one. */
+type Counted = Pick<Counter, 'limit' | 'place'>;
+
 /** What a counter may reach now. Extra amounts add up; an allowance without an amount lifts the caps until it ends. */
-export function effectiveCaps(counter: Counter, allowances: readonly Allowance[], now: number): EffectiveCaps {
+export function effectiveCaps(counter: Counted, allowances: readonly Allowance[], now: number): EffectiveCaps {
   const { maxCostMicroUsd, maxTokens, maxMs } = counter.limit;
   const given = allowances.filter((allowance) => !isExpired(allowance, now) && allows(allowance, counter));
   if (given.some((allowance) => allowance.extraMicroUsd === null)) {
@@ -28,7 +31,7 @@ export function effectiveCaps(counter: Counter, allowances: readonly Allowance[]
  * Whether an allowance is for this counter. It lifts what `unlock` can release, so run and session limits stay as they are, and an
  * allowance for one branch or project does not lift a cap that is shared with others.
  */
-export function allows(allowance: Allowance, counter: Counter): boolean {
+export function allows(allowance: Allowance, counter: Counted): boolean {
   const { limit, place } = counter;
   if (!isCalendarPeriod(limit.period)) return false;
   if (allowance.limit !== null && allowance.limit !== limit.name) return false;

@@ -7,9 +7,15 @@ export interface LockoutStore {
   list(): Promise<readonly Lockout[]>;
   /** Unexpired lockouts that cover the place, longest-lasting first: what `coveringLockouts` of `covering.ts` picks from the rows. */
   covering(place: Place, now: number): Promise<readonly Lockout[]>;
-  /** Releasing nothing succeeds. Returns whether a row was there. */
+  /**
+   * Writes a lockout that only its file tells of. Refused, with false, when a row of its key stands, or ended and had been locked as late
+   * or later: then the file is what a release cut short has left. A store that was lost knows neither.
+   * @throws USAGE for an empty key part
+   */
+  revive(lockout: Lockout): Promise<boolean>;
+  /** Releasing nothing succeeds. Returns whether a row was there. What has ended is not listed, and known to `revive`. */
   release(key: LockoutKey): Promise<boolean>;
-  /** Removes the expired; returns them. */
+  /** Ends the expired; returns them. */
   prune(now: number): Promise<readonly Lockout[]>;
   grant(allowance: Allowance): Promise<void>;
   /** Unexpired allowances. */

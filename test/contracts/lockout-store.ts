@@ -131,6 +131,37 @@ export function describeLockoutStore(name: string, open: () => Promise<Store>): 
     );
 
     it(
+      'revives what no row knows, and neither what stands nor what was released or has expired',
+      withLockouts(async (lockouts) => {
+        assert.equal(await lockouts.revive(lockoutOf()), true);
+        assert.deepEqual(await lockouts.list(), [lockoutOf()]);
+        assert.equal(await lockouts.revive(lockoutOf({ reason: 'again', lockedAt: NOW + 5 })), false, 'it stands');
+        assert.deepEqual(await lockouts.list(), [lockoutOf()]);
+        await lockouts.release(lockoutOf());
+        assert.equal(await lockouts.revive(lockoutOf()), false, 'it was released');
+        assert.equal(await lockouts.revive(lockoutOf({ lockedAt: NOW - 1 })), false, 'one before it too');
+        assert.deepEqual(await lockouts.list(), []);
+        assert.equal(await lockouts.revive(lockoutOf({ lockedAt: NOW + 1 })), true, 'a later one was not');
+        await lockouts.prune(NOW + 1_000);
+        assert.equal(await lockouts.revive(lockoutOf({ lockedAt: NOW + 1 })), false, 'it has expired');
+        assert.equal(await lockouts.revive(lockoutOf({ branch: 'main' })), true, 'another key');
+        assert.equal(await codeOf(lockouts.revive(lockoutOf({ limit: '' }))), 'USAGE');
+      }),
+    );
+
+    it(
+      'a lockout after the end of one of its key stands, and its end is the end of both, also when the clock was set back',
+      withLockouts(async (lockouts) => {
+        await lockouts.put(lockoutOf());
+        await lockouts.release(lockoutOf());
+        await lockouts.put(lockoutOf({ lockedAt: NOW - 5 }));
+        assert.deepEqual(await lockouts.list(), [lockoutOf({ lockedAt: NOW - 5 })]);
+        await lockouts.release(lockoutOf());
+        for (const lockedAt of [NOW - 5, NOW]) assert.equal(await lockouts.revive(lockoutOf({ lockedAt })), false);
+      }),
+    );
+
+    it(
       'L6 keeps allowances until they end',
       withLockouts(async (lockouts) => {
         const forever = allowanceOf({ id: 'allow-2', grantedAt: NOW + 1, expiresAt: null, extraMicroUsd: 5 });

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import { ReeveError } from '../../src/errors.ts';
-import { lockoutFileName, lockoutFileProblem, lockoutFileText } from '../../src/host/lockout-file.ts';
+import { lockoutFileName, lockoutFileText, readLockoutText } from '../../src/host/lockout-file.ts';
 import { withLockoutFiles } from '../../src/host/lockout-files.ts';
-import type { CorruptLockout, LockoutFiles } from '../../src/host/lockout-files.ts';
+import type { LockoutFiles } from '../../src/host/lockout-files.ts';
+import type { CorruptLockout } from '../../src/host/lockout-folder.ts';
 import type { Lockout, LockoutKey } from '../../src/limits/lockout.ts';
 import type { LockoutStore } from '../../src/limits/ports.ts';
 import { createMemoryStore } from '../../src/store/memory/open.ts';
@@ -137,7 +138,7 @@ describe('lockouts as files', () => {
     assert.equal(await files.release(lockoutOf({ project: '/never' })), false);
   });
 
-  test('the row decides: deleting the file does not unlock, and a file without a row does not lock', async () => {
+  test('the row decides: deleting the file does not unlock, and a file that an unlock left behind does not lock', async () => {
     await files.put(lockoutOf());
     await rm(pathOf(lockoutOf()));
     assert.equal((await files.covering(PLACE, NOON)).length, 1);
@@ -145,6 +146,66 @@ describe('lockouts as files', () => {
     await mkdir(folder, { recursive: true });
     await writeFile(pathOf(lockoutOf()), lockoutFileText(lockoutOf()));
     assert.deepEqual(await files.covering(PLACE, NOON), []);
+    assert.deepEqual(await files.list(), []);
+    await files.prune(NOON);
+    assert.deepEqual(await readdir(folder), [], 'what is proven to have ended is cleaned up');
+  });
+
+  for (const [what, meet] of Object.entries<(lockouts: LockoutFiles) => Promise<unknown>>({
+    'a run': (lockouts) => lockouts.covering(PLACE, NOON),
+    'a list': (lockouts) => lockouts.list(),
+    'the upkeep': (lockouts) => lockouts.prune(NOON),
+    'another lockout': (lockouts) => lockouts.put(lockoutOf({ project: '/w/other' })),
+    'a repair': (lockouts) => lockouts.repair(),
+  })) {
+    test(`a file that has outlived the store locks out, and is a row again, whoever meets it first: ${what}`, async () => {
+      const kept = lockoutOf({
+        expiresAt: null,
+        selects: { ...lockoutOf().selects, project: '/w/*', labels: { a: 'b' } },
+      });
+      await files.put(kept);
+      rows = createMemoryStore().lockouts;
+      files = withLockoutFiles(rows, folder, (problem) => reported.push(problem));
+      await meet(files);
+      assert.deepEqual(
+        (await rows.list()).filter(({ project }) => project === kept.project),
+        [kept],
+      );
+      assert.deepEqual(
+        reported.map(({ path }) => path),
+        [pathOf(kept)],
+        'and says so',
+      );
+      assert.match(await readFile(pathOf(kept), 'utf8'), /"limit": "daily"/, 'the file stays');
+      assert.equal(await files.release(kept), true);
+      assert.deepEqual(await files.covering({ ...PLACE, labels: { a: 'b' } }, NOON), []);
+    });
+  }
+
+  test('an unlock ends a lockout that has outlived the store; an expired one has ended by itself', async () => {
+    const past = lockoutOf({ limit: 'past', expiresAt: NOON });
+    await files.put(lockoutOf({ expiresAt: null }));
+    await files.put(past);
+    rows = createMemoryStore().lockouts;
+    files = withLockoutFiles(rows, folder, () => {});
+    assert.equal(await files.release(lockoutOf()), true);
+    assert.deepEqual(await files.covering(PLACE, NOON), []);
+    assert.deepEqual(await files.prune(NOON), [past]);
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  test('L10 a store that cannot take it back does not lift it: the file is enough', async () => {
+    await files.put(lockoutOf({ expiresAt: null }));
+    const full = {
+      ...createMemoryStore().lockouts,
+      revive: () => Promise.reject(new ReeveError('STORE_FULL', 'no space')),
+    };
+    files = withLockoutFiles(full, folder, (problem) => reported.push(problem));
+    assert.equal((await files.covering(PLACE, NOON)).length, 1);
+    assert.equal((await files.list()).length, 1);
+    await files.prune(NOON);
+    assert.equal((await readdir(folder)).length, 1);
+    assert.match(reported[0]?.error ?? '', /no space/);
   });
 
   test('prune removes the expired with their files, leftovers and old unfinished files, and restores missing files', async () => {
@@ -154,6 +215,8 @@ describe('lockouts as files', () => {
     await files.put(expired);
     await files.put(standing);
     await rm(pathOf(standing));
+    await rows.put(leftover);
+    await rows.release(leftover);
     await writeFile(pathOf(leftover), lockoutFileText(leftover));
     const [old, fresh] = [`${pathOf(standing)}.1.new`, `${pathOf(standing)}.2.new`];
     for (const path of [old, fresh]) await writeFile(path, '{');
@@ -234,7 +297,7 @@ describe('lockouts as files', () => {
       ]),
     );
     for (const { movedTo } of repaired) assert.match(await readFile(movedTo, 'utf8'), /^broken/);
-    assert.equal(lockoutFileProblem(await readFile(pathOf(lockoutOf()), 'utf8')), null);
+    assert.deepEqual(readLockoutText(await readFile(pathOf(lockoutOf()), 'utf8')), { lockout: lockoutOf() });
     assert.deepEqual(await files.covering(PLACE, NOON), [lockoutOf()]);
     assert.deepEqual(await files.corrupt(), []);
     assert.deepEqual(await files.repair(), []);
@@ -256,15 +319,27 @@ describe('lockouts as files', () => {
     await corruptError();
   });
 
-  test('every lockout that can be written can be read back', () => {
+  test('every lockout that can be written is read back as it was', () => {
     const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 });
     const time = fc.integer({ min: 0, max: 4e12 });
     const amount = fc.option(fc.integer({ min: 0, max: 1e12 }));
+    // `*` is how any is written.
+    const part = fc.option(text.filter((name) => name !== '*'));
     const lockout = fc.record({
       limit: text,
-      project: fc.option(text),
-      branch: fc.option(text),
-      agent: fc.option(text),
+      project: part,
+      branch: part,
+      agent: part,
+      selects: fc.record(
+        {
+          project: text,
+          branch: text,
+          agent: text,
+          run: text,
+          labels: fc.dictionary(text, text, { noNullPrototype: true }),
+        },
+        { noNullPrototype: true },
+      ),
       reason: text,
       capMicroUsd: amount,
       currentMicroUsd: amount,
@@ -274,7 +349,9 @@ describe('lockouts as files', () => {
       expiresAt: fc.option(time),
     });
     fc.assert(
-      fc.property(lockout, (given) => assert.equal(lockoutFileProblem(lockoutFileText(lockoutOf(given))), null)),
+      fc.property(lockout, (given) =>
+        assert.deepEqual(readLockoutText(lockoutFileText(lockoutOf(given))), { lockout: lockoutOf(given) }),
+      ),
     );
   });
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CorruptLockout } from '../../host/lockout-files.ts';
+import type { CorruptLockout } from '../../host/lockout-folder.ts';
 import { resolvePaths } from '../../host/paths.ts';
 import { isExpired } from '../../limits/covering.ts';
 import type { CliIo } from '../io.ts';

@@ -6,12 +6,24 @@ import { assertKey } from '../lockout-key.ts';
 /** Lockouts, the unlocks on the record, and which notices were given. */
 export function createLockouts(): LockoutStore {
   const lockouts = new Map<string, Lockout>();
+  /** When what a key has held was locked, the latest of all. */
+  const lockedAt = new Map<string, number>();
   const allowances: Allowance[] = [];
   const notices = new Set<string>();
   return {
     put: async (lockout) => {
       assertKey(lockout);
-      lockouts.set(keyOf(lockout), structuredClone(lockout));
+      const key = keyOf(lockout);
+      lockouts.set(key, structuredClone(lockout));
+      lockedAt.set(key, Math.max(lockedAt.get(key) ?? 0, lockout.lockedAt));
+    },
+    revive: async (lockout) => {
+      assertKey(lockout);
+      const key = keyOf(lockout);
+      if (lockouts.has(key) || (lockedAt.get(key) ?? -Infinity) >= lockout.lockedAt) return false;
+      lockouts.set(key, structuredClone(lockout));
+      lockedAt.set(key, lockout.lockedAt);
+      return true;
     },
     list: async () => structuredClone([...lockouts.values()]),
     covering: async (place, now) => coveringLockouts(structuredClone([...lockouts.values()]), place, now),

@@ -1,3 +1,4 @@
+import type { SQLInputValue } from 'node:sqlite';
 import { ReeveError } from '../../errors.ts';
 import { coveringLockouts } from '../../limits/covering.ts';
 import type { Allowance, Lockout, LockoutKey } from '../../limits/lockout.ts';
@@ -14,6 +15,10 @@ export function createLockouts(connection: Connection): LockoutStore {
     },
     list: async () => listLockouts(connection),
     covering: async (place, now) => coveringLockouts(listLockouts(connection), place, now),
+    revive: async (lockout) => {
+      assertKey(lockout);
+      return reviveLockout(connection, lockout);
+    },
     release: async (key) => releaseLockout(connection, key),
     prune: async (now) => pruneLockouts(connection, now),
     grant: async (allowance) => insertAllowance(connection, allowance),
@@ -22,27 +27,42 @@ export function createLockouts(connection: Connection): LockoutStore {
   };
 }
 
+/** Where a key stands, of which a null part is told from an empty one by the store's refusing those. */
+const KEY = "(limit_name, ifnull(project, ''), ifnull(branch, ''), ifnull(agent, ''))";
+const INSERT = `INSERT INTO lockouts (limit_name, project, branch, agent, lockout, expires_at, locked_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT ${KEY} DO UPDATE SET lockout = excluded.lockout, expires_at = excluded.expires_at, ended = 0`;
+
+/** The clock may have been set back between two lockouts of a key: the end of the second is the end of both. */
 function putLockout(connection: Connection, lockout: Lockout): void {
   connection.run(
-    `INSERT INTO lockouts (limit_name, project, branch, agent, lockout, expires_at) VALUES (?, ?, ?, ?, ?, ?)
-     ON CONFLICT (limit_name, ifnull(project, ''), ifnull(branch, ''), ifnull(agent, ''))
-     DO UPDATE SET lockout = excluded.lockout, expires_at = excluded.expires_at`,
-    lockout.limit,
-    lockout.project,
-    lockout.branch,
-    lockout.agent,
-    JSON.stringify(lockout),
-    lockout.expiresAt,
+    `${INSERT}, locked_at = max(ifnull(lockouts.locked_at, 0), excluded.locked_at)`,
+    ...columnsOf(lockout),
   );
 }
 
+/** One statement, so that an unlock in the same moment is either seen or comes after. */
+function reviveLockout(connection: Connection, lockout: Lockout): boolean {
+  const { changes } = connection.run(
+    `${INSERT}, locked_at = excluded.locked_at WHERE lockouts.ended = 1 AND lockouts.locked_at < excluded.locked_at`,
+    ...columnsOf(lockout),
+  );
+  return changes > 0;
+}
+
+function columnsOf(lockout: Lockout): readonly SQLInputValue[] {
+  const { limit, project, branch, agent, expiresAt, lockedAt } = lockout;
+  return [limit, project, branch, agent, JSON.stringify(lockout), expiresAt, lockedAt];
+}
+
 function listLockouts(connection: Connection): readonly Lockout[] {
-  return connection.all('SELECT id, lockout FROM lockouts ORDER BY id').map((row) => toLockout(row, connection));
+  return connection
+    .all('SELECT id, lockout FROM lockouts WHERE ended = 0 ORDER BY id')
+    .map((row) => toLockout(row, connection));
 }
 
 function releaseLockout(connection: Connection, key: LockoutKey): boolean {
   const { changes } = connection.run(
-    'DELETE FROM lockouts WHERE limit_name = ? AND project IS ? AND branch IS ? AND agent IS ?',
+    'UPDATE lockouts SET ended = 1 WHERE ended = 0 AND limit_name = ? AND project IS ? AND branch IS ? AND agent IS ?',
     key.limit,
     key.project,
     key.branch,
@@ -53,7 +73,7 @@ function releaseLockout(connection: Connection, key: LockoutKey): boolean {
 
 function pruneLockouts(connection: Connection, now: number): readonly Lockout[] {
   return connection
-    .all('DELETE FROM lockouts WHERE expires_at <= ? RETURNING id, lockout', now)
+    .all('UPDATE lockouts SET ended = 1 WHERE ended = 0 AND expires_at <= ? RETURNING id, lockout', now)
     .map((row) => toLockout(row, connection));
 }
 

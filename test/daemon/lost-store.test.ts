@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { startAgentRun } from './rig/agent-run.ts';
+import { openHome, type Home } from './rig/home.ts';
+
+failOnLeaks();
+
+/** As the remedy of STORE_CORRUPT says. */
+function moveStoreAside({ paths }: Home): void {
+  const folder = dirname(paths.database);
+  for (const name of readdirSync(folder))
+    if (name.startsWith(basename(paths.database))) renameSync(join(folder, name), join(folder, `bad-${name}`));
+}
+
+test('L5 a lost store and pruned logs lift no lockout: its file locks out, is a row again, and is lifted by unlock alone', async () => {
+  await using home = openHome();
+  home.writeConfig('[[limit]]\nname = "in all"\nperiod = "total"\nusd = 0.01\naction = "stop"\ngrace = "0s"\n');
+  const run = await startAgentRun(home);
+  await run.tell('spend 1000');
+  assert.equal((await run.ended).code, 124);
+  await home.event('lockout.written');
+  assert.equal((await home.cli('down')).code, 0);
+  rmSync(join(home.claudeDir, 'projects'), { recursive: true, force: true });
+  moveStoreAside(home);
+
+  const marker = join(home.folder, 'it-ran');
+  const refused = await home.cli('run', '--', 'touch', marker);
+  assert.equal(refused.code, 75, refused.stderr);
+  assert.match(refused.stderr, /the store did not know this lockout/);
+  const listed = await home.cli('lockouts');
+  assert.match(listed.stdout, /in all/);
+
+  // The daemon judges by a ledger that knows of no spend, and does not take that for a limit that was raised.
+  const eventsBefore = home.events().length;
+  const elsewhere = join(home.folder, 'elsewhere');
+  mkdirSync(elsewhere);
+  const free = await startAgentRun(home, { runOptions: ['--cwd', elsewhere, '--max-usd', '5'] });
+  await free.tell('spend 10');
+  await home.answers(1);
+  await Promise.all([free.tell('exit 0').catch(() => ''), free.ended]);
+  assert.equal((await home.cli('down')).code, 0);
+  assert.deepEqual(
+    home
+      .events()
+      .slice(eventsBefore)
+      .filter((event) => event.type === 'lockout.released'),
+    [],
+  );
+  assert.equal((await home.withStore((store) => store.lockouts.list())).length, 1);
+  assert.equal((await home.cli('run', '--', 'touch', marker)).code, 75);
+
+  assert.equal((await home.cli('unlock', home.project, '--for', '1h')).code, 0);
+  assert.equal((await home.cli('run', '--', 'touch', marker)).code, 0);
+  assert.ok(existsSync(marker));
+  assert.deepEqual(readdirSync(home.paths.lockoutsDir), []);
+});
