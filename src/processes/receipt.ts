@@ -21,6 +21,9 @@ export interface Survivor {
   readonly why: string;
 }
 
+/** What is left when a command ends on its own is swept for this reason; every other receipt is of a stop. */
+export const SWEEP_REASON = 'sweep';
+
 /** The proof that ends every kill. */
 export interface Receipt {
   readonly reason: string;

@@ -31,6 +31,11 @@ export interface StopRequest {
   readonly reason: string;
   /** How long the tree may take to end by itself after TERM, in milliseconds; 0 asks nobody. */
   readonly graceMs: number;
+  /**
+   * Asked again and again during the grace: how long it may last from now on at most, in milliseconds; null = as it is.
+   * @defaultValue nobody shortens it
+   */
+  readonly graceLeftMs?: () => Promise<number | null>;
   /** How long after KILL a process may stay before it is called a survivor, in milliseconds. @defaultValue 2000 */
   readonly verifyMs?: number;
   /** The caller, when it is inside the tree: signalled last, when everything else is dead. */
@@ -108,7 +113,8 @@ class Stop {
   }
 
   /** True when the tree ended by itself, which two scans have shown. */
-  async #grace(deadline: number): Promise<boolean> {
+  async #grace(latest: number): Promise<boolean> {
+    let deadline = latest;
     let rescanMs = FIRST_RESCAN_MS;
     for (let empty = 0; empty < PROOF_SCANS;) {
       const newcomers = this.#targets.scan();
@@ -120,12 +126,18 @@ class Stop {
       }
       empty = 0;
       this.#targets.signal('grace', living);
+      deadline = await this.#shortened(deadline);
       // Whoever is out of reach has not been asked: nothing is gained by waiting the grace out for it.
       if (this.#now() >= deadline || !living.some(isReachable)) return false;
       await this.#watch(Math.min(deadline, this.#now() + rescanMs));
       rescanMs = Math.min(rescanMs * 2, MAX_RESCAN_MS);
     }
     return true;
+  }
+
+  async #shortened(deadline: number): Promise<number> {
+    const leftMs = (await this.#request.graceLeftMs?.()) ?? null;
+    return leftMs === null ? deadline : Math.min(deadline, this.#now() + leftMs);
   }
 
   /** A process of the tree that did not stop in time is killed as it is. */

@@ -3,6 +3,8 @@ import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
 import { isAlive } from '../processes/identity-of.ts';
 import type { ProcessTable } from '../processes/ports.ts';
+import { SWEEP_REASON, type Receipt } from '../processes/receipt.ts';
+import { VERIFY_MS } from '../processes/stop-tree.ts';
 import { applyEvent } from './apply-event.ts';
 import { isTerminal, nextState } from './lifecycle.ts';
 import type { RunStore } from './ports.ts';
@@ -32,7 +34,7 @@ export interface TakenStop {
   readonly isNews: boolean;
 }
 
-/** Puts a stop on record, and this process as the one that carries it out, unless somebody who lives does so already. */
+/** Puts a stop on record, and this process as the one that carries it out, unless somebody who is at work does so already. */
 export async function takeStop(
   { runs, clock, table, self }: ExecutorPorts,
   request: { readonly record: RunRecord; readonly reason: StopReason; readonly message: string | null },
@@ -41,7 +43,7 @@ export async function takeStop(
   for (;;) {
     const read = (await runs.get(record.intent.id)) ?? record;
     const { state } = read.current;
-    if (isTerminal(state) || isCarriedOut(read, (process) => isAlive(process, table)))
+    if (isTerminal(state) || isCarriedOut(read, (process) => isAtWork(process, table)))
       return { record: read, isOurs: false, isNews: false };
     const isNews = state !== 'stopping';
     const stop = { reason, message, requestedAt: clock.now() };
@@ -53,6 +55,53 @@ export async function takeStop(
       if (!(error instanceof ReeveError && (error.code === 'RUN_CONFLICT' || error.code === 'RUN_ENDED'))) throw error;
     }
   }
+}
+
+/** What came of a stop that somebody else carried out. */
+export interface JoinedStop {
+  readonly taken: TakenStop;
+  /** Their proof that the tree is empty. Null: they have none, or did not come to an end. Then it is to be stopped from here. */
+  readonly receipt: Receipt | null;
+}
+
+/** How often it is looked at what has become of another's stop. */
+const JOIN_POLL_MS = 20;
+/** How much longer than grace and verification another executor may take before whoever waits for it acts itself. */
+const JOIN_SLACK_MS = 10_000;
+
+/**
+ * Leaves a stop to whoever carries it out, with no more grace than asked for here, and waits for what comes of it: signals of two would
+ * make each one's receipt less than the truth. An executor that dies, is itself stopped, or has survivors leaves the rest to us.
+ */
+export async function joinStop(
+  ports: ExecutorPorts,
+  request: Parameters<typeof takeStop>[1] & { readonly graceMs: number },
+): Promise<JoinedStop> {
+  const { runs, clock, table } = ports;
+  const { record, graceMs } = request;
+  const { id } = record.intent;
+  try {
+    await applyEvent(ports, id, { type: 'stop-hurried', graceMs });
+  } catch (error) {
+    if (!(error instanceof ReeveError && error.code === 'RUN_ENDED')) throw error;
+  }
+  const deadline = clock.monotonicMs() + graceMs + VERIFY_MS + JOIN_SLACK_MS;
+  for (;;) {
+    const read = (await runs.get(id)) ?? record;
+    const isTheirs = isCarriedOut(read, (executor) => isAtWork(executor, table));
+    if (isTerminal(read.current.state) || !isTheirs || clock.monotonicMs() >= deadline) break;
+    await clock.sleep(JOIN_POLL_MS);
+  }
+  // A sweep's is of an attempt that another followed; after any other proof nothing of a run is started again.
+  const receipt = (await runs.receipts(id)).findLast(({ reason }) => reason !== SWEEP_REASON);
+  if (receipt?.provenEmpty !== true) return { taken: await takeStop(ports, request), receipt: null };
+  const read = (await runs.get(id)) ?? record;
+  return { taken: { record: read, isOurs: false, isNews: false }, receipt };
+}
+
+/** A process that is stopped itself, by a Ctrl-Z say, carries nothing out. */
+function isAtWork(process: Identity, table: ProcessTable): boolean {
+  return isAlive(process, table) && table.read(process.pid)?.state !== 'T';
 }
 
 /** What there was to tell is told: whoever waited for that may end the record. Gives the record as it is then. */

@@ -35,6 +35,7 @@ const NO_EXIT: RunExit = { exitCode: null, signal: null };
  *   never-started failed        -                 -                 -                 -            -
  *   stop-req.     stopping      stopping          stopping          stopping          (as it was)  stopping
  *   stop-taken    -             -                 -                 -                 (as it was)  -
+ *   stop-hurried  -             -                 -                 -                 (as it was)  -
  *   stop-left     -             -                 -                 -                 (as it was)  -
  *   interrupt-req interrupting  interrupting      -                 (as it was)       -            interrupting
  *   outlived      -             -                 -                 where it was      -            -
@@ -106,7 +107,9 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     spawned: (state, { started }) => ({ ...state, started: withHistory(started, state.started), exit: null }),
     'start-failed': ({ stop }, event) => ended('interrupted', null, { ...failedStart(event), endReason: stop.reason }),
     'stop-requested': (state) => state,
-    'stop-taken': (state, { executor }) => ({ ...state, executor }),
+    'stop-taken': ({ state, started, stop, exit }, { executor }) => ({ state, started, stop, exit, executor }),
+    'stop-hurried': (state, { graceMs }) =>
+      graceMs < (state.graceLeftMs ?? Infinity) ? { ...state, graceLeftMs: graceMs } : state,
     'stop-left': ({ state, started, stop, exit }) => ({ state, started, stop, exit }),
     exited: (state, { exit }) => ({ ...state, exit }),
     emptied: ({ started, stop, exit }, event) =>

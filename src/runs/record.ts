@@ -216,6 +216,8 @@ type ActiveState = Noted &
         readonly exit: RunExit | null;
         /** Who carries it out, and has not told yet what came of it. Absent = nobody does just now. */
         readonly executor?: Identity;
+        /** The least grace that others who stop it too allow, in milliseconds from when its executor reads it. Absent = nobody does. */
+        readonly graceLeftMs?: number;
       }
     | {
         readonly state: 'lingering';

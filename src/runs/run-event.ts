@@ -11,6 +11,8 @@ export type RunEvent =
   | { readonly type: 'stop-requested'; readonly stop: StopRequested; readonly executor?: Identity }
   /** Someone carries on with a stop that nobody carries out any more. */
   | { readonly type: 'stop-taken'; readonly executor: Identity }
+  /** Someone else stops it too, and allows so much more grace: whoever carries it out is to keep to the least. */
+  | { readonly type: 'stop-hurried'; readonly graceMs: number }
   /** Whoever carried it out has told what came of it. */
   | { readonly type: 'stop-left' }
   /** Someone asks it to end by itself; the first who asks is on record. */

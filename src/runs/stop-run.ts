@@ -6,7 +6,7 @@ import type { ProcessTable } from '../processes/ports.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
 import { closeRun } from './close-run.ts';
-import { leaveStop, takeStop, type TakenStop } from './executor.ts';
+import { joinStop, leaveStop, takeStop, type TakenStop } from './executor.ts';
 import { isTerminal, startedOf } from './lifecycle.ts';
 import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
@@ -76,8 +76,8 @@ const REGISTRANT_MS = 250;
 /**
  * Stops a run. The order is the same whoever asks: write `stopping(reason)`, signal, verify, save the receipt, and only then the terminal
  * state, and last of all the release of its worktree: both are the shim's to write, and ours when it is dead. With survivors the run stays
- * `stopping`. Runs nested in it end with reason `parent`, each on its own record. Asked twice, or by two at once, it does no harm: the
- * first reason stays. A run that has ended is left alone, and its last receipt returned. A store that cannot be written keeps no agent
+ * `stopping`. Runs nested in it end with reason `parent`, each on its own record. Asked by two at once, one of them carries it out, with the
+ * shorter grace, and both return its receipt; the first reason stays. A run that has ended is left alone, and its last receipt returned. A store that cannot be written keeps no agent
  * alive: the tree is stopped all the same.
  * @throws OWNERSHIP_UNPROVEN when the run lives in another PID namespace; RUN_NOT_FOUND
  */
@@ -93,6 +93,16 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
     const receipt = (await ports.handOver?.(request)) ?? null;
     if (receipt !== null) return { receipt, record: await reread(ports, record), unrecorded: books.failure };
   }
+  let theirs: Receipt | null = null;
+  // A caller inside the tree has a receipt of its own to print before it is signalled.
+  if (!taken.isOurs && request.last === undefined && !isTerminal(taken.record.current.state))
+    ({ taken, receipt: theirs } = await books.keep(() => joinStop(ports, request), { taken, receipt: null }));
+  if (theirs !== null)
+    return {
+      receipt: theirs,
+      record: await books.keep(() => completion(ports, taken), taken.record),
+      unrecorded: books.failure,
+    };
   if (isTerminal(taken.record.current.state))
     return { receipt: await lastReceipt(runs, runId, reason), record: taken.record, unrecorded: books.failure };
   if (taken.isNews) ports.announce?.({ type: 'run.stopping', at: clock.now(), runId, reason: message ?? reason });
@@ -122,6 +132,7 @@ async function stopAndKeepBooks(ports: StopRunPorts, request: StopRunRequest, bo
     spec: treeSpecOf(record),
     reason,
     graceMs,
+    graceLeftMs: () => graceLeftOf(runs, id),
     ...(request.last === undefined ? {} : { last: request.last }),
     beforeLast: async (soFar) => {
       await save(soFar);
@@ -132,6 +143,12 @@ async function stopAndKeepBooks(ports: StopRunPorts, request: StopRunRequest, bo
   // A caller that left by itself was not signalled: what was saved before is the whole receipt.
   if (!saved.some((earlier) => isSameProof(earlier, receipt))) await save(receipt);
   return receipt;
+}
+
+/** A store that cannot be read shortens nothing. */
+async function graceLeftOf(runs: RunStore, id: RunId): Promise<number | null> {
+  const current = (await runs.get(id).catch(() => null))?.current;
+  return current?.state === 'stopping' ? (current.graceLeftMs ?? null) : null;
 }
 
 async function takeLate(ports: StopRunPorts, request: StopRunRequest, receipt: Receipt): Promise<TakenStop> {

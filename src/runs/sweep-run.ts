@@ -1,12 +1,9 @@
-import type { Receipt } from '../processes/receipt.ts';
+import { SWEEP_REASON, type Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
 import type { TreeSpec } from '../processes/tree-spec.ts';
 import { announceToNested, completeNested, type NestedPorts } from './nested-runs.ts';
 import type { RunId } from './record.ts';
 import { retryStore } from './store-retry.ts';
-
-/** What is left when a command ends on its own is swept for this reason, which stands in the receipt. */
-const SWEEP_REASON = 'sweep';
 
 /** Ends what the command of a run has left behind, the runs nested in it included, and puts the receipt on record. */
 export async function sweepRun(

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Receipt } from '../../src/processes/receipt.ts';
@@ -10,6 +11,7 @@ import { failOnLeaks, watchForLeak } from '../rig/leaks.ts';
 import { isAlive, readProcess } from '../rig/live-processes.ts';
 import type { LiveProcess } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
+import { until } from '../rig/until.ts';
 import { createHome, MAIN } from './command-line.ts';
 import type { Home } from './command-line.ts';
 import { identityOf } from '../../src/linux/index.ts';
@@ -33,6 +35,19 @@ async function startRun<Role extends string>(
   const report = createReport(t);
   const run = home.json<RunJson>('start', ...(options.args ?? []), '--', ...puppetCommand(options.puppet, report));
   return { run, processes: await report.processes(...options.roles) };
+}
+
+/** Starts a stop with a grace that outlasts the test, and waits until it is on record. */
+async function beginStop(home: Home, id: string): Promise<{ child: ChildProcess; ended: Promise<Stopped> }> {
+  const args = [MAIN, 'stop', id, '--grace', '10m', '--json'];
+  const child = spawn(process.execPath, args, {
+    cwd: home.folder,
+    env: home.env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = text(child.stdout).then((printed) => JSON.parse(printed) as Stopped);
+  await until(() => home.json<RunJson>('inspect', id).state === 'stopping');
+  return { child, ended };
 }
 
 /** A program that calls itself `claude` and does nothing, in a folder: an agent as the table of kinds knows it. */
@@ -83,6 +98,45 @@ test('K1 with a grace of 0 a target that ignores TERM is killed at once', async 
   );
   assert.equal(receipts[0].escalated, true);
 });
+
+test('K1 a second stop shortens the grace of the first: one of them signals, and both receipts name what ended each process', async (t) => {
+  const home = createHome(t);
+  const { run } = await startRun(t, home, { puppet: 'stubborn.sh', roles: ['leader', 'child'] });
+  const patient = await beginStop(home, run.id);
+  const second = home.json<Stopped>('stop', run.id, '--grace', '0');
+  const first = await patient.ended;
+  assert.deepEqual(
+    first.receipts[0]?.signalled.map(({ signals }) => signals),
+    [
+      ['TERM', 'KILL'],
+      ['TERM', 'KILL'],
+    ],
+  );
+  assert.deepEqual(second, first);
+  const after = home.json<RunJson & { receipts: readonly Receipt[] }>('inspect', run.id);
+  assert.deepEqual([after.state, after.receipts.length], ['interrupted', 1]);
+});
+
+for (const [what, signal] of [
+  ['is itself stopped', 'SIGSTOP'],
+  ['was killed', 'SIGKILL'],
+] as const) {
+  test(`K1 a second stop takes over from a first that ${what}`, async (t) => {
+    const home = createHome(t);
+    const { run, processes } = await startRun(t, home, { puppet: 'stubborn.sh', roles: ['leader', 'child'] });
+    const { child, ended } = await beginStop(home, run.id);
+    child.kill(signal);
+    const { receipts } = home.json<Stopped>('stop', run.id, '--grace', '0');
+    child.kill('SIGCONT');
+    assert.deepEqual(
+      receipts[0]?.signalled.map(({ signals }) => signals),
+      [['KILL'], ['KILL']],
+    );
+    assert.ok(Object.values(processes).every((process) => !isAlive(process)));
+    if (signal === 'SIGSTOP') assert.equal((await ended).receipts[0]?.provenEmpty, true);
+    else await ended.catch(() => null);
+  });
+}
 
 test('I2 --dry-run prints the plan and signals nothing', async (t) => {
   const home = createHome(t);

@@ -141,11 +141,11 @@ test('K5 with a survivor the run stays stopping, its receipt is stored, and a la
   assert.equal((await ports.runs.receipts(id)).length, 2);
 });
 
-test('two stops at once do no harm, and a third returns the receipt of what was done', async (t) => {
+test('K1 of two stops at once one signals, with the shorter grace, and both return its receipt, as does a third', async (t) => {
   const ports = createPorts();
   const { record, members } = await startRun(t, ports.runs, { puppet: 'stubborn.sh', roles: ['child'] });
   const both = await Promise.all([
-    stopRun(ports, { ...ASKED, record, graceMs: 50 }),
+    stopRun(ports, { ...ASKED, record, graceMs: 600_000 }),
     stopRun(ports, { ...ASKED, record, reason: 'budget-limit' }),
   ]);
   for (const { receipt, record: after } of both) {
@@ -154,8 +154,16 @@ test('two stops at once do no harm, and a third returns the receipt of what was 
   }
   assert.equal(members.some(isAlive), false);
   const third = await stopRun(ports, { ...ASKED, record });
-  assert.deepEqual(third.receipt, (await ports.runs.receipts(record.intent.id)).at(-1));
-  assert.equal((await ports.runs.receipts(record.intent.id)).length, 2);
+  const receipts = [...both.map(({ receipt }) => receipt), third.receipt];
+  const [only, ...more] = await ports.runs.receipts(record.intent.id);
+  assert.deepEqual([receipts, more], [[only, only, only], []]);
+  assert.deepEqual(
+    only?.signalled.map(({ signals }) => signals),
+    [
+      ['TERM', 'KILL'],
+      ['TERM', 'KILL'],
+    ],
+  );
 });
 
 test('a run that ended by itself is left alone', async () => {
