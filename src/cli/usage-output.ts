@@ -55,6 +55,9 @@ export function renderUsage(
     report.total.unpricedTokens > 0
       ? `${formatTokens(report.total.unpricedTokens)} tokens have no known price and are not in the cost`
       : '',
+    report.total.unplacedTokens > 0
+      ? `${formatTokens(report.total.unplacedTokens)} tokens are of an unknown project: their logs name no folder`
+      : '',
     unmetered > 0 ? `${count(unmetered, 'session')} left no usage: unmetered, not $0` : '',
   ].filter((note) => note !== '');
   const noteLines = notes.map((note) => `${paint(note, 'yellow', color)}\n`).join('');
@@ -71,7 +74,7 @@ function columnsOf({
   readonly breakdown: boolean;
 }): readonly Column<UsageRow>[] {
   const named: readonly Column<UsageRow>[] = [
-    { title: 'PROJECT', value: (row) => plain(row.project ?? ''), flexible: true },
+    { title: 'PROJECT', value: projectText, flexible: true },
     { title: 'BRANCH', value: (row) => plain(row.branch ?? '') },
     { title: 'MODEL', value: (row) => plain(row.model ?? '') },
   ];
@@ -94,6 +97,12 @@ function columnsOf({
     number('TOKENS', (row) => totalTokens(row.tokens)),
     { title: 'COST', align: 'right', value: costText },
   ];
+}
+
+/** Empty when the line is about several. */
+function projectText({ project, tokens, unplacedTokens }: UsageRow): string {
+  if (project !== null) return plain(project);
+  return unplacedTokens > 0 && unplacedTokens === totalTokens(tokens) ? '(unknown)' : '';
 }
 
 function number(title: string, value: (row: UsageRow) => number): Column<UsageRow> {

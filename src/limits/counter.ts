@@ -103,8 +103,10 @@ function calendarCounters(
   const isOfRuns = selectsAnyRun(limit)
     ? () => true
     : ({ runId }: Spend): boolean => runId !== null && selectsLine(limit, runId, ancestry);
+  // What nobody knows the folder of is in no project's counter, and in those that are not kept by project.
+  const isKeyed = limit.per === 'project' || limit.per === 'branch';
   const matching = spend.rows.filter(
-    (row) => row.project !== null && selectsPlace(limit, row as Face) && isOfRuns(row),
+    (row) => (row.project !== null || !isKeyed) && selectsPlace(limit, row) && isOfRuns(row),
   );
   const subjects = live.flatMap((run) =>
     faces(run, spend.of(run.record.intent.id))
@@ -126,7 +128,7 @@ function selectsFace(limit: Limit, run: LiveRun, face: Face, ancestry: Ancestry)
   return selectsPlace(limit, face) && selectsLine(limit, run.record.intent.id, ancestry);
 }
 
-function selectsPlace(limit: Limit, place: Face): boolean {
+function selectsPlace(limit: Limit, place: Pick<Spend, 'project' | 'branch' | 'agent'>): boolean {
   return (
     matchesProject(limit.project, place.project) &&
     matchesName(limit.branch, place.branch) &&

@@ -33,9 +33,9 @@ export function matchesName(glob: string, name: string | null): boolean {
   return name !== null && matcher(glob)(name);
 }
 
-/** Whether a project matches by its real path or by its basename. */
-export function matchesProject(glob: string, project: string): boolean {
-  return matchesName(glob, project) || matchesName(glob, basename(project));
+/** Whether a project matches by its real path or by its basename. An unknown one is matched by `*` only. */
+export function matchesProject(glob: string, project: string | null): boolean {
+  return matchesName(glob, project) || (project !== null && matchesName(glob, basename(project)));
 }
 
 /** Last part of a path: what a project is called on screens. `/` is called `/`. */

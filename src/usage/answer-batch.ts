@@ -4,7 +4,8 @@ import type { TokenCounts } from './entry.ts';
 export interface AnswerContext {
   readonly sessionId: string;
   readonly subagentId: string | null;
-  readonly cwd: string;
+  /** Null when the line does not say. */
+  readonly cwd: string | null;
   /** As logged; null or `HEAD` when the log does not know. */
   readonly branch: string | null;
   readonly model: string;

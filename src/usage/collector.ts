@@ -18,13 +18,16 @@ export interface CollectorOptions {
   readonly prices: Prices;
   readonly clock: Clock;
   /** Where a folder lies now. It may be gone: then it is a project of its own. */
-  readonly placeOf: (cwd: string) => Place;
+  readonly placeOf: (cwd: string) => Place & { readonly project: string };
 }
 
 interface Place {
-  readonly project: string;
+  readonly project: string | null;
   readonly branch: string | null;
 }
+
+/** Of a line that names no folder. This process's own folder has nothing to do with it. */
+const NOWHERE: Place = { project: null, branch: null };
 
 /** What one scan did. */
 export interface ScanReport {
@@ -187,7 +190,8 @@ class Intake {
     return { ...prompt, agent, project: place.project, branch: branchOf(prompt, place), file };
   }
 
-  #placeOf(cwd: string): Place {
+  #placeOf(cwd: string | null): Place {
+    if (cwd === null) return NOWHERE;
     let place = this.#places.get(cwd);
     if (place === undefined) this.#places.set(cwd, (place = this.#options.placeOf(cwd)));
     return place;

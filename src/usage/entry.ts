@@ -23,8 +23,10 @@ export interface UsageEntry {
   readonly subagentId: string | null;
   /** Epoch ms of the answer; future ones clamped to now, missing ones take the predecessor's. */
   readonly timestamp: number;
-  readonly cwd: string;
-  readonly project: string;
+  /** Null when the line does not say. */
+  readonly cwd: string | null;
+  /** Null while neither the line nor any other of its session names a folder: it counts, for no project. */
+  readonly project: string | null;
   readonly branch: string | null;
   readonly model: string;
   readonly tokens: TokenCounts;

@@ -21,7 +21,8 @@ export interface LogReadRequest {
 export interface LoggedPrompt {
   readonly promptKey: string;
   readonly sessionId: string;
-  readonly cwd: string;
+  /** Null when the line does not say. */
+  readonly cwd: string | null;
   /** As logged; null or `HEAD` when the log does not know. */
   readonly branch: string | null;
   /** Epoch ms. */

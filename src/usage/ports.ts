@@ -59,6 +59,7 @@ export interface UsageQuery {
 
 /** Sums over entries that share the grouped columns. Cost is the sum of priced entries only. */
 export interface UsageSum {
+  /** Null when not grouped, or when no line of the session names a folder. */
   readonly project: string | null;
   readonly branch: string | null;
   readonly agent: string | null;
@@ -91,8 +92,9 @@ export interface LedgerStore {
   cursors(): Promise<readonly LogCursor[]>;
   /**
    * One transaction: entries are inserted, or grown in place when the same (agent, messageKey) comes with larger usage; prompts are
-   * inserted, and stay where the earliest copy stood; cursors and problems are written with them. Returns how many answers changed the
-   * ledger.
+   * inserted, and stay where the earliest copy stood; cursors and problems are written with them. What has no project takes that of
+   * another line of its session, of the same log rather than of another, and its branch unless it has one, as soon as there is any.
+   * Returns how many answers changed the ledger.
    */
   ingest(batch: IngestBatch): Promise<{ readonly inserted: number; readonly grown: number }>;
   /** Sums grouped by the given columns. `day` is not groupable in the store: callers query per period. */

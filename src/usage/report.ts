@@ -13,6 +13,8 @@ export interface UsageRow {
   /** Of what has a price; null when nothing has one. An unknown price is never $0. */
   readonly costMicroUsd: number | null;
   readonly unpricedTokens: number;
+  /** Of answers whose session names no folder: they are in no project. */
+  readonly unplacedTokens: number;
   /** Prompts; null on a line of a breakdown, because a prompt is put to no model. */
   readonly turns: number | null;
   /** Answers with at least one tool call. */
@@ -25,7 +27,7 @@ export interface UsageReport {
   readonly total: UsageRow;
 }
 
-/** Sums of one period, finer than a line of the report. */
+/** Sums of one period, finer than a line of the report: by project, branch, agent and model. */
 export interface PeriodSums {
   readonly period: string | null;
   readonly sums: readonly UsageSum[];
@@ -65,6 +67,7 @@ function lineOf({ period, sums, turns }: PeriodSums): UsageRow {
   const tokens = { input: 0, output: 0, cacheWrite5m: 0, cacheWrite1h: 0, cacheRead: 0 };
   let costMicroUsd = 0;
   let unpricedTokens = 0;
+  let unplacedTokens = 0;
   let toolTurns = 0;
   for (const sum of sums) {
     tokens.input += sum.tokens.input;
@@ -74,6 +77,7 @@ function lineOf({ period, sums, turns }: PeriodSums): UsageRow {
     tokens.cacheRead += sum.tokens.cacheRead;
     costMicroUsd += sum.costMicroUsd;
     unpricedTokens += sum.unpricedTokens;
+    unplacedTokens += sum.project === null ? totalTokens(sum.tokens) : 0;
     toolTurns += sum.toolTurns;
   }
   const nothingPriced = unpricedTokens > 0 && unpricedTokens === totalTokens(tokens);
@@ -86,6 +90,7 @@ function lineOf({ period, sums, turns }: PeriodSums): UsageRow {
     tokens,
     costMicroUsd: nothingPriced ? null : costMicroUsd,
     unpricedTokens,
+    unplacedTokens,
     turns,
     toolTurns,
   };

@@ -49,6 +49,41 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
     );
 
     it(
+      'keeps what names no folder apart from every project, until another line of its session names one, before or after',
+      withLedger(async (ledger) => {
+        const nowhere = { cwd: null, project: null, branch: null };
+        const early = answerOf({ ...nowhere, timestamp: NOW });
+        const alone = answerOf({ ...nowhere, timestamp: NOW + 1, sessionId: 'session-b' });
+        await ingest(ledger, early, alone);
+        assert.deepEqual(
+          (await ledger.entries({})).map(({ cwd, project, branch }) => ({ cwd, project, branch })),
+          [nowhere, nowhere],
+        );
+        assert.deepEqual(
+          (await ledger.sums({}, ['project'])).map(({ project, answers }) => [project, answers]),
+          [[null, 2]],
+        );
+        assert.deepEqual(await ledger.sums({ project: '/w/api' }, []), []);
+        await ingest(
+          ledger,
+          answerOf({ timestamp: NOW + 2, file: '/logs/other.jsonl', project: '/w/web', branch: 'next' }),
+          answerOf({ timestamp: NOW + 3, project: '/w/api', branch: 'main' }),
+        );
+        await ingest(ledger, answerOf({ ...nowhere, timestamp: NOW + 4, branch: 'topic' }));
+        await ingest(ledger, answerOf({ ...nowhere, timestamp: NOW + 5 }));
+        const places = (await ledger.entries({})).map(({ cwd, project, branch }) => [cwd === null, project, branch]);
+        assert.deepEqual(places, [
+          [true, '/w/api', 'main'],
+          [true, null, null],
+          [false, '/w/web', 'next'],
+          [false, '/w/api', 'main'],
+          [true, '/w/api', 'topic'],
+          [true, '/w/api', 'main'],
+        ]);
+      }),
+    );
+
+    it(
       'takes batches of any size',
       withLedger(async (ledger) => {
         for (const size of [0, 1, 31, 32, 33, 100])

@@ -45,6 +45,39 @@ test('a store from before runs could be paused keeps its runs, their receipts an
   assert.deepEqual(await store.runs.receipts(done.id), [], 'receipts go with their run');
 });
 
+test('a store from before unknown folders were told from others charges nobody for them, and keeps its lockouts', async (t) => {
+  const path = join(tempFolder(t), 'reeve.db');
+  const old = storeOfVersion(path, 6);
+  const origin = old.prepare(
+    "INSERT INTO usage_origins (agent, session_id, cwd, project, file, file_order) VALUES ('claude', ?, ?, '/w/reader', '/l', 1)",
+  );
+  origin.run('s-1', '');
+  origin.run('s-2', '/w/reader');
+  old.exec(`INSERT INTO usage_rates VALUES (1, 'm', 'exact', 'p');
+    INSERT INTO usage SELECT id, 1, 'm' || id, NULL, id, 1, ${NOW}, id, 1, 0, 0, 0, 0, 0, 5 FROM usage_origins`);
+  const lockout = { limit: 'daily', project: '/w', branch: null, agent: null, lockedAt: NOW, expiresAt: null };
+  old
+    .prepare("INSERT INTO lockouts (limit_name, project, lockout) VALUES ('daily', '/w', ?), ('broken', '/w', '{half')")
+    .run(JSON.stringify(lockout));
+  old.close();
+  await using store = await openAt(path);
+  const sums = await store.ledger.sums({}, ['project', 'session']);
+  assert.deepEqual(
+    new Map(sums.map(({ sessionId, project }) => [sessionId, project])),
+    new Map([
+      ['s-1', null],
+      ['s-2', '/w/reader'],
+    ]),
+  );
+  await assert.rejects(store.lockouts.list(), { code: 'LOCKOUT_CORRUPT' });
+  await store.lockouts.release({ ...lockout, limit: 'broken' });
+  const [kept] = await store.lockouts.list();
+  assert.ok(kept !== undefined);
+  assert.deepEqual({ ...kept }, lockout);
+  await store.lockouts.release(kept);
+  assert.equal(await store.lockouts.revive(kept), false, 'its end is known');
+});
+
 test('a store from before prompts were counted has every log read once more, and forgets nothing that it knew of it', async (t) => {
   const path = join(tempFolder(t), 'reeve.db');
   const old = storeOfVersion(path, 5);

@@ -7,7 +7,8 @@ export interface AnswerSpec {
   readonly model?: string;
   /** ISO 8601. */
   readonly at?: string;
-  readonly cwd?: string;
+  /** Null: the line does not say. */
+  readonly cwd?: string | null;
   readonly branch?: string;
   readonly agentId?: string;
   readonly content?: readonly object[];
@@ -44,7 +45,7 @@ export function answerLine(spec: AnswerSpec): string {
     uuid: `uuid-${id}-${output}`,
     timestamp: spec.at ?? '2025-11-20T10:00:00.000Z',
     userType: 'external',
-    cwd: spec.cwd ?? '/home/dev/work/shop',
+    cwd: spec.cwd === undefined ? '/home/dev/work/shop' : spec.cwd,
     sessionId: session,
     version: '2.1.197',
     gitBranch: spec.branch ?? 'main',
@@ -55,7 +56,8 @@ export function answerLine(spec: AnswerSpec): string {
 export interface PromptPlace {
   /** ISO 8601. */
   readonly at?: string;
-  readonly cwd?: string;
+  /** Null: the line does not say. */
+  readonly cwd?: string | null;
   readonly branch?: string;
 }
 

@@ -151,9 +151,10 @@ test('prompts in logs that were read by a version that did not count them are co
   await home.write('a.jsonl', promptLine('a') + answerLine({ id: 'm1', session: 'a', output: 7 }));
   await home.collector.scan();
   const path = join(home.dir, 'state', 'reeve.db');
-  // As version 5 left it: no table of prompts, and cursors at the ends of the logs.
+  // As version 5 left it: nothing of what came later, and cursors at the ends of the logs.
   const old = new DatabaseSync(path);
-  old.exec('DROP TABLE usage_prompts; PRAGMA user_version = 5');
+  old.exec('ALTER TABLE lockouts DROP COLUMN ended; ALTER TABLE lockouts DROP COLUMN locked_at');
+  old.exec('DROP INDEX usage_origins_placeless; DROP TABLE usage_prompts; PRAGMA user_version = 5');
   old.close();
   await using store = await openSqliteStore({ path, clock: systemClock });
   const { filesRead, inserted } = await home.collectorOver(store.ledger).scan();

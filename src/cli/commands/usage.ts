@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { createClaudeLogs } from '../../host/claude-logs.ts';
 import { startLogThreads } from '../../host/log-pool.ts';
@@ -66,7 +67,7 @@ export function define(command: Command, io: CliIo): Command {
 
 function selection({ project, branch, agent }: UsageOptions): Pick<UsageQuery, 'project' | 'branch' | 'agent'> {
   return {
-    ...(project === undefined ? {} : { project: placeOfLog(project).project }),
+    ...(project === undefined ? {} : { project: placeOfLog(existsSync(project) ? resolve(project) : project).project }),
     ...(branch === undefined ? {} : { branch }),
     ...(agent === undefined ? {} : { agent }),
   };

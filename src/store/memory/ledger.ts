@@ -24,6 +24,19 @@ export function createLedger(): LedgerStore {
       )
       .toSorted((a, b) => b.fromMs - a.fromMs || (a.runId < b.runId ? 1 : -1))[0]?.runId ?? null;
 
+  /** What has no project takes that of another line of its session, of the same log if there is one. */
+  const settle = <T extends Placed>(entries: Map<string, T>) => {
+    for (const [key, entry] of entries) {
+      if (entry.project !== null) continue;
+      const others = [...prompts.values(), ...answers.values()].filter(
+        ({ agent, sessionId, project }) => agent === entry.agent && sessionId === entry.sessionId && project !== null,
+      );
+      const known = others.find(({ file }) => file === entry.file) ?? others[0];
+      if (known === undefined) continue;
+      entries.set(key, { ...entry, project: known.project, branch: entry.branch ?? known.branch });
+    }
+  };
+
   const byTime = (a: PricedEntry, b: PricedEntry) =>
     a.timestamp - b.timestamp ||
     fileOrder(a.file) - fileOrder(b.file) ||
@@ -55,6 +68,8 @@ export function createLedger(): LedgerStore {
         else if (JSON.stringify(next) !== JSON.stringify({ ...next, ...known })) grown += 1;
         answers.set(key, next);
       }
+      settle(answers);
+      settle(prompts);
       for (const cursor of batch.cursors) cursors.set(cursor.file, structuredClone(cursor));
       for (const problem of batch.problems) {
         const key = JSON.stringify([problem.file, problem.offset, problem.message]);

@@ -2,7 +2,7 @@ import type { Pricing } from '../../usage/entry.ts';
 import type { IngestBatch, LedgerStore, LogCursor, LogProblem, SessionLink } from '../../usage/ports.ts';
 import type { RunId } from '../../runs/record.ts';
 import type { Connection, Row } from './connection.ts';
-import { createDictionary } from './usage-dictionary.ts';
+import { createDictionary, settlePlaceless } from './usage-dictionary.ts';
 import type { Dictionary } from './usage-dictionary.ts';
 import { insertEntries } from './usage-insert.ts';
 import { sumUsage } from './usage-sums.ts';
@@ -46,6 +46,7 @@ function ingest(
   return dictionary.within(() => {
     insertPrompts(connection, dictionary, batch.prompts);
     const counts = insertEntries(connection, dictionary, batch.entries);
+    settlePlaceless(connection);
     for (const cursor of batch.cursors) saveCursor(connection, cursor);
     for (const problem of batch.problems) saveProblem(connection, problem);
     if (batch.problems.length > 0) dropOldestProblems(connection);

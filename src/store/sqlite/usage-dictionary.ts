@@ -75,18 +75,44 @@ function originKey({ agent, sessionId, subagentId, cwd, project, branch, file }:
 }
 
 function findOrigin(connection: Connection, origin: Origin): number | null {
+  if (origin.project === null) return findPlaceless(connection, origin);
   const row = connection.get(
     `SELECT id FROM usage_origins
      WHERE file = ? AND session_id = ? AND agent = ? AND cwd = ? AND project = ? AND branch IS ? AND subagent_id IS ?`,
     origin.file,
     origin.sessionId,
     origin.agent,
-    origin.cwd,
+    origin.cwd ?? '',
     origin.project,
     origin.branch,
     origin.subagentId,
   );
   return row === undefined ? null : Number(row['id']);
+}
+
+/** It may have been settled meanwhile, with a project and a branch: by its cwd it still names none itself. */
+function findPlaceless(connection: Connection, { file, sessionId, agent, branch, subagentId }: Origin): number | null {
+  const row = connection.get(
+    `SELECT id FROM usage_origins
+     WHERE file = ?1 AND session_id = ?2 AND agent = ?3 AND cwd = '' AND (?4 IS NULL OR branch IS ?4) AND subagent_id IS ?5
+     ORDER BY id LIMIT 1`,
+    file,
+    sessionId,
+    agent,
+    branch,
+    subagentId,
+  );
+  return row === undefined ? null : Number(row['id']);
+}
+
+/** Gives origins without a project the one that another origin of their session has; a session is in the folder that it named first. */
+export function settlePlaceless(connection: Connection): void {
+  const known = "FROM usage_origins k WHERE k.session_id = o.session_id AND k.agent = o.agent AND k.project <> ''";
+  connection.run(
+    `UPDATE OR IGNORE usage_origins AS o SET (project, branch) =
+       (SELECT k.project, ifnull(o.branch, k.branch) ${known} ORDER BY k.file <> o.file, k.id LIMIT 1)
+     WHERE o.project = '' AND EXISTS (SELECT 1 ${known})`,
+  );
 }
 
 function insertOrigin(connection: Connection, origin: Origin): number {
@@ -97,8 +123,8 @@ function insertOrigin(connection: Connection, origin: Origin): number {
     origin.agent,
     origin.sessionId,
     origin.subagentId,
-    origin.cwd,
-    origin.project,
+    origin.cwd ?? '',
+    origin.project ?? '',
     origin.branch,
     origin.file,
   );

@@ -47,8 +47,8 @@ function toEntry(row: Row): RunEntry {
     sessionId: String(row['session_id']),
     subagentId: textOrNull(row['subagent_id']),
     timestamp: Number(row['at']),
-    cwd: String(row['cwd']),
-    project: String(row['project']),
+    cwd: named(row['cwd']),
+    project: named(row['project']),
     branch: textOrNull(row['branch']),
     model: String(row['model']),
     tokens: toTokens(row),
@@ -60,6 +60,11 @@ function toEntry(row: Row): RunEntry {
     priceVersion: String(row['price_version']),
     runId: textOrNull(row['run_id']) as RunId | null,
   };
+}
+
+/** An empty text stands for a name that the log does not say. */
+function named(value: Row[string] | undefined): string | null {
+  return textOrNull(value) || null;
 }
 
 export function toTokens(row: Row): PricedEntry['tokens'] {

@@ -24,7 +24,7 @@ export function insertPrompts(connection: Connection, dictionary: Dictionary, pr
 }
 
 const COLUMNS: Readonly<Record<TurnColumn, string>> = {
-  project: 'o.project',
+  project: "nullif(o.project, '')",
   branch: 'o.branch',
   agent: 'o.agent',
   session: 'o.session_id',

@@ -8,7 +8,7 @@ type GroupColumn = Exclude<UsageColumn, 'day'>;
 
 /** Where a grouped column comes from: `key` is what an answer's own row holds of it. */
 const GROUP_COLUMNS: Readonly<Record<GroupColumn, { readonly key: GroupKey; readonly sql: string }>> = {
-  project: { key: 'origin_id', sql: 'o.project' },
+  project: { key: 'origin_id', sql: "nullif(o.project, '')" },
   branch: { key: 'origin_id', sql: 'o.branch' },
   agent: { key: 'origin_id', sql: 'o.agent' },
   model: { key: 'rate_id', sql: 'r.model' },

@@ -42,6 +42,14 @@ test('U1 five lines of one response with growing usage count once, at the larges
   );
 });
 
+test('an answer is where its first line says that names a folder', () => {
+  const lines = [line({ cwd: null }), line({ cwd: '/w/a' }), line({ cwd: '/w/b', output: 9 })];
+  const [answer] = fold(lines).answers();
+  assert.equal(answer?.context.cwd, '/w/a');
+  assert.equal(answer.tokens.output, 9);
+  assert.equal(fold([line({ cwd: null })]).answers()[0]?.context.cwd, null);
+});
+
 test('U1 counts once with and without a request id', () => {
   assert.equal(fold([line(), line({ requestId: null })]).answers().length, 1);
 });

@@ -48,7 +48,7 @@ export class AnswerFold {
     const timestamp = Math.min(line.timestamp ?? this.#lastAt ?? fallbackAt, now);
     const { promptKey, branch } = line;
     const sessionId = line.sessionId ?? sessionOfPath(file);
-    this.#prompts.push({ promptKey, sessionId, cwd: line.cwd ?? '', branch, timestamp, offset });
+    this.#prompts.push({ promptKey, sessionId, cwd: line.cwd, branch, timestamp, offset });
   }
 
   add(line: AnswerLine, offset: number): void {
@@ -69,9 +69,11 @@ export class AnswerFold {
     }
     const larger = isLarger(line, known);
     const toolUse = line.toolUse || known.toolUse;
-    if (!larger && toolUse === known.toolUse) return;
-    // The answer was said where and when its first line says; what it cost, its largest.
-    const context = larger && line.model !== known.context.model ? this.#contextOf(line) : known.context;
+    const isPlaced = known.context.cwd === null && line.cwd !== null;
+    if (!larger && toolUse === known.toolUse && !isPlaced) return;
+    // The answer was said where and when its first line says, if it says where; what it cost, its largest.
+    const isOther = isPlaced || (larger && line.model !== known.context.model);
+    const context = isOther ? this.#contextOf(line) : known.context;
     this.#answers.set(line.messageKey, { ...known, context, tokens: larger ? line.tokens : known.tokens, toolUse });
   }
 
@@ -84,7 +86,7 @@ export class AnswerFold {
       context = {
         sessionId: line.sessionId ?? sessionOfPath(this.#options.file),
         subagentId: line.subagentId,
-        cwd: line.cwd ?? '',
+        cwd: line.cwd,
         branch: line.branch,
         model: line.model,
       };
