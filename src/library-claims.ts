@@ -11,6 +11,7 @@ import { systemClock } from './host/clock.ts';
 import { resolvePaths } from './host/paths.ts';
 import { openProcesses } from './library.ts';
 import { COOKIE_VARIABLE } from './processes/tree-spec.ts';
+import { redactId } from './runs/redact-id.ts';
 import { wireClaims } from './wire-claims.ts';
 
 export interface ClaimsOptions {
@@ -122,7 +123,8 @@ export function createClaims(options: ClaimsOptions = {}): Claims {
 
 /** What a caller says who knows all sessions that live. */
 function knowledgeOf(activeSessions: readonly string[]): SessionKnowledge {
-  const active = new Set(activeSessions);
+  // As claims have them: without the secrets that some are made of.
+  const active = new Set(activeSessions.map(redactId));
   return {
     inTreeOf: () => [],
     whyGone: (session) => (active.has(session) ? null : 'it is not among the active ones'),

@@ -1,5 +1,6 @@
 import { identityIn, sameIdentity, type Identity } from '../processes/identity.ts';
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
+import { redactId } from '../runs/redact-id.ts';
 import { claimHeld, claimNotHeld, describeRefusal } from './claim-errors.ts';
 import type { Claim, ClaimToken, Holder, Leader, Waiter } from './claim.ts';
 import type { ClaimPlace } from './ports.ts';
@@ -103,7 +104,9 @@ export async function acquireClaim(ports: ClaimPorts, request: AcquireRequest): 
 
 /** Looks without the guard, which costs nobody anything, and writes under it only what a second reading still allows. */
 async function attempt(ports: ClaimPorts, request: AcquireRequest): Promise<AcquireDecision> {
-  const { place, holder, session, insideOf } = request;
+  const { place, holder, insideOf } = request;
+  // Others read the claim; its holder is found by the mark as well.
+  const session = request.session === null ? null : redactId(request.session);
   for (;;) {
     const current = await readRegister(ports, place);
     const now = ports.clock.now();

@@ -13,6 +13,11 @@ const SECRET_NAMES = [
   'clientSecret',
   'x-api-key',
   'DB_PASSWORD2',
+  'PGPASSWORD',
+  'MYSQL_PWD',
+  'DB_PASSWD',
+  'AUTHTOKEN',
+  'clientsecret',
 ];
 const name = fc.constantFrom(...SECRET_NAMES);
 /** Anything at all, long enough not to be in the text by accident. */
@@ -92,6 +97,24 @@ describe('redaction of command lines', () => {
       ['mongosh', ['-u', 'me', '-p', 'hunter2'], ['-u', 'me', '-p', REDACTED]],
       ['docker', ['login', '-u', 'me', '-p', 'hunter2'], ['login', '-u', 'me', '-p', REDACTED]],
       ['sh', ['-c', 'mysql -u root -phunter2 shop; ls'], ['-c', `mysql -u root -p${REDACTED} shop; ls`]],
+      ['sh', ['-c', "mysql -p'hunter2 x' shop"], ['-c', `mysql -p${REDACTED} shop`]],
+      ['sh', ['-c', 'sshpass -p hunter2 ssh host'], ['-c', `sshpass -p ${REDACTED} ssh host`]],
+      ['sh', ['-c', 'redis-cli -h db -a hunter2 ping'], ['-c', `redis-cli -h db -a ${REDACTED} ping`]],
+      ['sh', ['-c', "it's: ssh h 'redis-cli -a hunter2 ping'"], ['-c', `it's: ssh h 'redis-cli -a ${REDACTED} ping'`]],
+      ['sh', ['-c', 'docker login -u docker -p hunter2 r'], ['-c', `docker login -u docker -p ${REDACTED} r`]],
+      ['sh', ['-c', 'curl -u me:hunter2 https://x; ls'], ['-c', `curl -u me:${REDACTED} https://x; ls`]],
+      [
+        'sh',
+        ['-c', 'curl "https://x/?a&b" \\\n -sSu "me:hunter2"'],
+        ['-c', `curl "https://x/?a&b" \\\n -sSu "me:${REDACTED}"`],
+      ],
+      [
+        'curl',
+        ['-sSu', 'me:hunter2', '--proxy-user=me:hunter2'],
+        ['-sSu', `me:${REDACTED}`, `--proxy-user=me:${REDACTED}`],
+      ],
+      ['http', ['-a', 'me:hunter2', 'x'], ['-a', `me:${REDACTED}`, 'x']],
+      ['sshpass', ['-p', 'mysql', 'ssh'], ['-p', REDACTED, 'ssh']],
       // To others the same flags are something else.
       ['docker', ['run', '-p', '8080:80', 'nginx'], ['run', '-p', '8080:80', 'nginx']],
       ['ssh', ['-p2222', 'host'], ['-p2222', 'host']],
@@ -127,14 +150,79 @@ describe('redaction of command lines', () => {
     }
   });
 
+  it('O8 hides the value of a header that was given as words of its own', () => {
+    for (const words of [
+      ['-H', 'Authorization:', 'Bearer', 'hunter2'],
+      ['--header', 'Authorization:', 'Basic', 'hunter2'],
+      ['--header', 'Authorization:', 'Bearer hunter2'],
+      ['Proxy-Authorization:', 'hunter2'],
+      ['X-Api-Key:', 'hunter2'],
+      ['-H', 'Authorization: Bearer hunter2'],
+      ['--header=Authorization: Bearer hunter2'],
+      ['Bearer', 'hunter2'],
+    ])
+      assertHidden('hunter2', words);
+  });
+
   it('finds nothing more when done twice', () => {
     fc.assert(fc.property(fc.string(), (text) => assert.equal(redactText(redactText(text)), redactText(text))));
+  });
+
+  it('leaves alone any words of commands in which no secret is', () => {
+    const words = [
+      'git',
+      'log',
+      '-p',
+      'mkdir',
+      'dir',
+      'cp',
+      '-a',
+      'x',
+      'mysql',
+      '-p',
+      'shop',
+      'curl',
+      '-o',
+      '|',
+      ';',
+      '-v',
+    ];
+    const commands = fc.array(fc.constantFrom(...words), { maxLength: 12 });
+    fc.assert(
+      fc.property(commands, (some) => {
+        assert.deepEqual(redactArguments(some, 'sh'), some);
+        assert.equal(redactText(some.join(' ')), some.join(' '));
+      }),
+    );
   });
 
   it('leaves alone what is no secret', () => {
     const harmless = [
       ['claude', '-p', 'fix the key handling in src/auth.ts, author=me', '--model', 'opus', '--max-tokens', '500'],
       ['git', 'clone', 'git@github.com:a/b.git', 'https://host/a?b=c#d', '--keyboard', 'de', 'C:\\x', 'a@b.c'],
+      ['git', 'log', '-p', '-u', 'Content-Type:', 'text/plain', 'to:', 'you'],
+      [
+        'mkdir',
+        '-p',
+        'dir',
+        'cp',
+        '-a',
+        'x',
+        'date',
+        '-u',
+        '+%H:%M',
+        'docker',
+        'run',
+        '-u',
+        '1000:1000',
+        'PWD=/work',
+        'OLDPWD=/',
+      ],
+      [
+        '-c',
+        'git log -p | head; mkdir -p dir && cp -a x y; date -u +%H:%M; curl -o x:y z; docker run -p 80:80 -u 1:1 x',
+      ],
+      ['bearer', 'of', 'good', 'news', 'bypass=1', 'compass=n', 'oauth=2', 'hotkey=x', 'primarykey=id', 'tokens=5'],
       ['', ' ', '--', '-', '=', 'a=', '"', "'", '\\', '{"model":"opus"}', 'ask-me-anything-later', 'tokenizer=fast'],
     ];
     for (const args of harmless) assert.deepEqual(redactArguments(args), args);
@@ -148,11 +236,40 @@ describe('redaction of command lines', () => {
       'AWS_SECRET_ACCESS_KEY',
       'accessKey',
       'Cookie',
-      'PGPASSWORD'.replace('PG', 'PG_'),
+      'pgPassword',
+      'REDISCLI_AUTH',
+      'SSHPASS',
+      'dbpwd',
+      'smtppass',
+      'accountkey',
+      'GHTOKEN',
     ])
       assert.ok(isSecretName(secret), secret);
-    for (const plain of ['author', 'tokens', 'keyboard', 'monkey', 'path', 'model', 'key-repeat', '', 'x'.repeat(200)])
-      assert.ok(!isSecretName(plain), plain);
+    const plain = [
+      'author',
+      'tokens',
+      'tokenizer',
+      'keyboard',
+      'monkey',
+      'hotkey',
+      'path',
+      'model',
+      'key-repeat',
+      'PWD',
+      'OLDPWD',
+    ];
+    for (const harmless of [
+      ...plain,
+      'bypass',
+      'compass',
+      'encompass',
+      'oauth',
+      'secretary',
+      'PGPASSFILE',
+      '',
+      'x'.repeat(200),
+    ])
+      assert.ok(!isSecretName(harmless), harmless);
   });
 
   it('cuts long arguments and long lists with a mark that says what is missing', () => {
@@ -186,6 +303,8 @@ describe('redaction of command lines', () => {
       'key: ',
       'mysql ',
       'mysql -p',
+      'curl "',
+      "curl -u '",
     ])
       redactArguments([unit.repeat(65_536 / unit.length)]);
   });

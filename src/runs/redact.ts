@@ -1,4 +1,4 @@
-import { gluedPrograms, passwordFlagOf } from './password-flags.ts';
+import { PASSWORD_PROGRAMS, watchPasswords } from './password-flags.ts';
 import { isSecretName } from './secret-names.ts';
 
 /** What stands in place of a secret. */
@@ -17,8 +17,17 @@ const FLAG = /^--?([A-Za-z][\w.-]*)$/;
 /** A whole argument that is one assignment: `--token=x`, `API_KEY=x`; all the rest is the value, whatever is in it. */
 const ASSIGNMENT = /^(-{0,2}([A-Za-z_][\w.-]*)=)([\s\S]+)$/;
 
-/** `curl -u name:password`, also written `-uname:password`. */
+/** A header's name as a word of its own, the value in the next. */
+const HEADER = /^([\w-]{1,100}):$/;
+/** What may stand between the two. */
+const SCHEME = /^(?:bearer|basic|digest|token|negotiate)$/i;
+const BEARER = /^bearer$/i;
+/** What no word of a text is, or few. */
+const CREDENTIALS = /^[\w.~+/=-]{6,}$/;
+
+/** `-u name:password`, also written `-uname:password`, of programs that are not known; to some it is a time, or a user and a group. */
 const USER_FLAG = /^(?:-u|-U|--user|--proxy-user)$/;
+const NO_PASSWORD = /^(?:\+|\d+:\d+$|[^:]*:$)/;
 const JOINED_USER_FLAG = /^(-[uU][^:\s]+:)(.+)$/s;
 
 /** A string in quotes, closed or not; also in escaped ones, as scripts inside scripts have them. */
@@ -45,16 +54,15 @@ const PATTERNS: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\beyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?/g, REDACTED],
 ];
 
-/** `mysql -u root -pSECRET` inside a script. The stretch between program and flag is bounded, so that no text takes long. */
-const GLUED_PASSWORDS: readonly (readonly [pattern: RegExp, replacement: string])[] = [...gluedPrograms()].map(
-  ([flag, programs]) => [
-    new RegExp(
-      String.raw`(?<![\w.-])((?:${programs.join('|')})\s(?:[^;|&\n]{0,200}?\s)?${flag})(?=[^\s"'])[^\s;|&"']+`,
-      'g',
-    ),
-    `$1${REDACTED}`,
-  ],
-);
+/** A program that takes a password behind a flag, inside a script. */
+const PROGRAM = new RegExp(String.raw`(?<![\w.-])(?:${PASSWORD_PROGRAMS.join('|')})(?=\s)`, 'g');
+/** The next word of its command, which ends with the line or where a shell ends it. */
+const NEXT_WORD = new RegExp(String.raw`(?:[^\S\n]|\\\n)+((?:${QUOTED}|\\.|[^\s"'\\;|&()<>])+)`, 'sy');
+const OPENING_QUOTE = /^\\?["']/;
+
+/** How far behind its program a password is looked for, so that no text takes long; the length is in UTF-16 units. */
+const MAX_COMMAND_WORDS = 50;
+const MAX_COMMAND_LENGTH = 2_000;
 
 /** `NAME=value`, `"name": "value"`, `--name value` inside a text; whether it is a secret is decided by the name. */
 const NAMED_VALUE = new RegExp(
@@ -68,17 +76,11 @@ const NAMED_VALUE = new RegExp(
  * @param command whose arguments they are: of some programs a password is known by a flag of theirs
  */
 export function redactArguments(args: readonly string[], command = ''): readonly string[] {
-  // Of `sudo mysql -pSECRET` the flags are mysql's.
-  let known = passwordFlagOf(command);
+  const passwordAt = watchPasswords(command);
   const kept = args.slice(0, MAX_ARGUMENTS).map((argument, index) => {
-    const previous = args[index - 1] ?? '';
-    known = passwordFlagOf(argument) ?? known;
-    if (known?.after !== undefined && !args.slice(0, index).includes(known.after))
-      return bound(redactArgument(argument, previous), argument);
-    if (known?.isApart === true && previous === known.flag) return REDACTED;
-    if (known?.isGlued === true && argument.startsWith(known.flag) && argument !== known.flag)
-      return `${known.flag}${REDACTED}`;
-    return bound(redactArgument(argument, previous), argument);
+    const at = passwordAt(argument);
+    const safe = at === null ? redactArgument(argument, args.slice(0, index)) : `${argument.slice(0, at)}${REDACTED}`;
+    return bound(safe, argument);
   });
   const dropped = args.length - kept.length;
   return dropped === 0 ? kept : [...kept, `…[${dropped} more arguments]`];
@@ -86,21 +88,53 @@ export function redactArguments(args: readonly string[], command = ''): readonly
 
 /** A text without its secrets: an error message, a line of a log. */
 export function redactText(text: string): string {
-  const safe = [...PATTERNS, ...GLUED_PASSWORDS].reduce(
-    (rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement),
-    text,
-  );
-  return redactNamedValues(safe);
+  const safe = PATTERNS.reduce((rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement), text);
+  return redactNamedValues(redactPasswords(safe));
 }
 
-function redactArgument(argument: string, previous: string): string {
+function redactArgument(argument: string, before: readonly string[]): string {
+  const previous = before.at(-1) ?? '';
   const name = FLAG.exec(previous)?.[1];
   if (name !== undefined && isSecretName(name)) return REDACTED;
-  if (USER_FLAG.test(previous) && argument.includes(':'))
+  if (isHeaderValue(argument, before)) return REDACTED;
+  if (USER_FLAG.test(previous) && argument.includes(':') && !NO_PASSWORD.test(argument))
     return `${argument.slice(0, argument.indexOf(':'))}:${REDACTED}`;
   const [, head, assigned] = ASSIGNMENT.exec(argument) ?? [];
   if (head !== undefined && assigned !== undefined && isSecretName(assigned)) return `${head}${REDACTED}`;
   return redactText(argument.slice(0, MAX_LOOK)).replace(JOINED_USER_FLAG, `$1${REDACTED}`);
+}
+
+/** `Authorization:` `Bearer` `x`, in three words or in two. */
+function isHeaderValue(argument: string, before: readonly string[]): boolean {
+  const isSecretHeader = (word: string | undefined): boolean => isSecretName(HEADER.exec(word ?? '')?.[1] ?? '');
+  const previous = before.at(-1) ?? '';
+  if (isSecretHeader(previous)) return !SCHEME.test(argument);
+  if (SCHEME.test(previous) && isSecretHeader(before.at(-2))) return true;
+  return BEARER.test(previous) && CREDENTIALS.test(argument);
+}
+
+/** `mysql -u root -pSECRET`, `curl -u me:SECRET` inside a script: from each such program on, word by word. */
+function redactPasswords(text: string): string {
+  let result = '';
+  let done = 0;
+  for (const { 0: program, index } of text.matchAll(PROGRAM)) {
+    if (index < done) continue;
+    const command = text.slice(0, index + MAX_COMMAND_LENGTH);
+    const passwordAt = watchPasswords(program);
+    NEXT_WORD.lastIndex = index + program.length;
+    for (let words = 0; words < MAX_COMMAND_WORDS; words += 1) {
+      const raw = NEXT_WORD.exec(command)?.[1];
+      if (raw === undefined) break;
+      const quote = OPENING_QUOTE.exec(raw)?.[0] ?? '';
+      const at = passwordAt(raw.slice(quote.length));
+      if (at === null) continue;
+      const end = NEXT_WORD.lastIndex;
+      const start = end - raw.length + (at === 0 ? 0 : quote.length + at);
+      result += `${text.slice(done, start)}${REDACTED}${at > 0 && raw.endsWith(quote) ? quote : ''}`;
+      done = end;
+    }
+  }
+  return result + text.slice(done);
 }
 
 /** By hand instead of with one expression, because the value must be skipped over, and not be searched for names again. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { ClaimJson } from '../../src/cli/claim-view.ts';
@@ -226,6 +226,24 @@ describe('reeve claim', () => {
     assert.equal((await home.reeve(['release', repo])).exitCode, 0);
     assert.deepEqual(await claimsOf(home, repo), []);
     assert.equal((await home.reeve(['release'], at)).exitCode, 0, 'a release of nothing succeeds');
+  });
+
+  it('O8 keeps the secrets of a session to itself, by hand and for a run', async (t) => {
+    const { home, repo, at } = stage(t);
+    const session = 'sk-ant-0123456789abcdef0123456789';
+    await home.reeve(['claim', '--session', session], at);
+    const stateDir = join(home.folder, 'reeve');
+    // The store's log, too, which a run leaves as it is.
+    const stored = (): readonly string[] =>
+      readdirSync(stateDir)
+        .filter((name) => /^reeve\.db(?:-wal)?$/u.test(name))
+        .map((name) => readFileSync(join(stateDir, name), 'latin1'));
+    const byHand = [...stored(), JSON.stringify(await claimsOf(home, repo))];
+    assert.equal((await home.reeve(['release'], at)).exitCode, 0);
+    const end = await home.reeve(['run', '--session', session, '--', 'sh', '-c', 'cat .git/reeve-claim.json'], at);
+    assert.match(end.stdout, /redacted/u);
+    for (const text of [...byHand, end.stdout, ...stored()]) assert.doesNotMatch(text, /sk-ant-0123/u);
+    assert.match(byHand.at(-1) ?? '', /"session":"\[redacted [0-9a-f]{8}\]"/u);
   });
 
   it('does not let in what its holder starts, which may outlive it; --shared does', async (t) => {
