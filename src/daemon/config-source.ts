@@ -1,5 +1,5 @@
 import { watch } from 'node:fs';
-import { copyFile, mkdir, rename, stat } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, rename, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
@@ -12,7 +12,7 @@ export interface ConfigSource {
   readonly current: Config;
   /** What is wrong with the file as it is now; null when it is in force. */
   readonly rejected: ReeveError | null;
-  /** Why no limits can be enforced: the file is invalid and no valid one was ever seen. Null otherwise. */
+  /** Why no limits can be enforced: the file is invalid and no valid one was ever seen. Null otherwise, also while there is no file. */
   readonly blocked: ReeveError | null;
   /** Reads the file again if it changed; never throws. */
   refresh(): Promise<void>;
@@ -75,11 +75,20 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
     try {
       return await loadAndKeep();
     } catch (error) {
-      rejected = asRejection(error, paths);
-      options.onRejected(rejected);
-      if ((await signatureOf(lastGood.configFile)) === 'absent') blocked = rejected;
-      return options.load(lastGood);
+      return loadLastGood(reject(error));
     }
+  }
+
+  function reject(error: unknown): ReeveError {
+    rejected = asRejection(error, paths);
+    options.onRejected(rejected);
+    return rejected;
+  }
+
+  /** What is in force instead of an invalid file. That there was no file before makes none of it: nobody has said that there are no limits. */
+  async function loadLastGood(rejection: ReeveError): Promise<Config> {
+    if ((await signatureOf(lastGood.configFile)) === 'absent') blocked = rejection;
+    return options.load(lastGood);
   }
 
   function refresh(): Promise<void> {
@@ -96,8 +105,9 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
         blocked = null;
         options.onChange();
       } catch (error) {
-        rejected = asRejection(error, paths);
-        options.onRejected(rejected);
+        const rejection = reject(error);
+        // As a daemon that starts now would find it: the same file must not be judged differently by how long the daemon has run.
+        if (current.file === null) current = await loadLastGood(rejection).catch(() => current);
       }
     }
   }
@@ -137,7 +147,10 @@ async function signatureOf(file: string): Promise<string> {
   try {
     const { ino, size, mtimeMs } = await stat(file);
     return `${ino}:${size}:${mtimeMs}`;
-  } catch {
-    return 'absent';
+  } catch (error) {
+    // A link to nothing, and what may not be looked at, are no valid config; what is not there is one.
+    const isThere = await lstat(file).catch(() => null);
+    const { code } = error as NodeJS.ErrnoException;
+    return isThere === null && code === 'ENOENT' ? 'absent' : `unreadable: ${code}`;
   }
 }

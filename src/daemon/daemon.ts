@@ -198,6 +198,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     handlers: createMethods({
       store,
       lost: () => config.current.daemon.lost,
+      rejected: () => config.rejected,
       blocked: () => config.blocked,
       async enforceNow() {
         await config.refresh();

@@ -22,6 +22,8 @@ export interface InsideStop {
 export interface MethodPorts {
   readonly store: Store;
   readonly lost: () => LostPolicy;
+  /** What is wrong with the config file; null when it is in force. */
+  readonly rejected: () => ReeveError | null;
   /** Why no limits can be enforced; null when they can. */
   readonly blocked: () => ReeveError | null;
   /** Reads all logs and the config to their ends and enforces what follows. */
@@ -59,7 +61,8 @@ export function createMethods(
       const [lockout] = await store.lockouts.covering(place, ports.now());
       if (lockout !== undefined) return { admitted: false, lockout };
       connection.onClose(() => ports.onDetached(runId));
-      return { admitted: true, lost: ports.lost() };
+      const rejected = ports.rejected();
+      return { admitted: true, lost: ports.lost(), ...(rejected !== null && { configProblem: rejected.message }) };
     },
     async attach({ runId }, connection) {
       await activeRun(runId);

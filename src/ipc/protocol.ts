@@ -53,7 +53,14 @@ export interface Methods {
   /** The intent is in the store: may this run start? Keeps the connection as the run's watch until it closes. */
   admit: {
     params: { runId: RunId };
-    result: { admitted: true; lost: LostPolicy } | { admitted: false; lockout: Lockout };
+    result:
+      | {
+          admitted: true;
+          lost: LostPolicy;
+          /** What is wrong with the config file; the last valid one is in force then. Absent when nothing is. */
+          configProblem?: string;
+        }
+      | { admitted: false; lockout: Lockout };
   };
   /** A shim that reconnects after the daemon was lost. */
   attach: { params: { runId: RunId }; result: { lost: LostPolicy } };

@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { ReeveError } from '../errors.ts';
+import { hasConfiguredLimits } from '../host/configured-limits.ts';
 import { homeFolder } from '../host/home-folder.ts';
 import { siteOf, type Place } from '../host/git-place.ts';
+import type { Paths } from '../host/paths.ts';
 import { PROTOCOL, type LostPolicy } from '../ipc/protocol.ts';
 import type { Client } from '../ipc/client.ts';
 import { agentKindOf } from '../processes/kinds.ts';
@@ -24,8 +25,8 @@ import { claimWorktree, WAIT_ALOUD, type QueueManners, type RunClaim } from './w
 export interface AdmittedRun {
   readonly record: RunRecord;
   readonly claim: RunClaim;
-  /** The daemon that holds the run to its limits; null when none apply. */
-  readonly daemon: { readonly client: Client; readonly lost: LostPolicy } | null;
+  /** The daemon that holds the run to its limits; null when none apply. `warning`: what whoever starts the run must know of them. */
+  readonly daemon: { readonly client: Client; readonly lost: LostPolicy; readonly warning: string | null } | null;
 }
 
 /**
@@ -89,12 +90,19 @@ async function askDaemon(
   const client = await ensureDaemon(workplace.paths, workplace.env);
   try {
     const answer = await client.call('admit', { runId: id });
-    if (answer.admitted) return { client, lost: answer.lost };
+    if (answer.admitted) return { client, lost: answer.lost, warning: configWarning(answer.configProblem) };
     throw lockedOutError(answer.lockout, project);
   } catch (error) {
     client.close();
     throw error;
   }
+}
+
+/** One line, with the first of several problems. */
+function configWarning(problem: string | undefined): string | null {
+  if (problem === undefined) return null;
+  const [what, where = ''] = problem.split('\n').map((line) => line.trim());
+  return `${what}${where && `: ${where}`}; until it is mended the last valid one is in force (\`reeve config check\`)`;
 }
 
 async function intentOf(
@@ -125,7 +133,7 @@ async function intentOf(
     host: hostname(),
     background,
     caps: request.caps,
-    limited: needsDaemon(request, paths.configFile),
+    limited: await needsDaemon(request, paths),
     logRoots: logRootsOf({ ...env, ...request.env }),
     graceMs: request.graceMs,
     keepBackground: request.keepBackground,
@@ -141,19 +149,7 @@ function logRootsOf(env: NodeJS.ProcessEnv): readonly string[] {
   return claudeConfigDirs({ env, home: homeFolder(env), configured: null });
 }
 
-/**
- * Spend is counted by the daemon, time by the shim itself. The config is not parsed here, because that would load its libraries into
- * every run: whether the word of a limit stands in it at all decides who reads on.
- */
-function needsDaemon({ caps }: RunRequest, configFile: string): boolean {
-  if (caps.maxCostMicroUsd !== null || caps.maxTokens !== null) return true;
-  try {
-    return readFileSync(configFile, 'utf8').includes('[[limit');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw new ReeveError('CONFIG_INVALID', `the config cannot be read: ${(error as Error).message}`, {
-      where: configFile,
-      hint: 'Limits may stand in it, so nothing is started without it.',
-    });
-  }
+/** Spend is counted by the daemon, time by the shim itself. */
+async function needsDaemon({ caps }: RunRequest, paths: Paths): Promise<boolean> {
+  return caps.maxCostMicroUsd !== null || caps.maxTokens !== null || hasConfiguredLimits(paths);
 }

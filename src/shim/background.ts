@@ -11,6 +11,8 @@ import type { QueueManners } from './worktree-claim.ts';
 
 export interface BackgroundRun {
   readonly live: LiveRun;
+  /** What whoever starts the run must know of its limits. */
+  readonly warning: string | null;
   /** Watches over the run to its end and closes the books. */
   readonly ended: Promise<void>;
 }
@@ -45,7 +47,7 @@ export async function startBackground(
         message: `${output.folder}: ${String(error)}`,
       }),
   });
-  return { live, ended: watch().catch(giveUp) };
+  return { live, warning: admitted.daemon?.warning ?? null, ended: watch().catch(giveUp) };
 
   function openStdio(): OpenedStdio {
     const { out, err } = openRunOutput(output);

@@ -39,7 +39,8 @@ export type ShimNews =
   | { readonly type: 'waiting'; readonly line: string }
   /** A hosted run may be started, and is about to be. */
   | { readonly type: 'admitted'; readonly record: RunRecord }
-  | { readonly type: 'started'; readonly record: RunRecord }
+  /** `warning`: what whoever starts a background run must know of its limits. */
+  | { readonly type: 'started'; readonly record: RunRecord; readonly warning?: string | null }
   | { readonly type: 'refused'; readonly error: WireError }
   | { readonly type: 'ended'; readonly plan: ExitPlan }
   /** The answer to a stop; every stop of one run has the same. */

@@ -2,6 +2,7 @@ import { openTerminal, type Terminal } from '../linux/terminal.ts';
 import { admit } from './admission.ts';
 import { exitPlanOf, type ExitPlan } from './ending.ts';
 import type { RunExit } from '../runs/record.ts';
+import { complain } from './messages.ts';
 import { report } from './report.ts';
 import type { RunRequest } from './request.ts';
 import { startRun, type LiveRun } from './run.ts';
@@ -22,6 +23,8 @@ export interface ForegroundEnd {
  */
 export async function runForeground(workplace: ShimWorkplace, request: RunRequest): Promise<ForegroundEnd> {
   const admitted = await admit(workplace, request, { background: false });
+  const warning = admitted.daemon?.warning ?? null;
+  if (warning !== null) complain(warning);
   const terminal = openTerminal();
   const live = await startRun(workplace, admitted, request, {
     openStdio: () => ({ stdio: 'inherit', close() {} }),

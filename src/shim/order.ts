@@ -43,9 +43,9 @@ async function run(workplace: ShimWorkplace, order: ShimOrder): Promise<void> {
 async function runInBackground(workplace: ShimWorkplace, request: RunRequest): Promise<void> {
   const starter = watchStarter();
   const queue = { onWait: (line: string) => tell({ type: 'waiting', line }), signal: starter.gone };
-  const { live, ended } = await startBackground(workplace, request, queue);
+  const { live, warning, ended } = await startBackground(workplace, request, queue);
   starter.close();
-  tell({ type: 'started', record: live.record });
+  tell({ type: 'started', record: live.record, warning });
   closeSync(NEWS_FD);
   await ended;
 }

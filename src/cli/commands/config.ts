@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { checkConfig } from '../../config/load.ts';
 import { configInvalid } from '../../config/problem.ts';
 import { configJsonSchema } from '../../config/schema.ts';
-import { readConfigText } from '../../host/config-file.ts';
+import { readConfigText } from '../../host/config-text.ts';
 import { resolvePaths } from '../../host/paths.ts';
 import { count } from '../format.ts';
 import type { CliIo } from '../io.ts';
@@ -28,8 +28,8 @@ export function define(command: Command, io: CliIo): Command {
     .command('check')
     .summary('everything that is wrong with the config, at once (exit 2)')
     .option('--json', 'print {path, exists, valid, problems}')
-    .action(async (options: JsonOption) => {
-      const text = await readConfigText(configFile);
+    .action((options: JsonOption) => {
+      const text = readConfigText(configFile);
       const check = checkConfig(text ?? '', configFile);
       if (!check.valid && options.json !== true) throw configInvalid(configFile, check.problems);
       const problems = check.valid ? [] : check.problems;
