@@ -1,5 +1,5 @@
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 import { placeOf } from '../host/git-place.ts';
 import { ACTIVE_STATES } from '../runs/lifecycle.ts';
@@ -15,7 +15,7 @@ export const SCOPE_HELP =
 
 /**
  * The active runs that the words of a command line select.
- * @throws SCOPE_EMPTY without words and without `all`; RUN_NOT_FOUND, RUN_AMBIGUOUS; RUN_ENDED when a word names a run that is over
+ * @throws SCOPE_EMPTY without words and without `all`; RUN_NOT_FOUND, RUN_AMBIGUOUS, FOLDER_NOT_FOUND; RUN_ENDED when a word names a run that is over
  */
 export async function selectActiveRuns(
   runs: RunStore,
@@ -26,7 +26,7 @@ export async function selectActiveRuns(
     throw new ReeveError('USAGE', '--all and a scope exclude each other', { hint: 'leave out one of the two' });
   const active = await runs.list({ states: ACTIVE_STATES });
   if (options.all) return active;
-  const selected = selectRuns(active, parseScope(canonicalWords(words)));
+  const selected = selectInScope(active, words);
   const [word] = words;
   if (selected.length > 0 || words.length > 1 || word === undefined || word.includes('=')) return selected;
   // One word that names no active run: unknown, ambiguous, or over?
@@ -34,29 +34,51 @@ export async function selectActiveRuns(
   return selected;
 }
 
-const PATH_KEYS = /^(?<key>worktree|project)=(?<path>.*)$/su;
+/**
+ * The runs among these that the words of a command line select; none is an error only where a folder is named that is gone.
+ * @throws SCOPE_EMPTY, RUN_AMBIGUOUS, FOLDER_NOT_FOUND
+ */
+export function selectInScope(runs: readonly RunRecord[], words: readonly string[]): readonly RunRecord[] {
+  const selected = selectRuns(runs, parseScope(canonicalWords(words)));
+  const gone =
+    selected.length > 0 ? undefined : words.map(pathIn).find((place) => place !== null && !existsSync(place.path));
+  if (!gone) return selected;
+  throw new ReeveError(
+    'FOLDER_NOT_FOUND',
+    `there is no folder ${gone.path}, and no run in question is on record with it`,
+    {
+      where: gone.path,
+      hint: 'name it as it was called; `reeve ps --all --json` shows the folders of all runs',
+    },
+  );
+}
+
+const PATH_KEYS = /^(?<key>worktree|project)=(?<path>.+)$/su;
+
+function pathIn(word: string): { readonly key: string; readonly path: string } | null {
+  const { key, path } = PATH_KEYS.exec(word)?.groups ?? {};
+  return key === undefined || path === undefined ? null : { key, path };
+}
 
 /** Paths as records hold them: a link, `..`, a subfolder and a trailing slash all mean the same worktree. */
 export function canonicalWords(words: readonly string[]): readonly string[] {
   return words.map((word) => {
-    const { key, path } = PATH_KEYS.exec(word)?.groups ?? {};
-    return key === undefined || path === undefined || path === '' ? word : `${key}=${canonicalPlace(key, path)}`;
+    const place = pathIn(word);
+    return place === null ? word : `${place.key}=${canonicalPlace(place.key, place.path)}`;
   });
 }
 
 function canonicalPlace(key: string, path: string): string {
-  const real = realOrGiven(path);
+  // What lies around a folder that is gone says nothing of it: it may have been a worktree inside another.
+  if (!existsSync(path)) return whereItWas(resolve(path));
+  const real = realpathSync(path);
   const place = placeOf(real);
   return key === 'project' ? place.project : (place.worktree ?? real);
 }
 
-/** A folder that is gone may still be what a run's record names. */
-function realOrGiven(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
-  }
+/** The real path that a folder had which is gone: its own of what is still there of it. */
+function whereItWas(path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(whereItWas(dirname(path)), basename(path));
 }
 
 /** The real path when the scope is one worktree and nothing else; null otherwise. */

@@ -100,6 +100,9 @@ describe('scope', () => {
     assert.deepEqual(ids('worktree=/w'), ['B1']);
     assert.deepEqual(ids('worktree=/w/plain'), ['B1']);
     assert.deepEqual(ids('worktree=/w/pl'), []);
+    const byLink = run('B2', { worktree: null, project: '/w/plain/deep', cwd: '/link/deep' });
+    for (const folder of ['/w/plain', '/link', '/link/deep'])
+      assert.deepEqual(selectRuns([byLink], parseScope([`worktree=${folder}`])), [byLink]);
   });
 
   it('O6 refuses an unknown key, an unknown source, a bare label and a second run', () => {

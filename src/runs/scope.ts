@@ -120,8 +120,9 @@ function holds({ key, value }: Condition, run: RunRecord): boolean {
     const held = run.intent.labels[label];
     return held === wanted || held === redactLabel(label, wanted);
   }
-  // Outside git a folder takes a worktree's place, with all that lies below it.
-  if (key === 'worktree' && run.intent.worktree === null) return isWithin(value, run.intent.cwd);
+  // Outside git a folder takes a worktree's place, with all that lies below it: by the name that the run was given, and by its real one.
+  if (key === 'worktree' && run.intent.worktree === null)
+    return isWithin(value, run.intent.cwd) || isWithin(value, run.intent.project);
   const wanted = key === 'id' || key === 'parent' ? canonicalRunId(value) : value;
   const held = FIELDS[key]?.(run);
   // Ids are on record without their secrets.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -191,6 +191,49 @@ test('K8 stop worktree=… ends runs and agents in that worktree, and nothing wh
   for (const survivor of [beside, below, editor, other.processes.leader]) assert.equal(isAlive(survivor), true);
   assert.equal(home.reeve('stop', '--all').exitCode, 0);
   assert.equal(isAlive(beside), true, 'any other scope is about runs only');
+});
+
+test('K8 stop worktree=… ends the run of a folder that is gone, by its record, and of no other', (t) => {
+  const home = createHome(t);
+  const repository = join(home.folder, 'w/repository');
+  const nested = join(repository, 'trees/gone');
+  const plain = join(home.folder, 'w/plain');
+  for (const folder of [repository, nested]) {
+    for (const part of ['refs', 'objects']) mkdirSync(join(folder, '.git', part), { recursive: true });
+    writeFileSync(join(folder, '.git/HEAD'), 'ref: refs/heads/main\n');
+  }
+  mkdirSync(plain);
+  symlinkSync('w', join(home.folder, 'link'));
+  const start = (cwd: string): string => home.json<RunJson>('start', '--cwd', cwd, '--', 'sleep', '1000').id;
+  const [outer, inner, outside] = [repository, nested, join(home.folder, 'link/plain')].map(start);
+  rmSync(nested, { recursive: true });
+  rmSync(plain, { recursive: true });
+
+  const listed = home.json<{ runs: readonly RunJson[] }>('ps', 'worktree=link/repository/trees/gone').runs;
+  assert.deepEqual(
+    listed.map(({ id }) => id),
+    [inner],
+  );
+  for (const [folder, id] of [
+    ['link/repository/trees/gone', inner],
+    ['w/plain', outside],
+  ] as const) {
+    const { receipts } = home.json<Stopped>('stop', `worktree=${folder}`, '--grace', '0');
+    assert.deepEqual(
+      receipts.map(({ runId }) => runId),
+      [id],
+    );
+  }
+  for (const verb of ['ps', 'stop']) {
+    const { stderr, exitCode } = home.reeve(verb, 'worktree=w/plain');
+    assert.match(
+      stderr,
+      /there is no folder w\/plain, and no run in question .* \[FOLDER_NOT_FOUND\]\n.*\n.*reeve ps --all/u,
+    );
+    assert.equal(exitCode, 2);
+  }
+  assert.equal(home.json<RunJson>('inspect', outer ?? '').state, 'running');
+  assert.equal(home.reeve('stop', outer ?? '', '--grace', '0').exitCode, 0);
 });
 
 test('K9 stop called from inside the tree that it stops completes, and prints its receipt first', async (t) => {

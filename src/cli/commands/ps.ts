@@ -3,7 +3,6 @@ import { ReeveError } from '../../errors.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
 import type { RunQuery } from '../../runs/ports.ts';
 import type { RunStateName } from '../../runs/record.ts';
-import { parseScope, selectRuns } from '../../runs/scope.ts';
 import { toRunJson } from '../../runs/view.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
@@ -11,7 +10,7 @@ import { openWorkplace } from '../open.ts';
 import { wholeNumber } from '../whole-number.ts';
 import { renderRuns } from '../run-text.ts';
 import { usageOfRuns } from '../../usage/run-usage.ts';
-import { canonicalWords, SCOPE_HELP } from '../select-runs.ts';
+import { SCOPE_HELP, selectInScope } from '../select-runs.ts';
 
 interface PsOptions {
   readonly all?: boolean;
@@ -36,7 +35,7 @@ export function define(command: Command, io: CliIo): Command {
       const { runs, ledger } = await workplace.store();
       // A scope is decided here, so the store must not cut the list before.
       const found = await runs.list(words.length === 0 ? { ...query, limit } : query);
-      const selected = words.length === 0 ? found : selectRuns(found, parseScope(canonicalWords(words)));
+      const selected = words.length === 0 ? found : selectInScope(found, words);
       const shown = limit === 0 ? selected : selected.slice(0, limit);
       const usage = await usageOfRuns(
         ledger,
