@@ -1,6 +1,7 @@
 import { faceOf } from '../claims/claim.ts';
 import type { ClaimView } from '../claims/inspect.ts';
-import { localTime } from './lockout-view.ts';
+import { systemZone } from '../config/zone.ts';
+import { timeIn } from './zone-time.ts';
 import { paint, plain, type Colour } from './format.ts';
 import { renderTable, type TableOptions } from './table.ts';
 
@@ -54,6 +55,7 @@ const COLOURS: Readonly<Record<ClaimJson['state'], Colour>> = {
 /** `reeve claims` for people. */
 export function renderClaims(claims: readonly ClaimJson[], options: TableOptions): string {
   if (claims.length === 0) return 'nothing is claimed\n';
+  const time = timeIn(systemZone());
   return renderTable(
     [
       { title: 'WORKTREE', value: ({ worktree }) => plain(worktree) },
@@ -63,7 +65,7 @@ export function renderClaims(claims: readonly ClaimJson[], options: TableOptions
       { title: 'PID', value: ({ holder }) => (holder === null ? '' : String(holder.pid)), align: 'right' },
       { title: 'SESSION', value: ({ session }) => plain(session ?? '') },
       { title: 'TOKEN', value: ({ token }) => (token === null ? '' : String(token)), align: 'right' },
-      { title: 'SINCE', value: ({ acquiredAt }) => (acquiredAt === null ? '' : localTime(Date.parse(acquiredAt))) },
+      { title: 'SINCE', value: ({ acquiredAt }) => (acquiredAt === null ? '' : time(Date.parse(acquiredAt))) },
       { title: 'WHY', value: ({ state, why }) => (state === 'held' ? '' : plain(why)), flexible: true },
     ],
     claims,

@@ -55,7 +55,8 @@ export async function readLimits(workplace: Workplace, io: CliIo): Promise<Limit
 
 async function readLogs(workplace: Workplace, io: CliIo): Promise<void> {
   const { paths, clock } = workplace;
-  const { unknownModel, claudeDirs } = await usageSettings(paths, io.env);
+  const { unknownModel, claudeDirs, zoneDoubt } = await usageSettings(paths, io.env);
+  if (zoneDoubt !== null) io.err(`reeve: ${zoneDoubt}\n`);
   const { ledger } = await workplace.store();
   const sources = [createClaudeLogs({ configDirs: claudeDirs, clock })];
   const prices = createPrices({ unknownModel });

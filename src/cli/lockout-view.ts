@@ -5,6 +5,7 @@ import type { Lockout } from '../limits/lockout.ts';
 import { plain } from './format.ts';
 import { renderTable } from './table.ts';
 import type { TableOptions } from './table.ts';
+import { timeIn } from './zone-time.ts';
 
 /** A lockout as `--json` gives it: `*` for any, money in dollars, times in ISO 8601. */
 export interface LockoutJson {
@@ -43,16 +44,20 @@ export function toLockoutJson(lockout: Lockout): LockoutJson {
 }
 
 /** `reeve lockouts` for people. */
-export function renderLockouts(lockouts: readonly Lockout[], options: TableOptions): string {
+export function renderLockouts(
+  lockouts: readonly Lockout[],
+  options: TableOptions & { readonly timeZone: string },
+): string {
   if (lockouts.length === 0) return 'nothing is locked out\n';
+  const time = timeIn(options.timeZone);
   return renderTable(
     [
       { title: 'PROJECT', value: ({ project }) => (project === null ? '*' : plain(basename(project))) },
       { title: 'BRANCH', value: ({ branch }) => branchText(branch) },
       { title: 'AGENT', value: ({ agent }) => agent ?? '*' },
       { title: 'LIMIT', value: ({ limit }) => plain(limit) },
-      { title: 'SINCE', value: ({ lockedAt }) => localTime(lockedAt) },
-      { title: 'UNTIL', value: ({ expiresAt }) => (expiresAt === null ? 'unlocked' : localTime(expiresAt)) },
+      { title: 'SINCE', value: ({ lockedAt }) => time(lockedAt) },
+      { title: 'UNTIL', value: ({ expiresAt }) => (expiresAt === null ? 'unlocked' : time(expiresAt)) },
       { title: 'REASON', value: ({ reason }) => plain(reason), flexible: true },
     ],
     lockouts,
@@ -75,14 +80,6 @@ export function usedText(
     ...(cap.usd === null ? [] : [`${formatUsd(current.usd ?? 0)}/${formatUsd(cap.usd)}`]),
     ...(cap.tokens === null ? [] : [`${formatTokens(current.tokens ?? 0)}/${formatTokens(cap.tokens)} tokens`]),
   ].join(', ');
-}
-
-/** Local time to the minute: `2026-11-22 00:00`. */
-export function localTime(epochMs: number): string {
-  const at = new Date(epochMs);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return `${day} ${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
 function isoTime(epochMs: number): string {

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { systemZone, zoneDoubt } from '../config/zone.ts';
+import { ReeveError } from '../errors.ts';
 import { readConfigText } from '../host/config-text.ts';
 import { homeFolder } from '../host/home-folder.ts';
 import type { Paths } from '../host/paths.ts';
@@ -8,6 +10,8 @@ import { claudeConfigDirs } from '../usage/claude/discover.ts';
 /** What the config says about usage. */
 export interface UsageSettings {
   readonly calendar: Config['calendar'];
+  /** What to say about the zone; null when it is what was asked for. */
+  readonly zoneDoubt: string | null;
   readonly unknownModel: Config['prices']['unknownModel'];
   /** Claude Code's config folders, absolute. */
   readonly claudeDirs: readonly string[];
@@ -26,7 +30,8 @@ export async function usageSettings(paths: Paths, env: NodeJS.ProcessEnv): Promi
     configured: config?.agents['claude']?.logs ?? null,
   });
   return {
-    calendar: config?.calendar ?? { timeZone: systemTimeZone(), weekStart: 'monday' },
+    calendar: config?.calendar ?? { timeZone: systemZone(), weekStart: 'monday' },
+    zoneDoubt: (config?.isSystemZone ?? true) ? zoneDoubt(env['TZ']) : null,
     unknownModel: config?.prices.unknownModel ?? 'highest',
     claudeDirs: dirs.map((dir) => resolve(dir)),
   };
@@ -37,7 +42,12 @@ async function readConfig(paths: Paths): Promise<Config> {
   return loadConfig(paths);
 }
 
-function systemTimeZone(): string {
-  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  return timeZone === '' ? 'UTC' : timeZone;
+/** The zone in which times are told; the machine's while the config is invalid, because what is asked for is something else. */
+export async function toldZone(paths: Paths, env: NodeJS.ProcessEnv): Promise<string> {
+  try {
+    return (await usageSettings(paths, env)).calendar.timeZone;
+  } catch (error) {
+    if (error instanceof ReeveError && error.code === 'CONFIG_INVALID') return systemZone();
+    throw error;
+  }
 }

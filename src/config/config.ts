@@ -8,6 +8,8 @@ export interface Config {
   /** Path it was read from; null when there is no file. */
   readonly file: string | null;
   readonly calendar: Calendar;
+  /** The zone is the machine's, because the config names none. */
+  readonly isSystemZone: boolean;
   readonly limits: readonly Limit[];
   readonly prices: { readonly unknownModel: 'highest' | 'refuse' | 'tokens-only' };
   /** By agent kind. `logs` null = the agent's own places. */

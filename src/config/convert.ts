@@ -10,6 +10,7 @@ export function toConfig(input: ConfigInput, file: string | null): Config {
   return {
     file,
     calendar: { timeZone: input.timezone === 'system' ? systemZone() : input.timezone, weekStart: input.week_start },
+    isSystemZone: input.timezone === 'system',
     limits: input.limit.map(toLimit),
     prices: { unknownModel: input.prices.unknown_model },
     agents: Object.fromEntries(

@@ -139,6 +139,19 @@ describe('reeve config', () => {
 });
 
 describe('reeve limit list', () => {
+  test('L3 times are told in the configured zone, whatever the zone of the process', async () => {
+    await config('timezone = "Asia/Kolkata"\n[[limit]]\nname = "five"\nperiod = "daily"\nusd = 5\n');
+    await spend(1);
+    assert.match((await reeve('limit', 'list')).out, / \d{4}-\d\d-\d\d 00:00 UTC\+5:30 +open/);
+    const at = Date.UTC(2026, 6, 1, 20, 0);
+    await lockOut({ lockedAt: at, expiresAt: null });
+    assert.match((await reeve('lockouts')).out, / 2026-07-02 01:30 UTC\+5:30 /);
+    assert.match((await reeve('unlock', '.', '--for', '2h')).out, /until \S+ \S+ UTC\+5:30 \(2h\)/);
+    await config('timezone = "Mars"\n');
+    await lockOut({ lockedAt: at, expiresAt: null });
+    assert.equal((await reeve('lockouts')).exitCode, 0, 'what is locked out is told also while the config is invalid');
+  });
+
   test('shows each limit with what its counters have used, their state and the end of the period', async () => {
     await config(
       [
@@ -157,7 +170,7 @@ describe('reeve limit list', () => {
     await spend(3);
     await spend(3, { branch: 'dev' });
     const { out } = await reeve('limit', 'list');
-    assert.match(out, /five +stop +daily +app +\$6\.00\/\$5\.00 +\d{4}-\d\d-\d\d 00:00 +exceeded/);
+    assert.match(out, /five +stop +daily +app +\$6\.00\/\$5\.00 +\d{4}-\d\d-\d\d 00:00 UTC\S* +exceeded/);
     assert.match(out, /per branch +stop +total +app main +1,000\/2,000 tokens +open/);
     const { json } = await reeve('limit', 'list', '--json');
     const [five, branches] = json['limits'] as { counters: Record<string, unknown>[]; capUsd: number | null }[];

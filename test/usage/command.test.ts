@@ -222,3 +222,20 @@ test('prices lists what is in force with version and origin, and the history of 
     [null, '2026-03-13'],
   );
 });
+
+test('a TZ that names no zone is no crash: one line says that days are those of UTC, unless the config names a zone', () => {
+  using desk = openDesk();
+  writeThreeDays(desk);
+  for (const zone of [':/etc/localtime', 'UTC+3', 'CET-1CEST', 'Mars/Phobos']) {
+    const { stdout, stderr, code } = desk.reeve(['usage', '--json'], zone);
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr.trimEnd().split('\n').length, 1);
+    assert.ok(stderr.startsWith(`reeve: TZ=${zone} names no time zone: days begin at midnight UTC;`), stderr);
+    assert.equal((JSON.parse(stdout) as UsageJson).entries[0]?.['period'], '2025-11-20');
+  }
+  for (const zone of ['', 'UTC', ':Asia/Tokyo']) assert.equal(desk.reeve(['usage'], zone).stderr, '');
+  desk.config('timezone = "Asia/Tokyo"\n');
+  const named = desk.reeve(['usage', '--json'], 'CET-1CEST');
+  assert.equal(named.stderr, '');
+  assert.equal((JSON.parse(named.stdout) as UsageJson).entries[0]?.['period'], '2025-11-21');
+});

@@ -11,9 +11,10 @@ import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { readLimits } from '../limit-counters.ts';
 import type { LimitReading } from '../limit-counters.ts';
-import { branchText, localTime, usedText } from '../lockout-view.ts';
+import { branchText, usedText } from '../lockout-view.ts';
 import { openWorkplace } from '../open.ts';
 import { renderTable } from '../table.ts';
+import { timeIn } from '../zone-time.ts';
 import type { TableOptions } from '../table.ts';
 
 interface JsonOption {
@@ -106,6 +107,7 @@ interface Line {
 
 function render(reading: LimitReading, options: TableOptions): string {
   const { config, counters } = reading;
+  const time = timeIn(config.calendar.timeZone);
   const caps = counters.filter((counter) => !config.limits.includes(counter.limit));
   const lines: readonly Line[] = [
     ...config.limits.flatMap((limit): readonly Line[] => {
@@ -122,7 +124,7 @@ function render(reading: LimitReading, options: TableOptions): string {
       { title: 'PERIOD', value: ({ limit }) => limit.period },
       { title: 'COUNTER', value: ({ counter }) => (counter === null ? '–' : placeText(counter)), flexible: true },
       { title: 'USED', value: ({ limit, counter }) => used(limit, counter, reading), align: 'right' },
-      { title: 'UNTIL', value: ({ counter }) => (typeof counter?.end === 'number' ? localTime(counter.end) : '') },
+      { title: 'UNTIL', value: ({ counter }) => (typeof counter?.end === 'number' ? time(counter.end) : '') },
       {
         title: 'STATE',
         value: ({ counter }) => (counter === null ? '' : paintState(stateOf(counter, reading), options.color)),

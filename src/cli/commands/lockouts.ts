@@ -7,6 +7,7 @@ import { emit } from '../io.ts';
 import { openLockouts } from '../lockout-store.ts';
 import { renderLockouts, toLockoutJson } from '../lockout-view.ts';
 import { openWorkplace } from '../open.ts';
+import { toldZone } from '../usage-settings.ts';
 
 interface JsonOption {
   readonly json?: boolean;
@@ -44,8 +45,9 @@ export function define(command: Command, io: CliIo): Command {
     const lockouts = (await store.list()).filter((lockout) => !isExpired(lockout, now));
     const corrupt = await store.corrupt();
     const { color, columns: width } = io;
+    const timeZone = await toldZone(workplace.paths, io.env);
     emit(io, options, { lockouts: lockouts.map(toLockoutJson), corrupt }, () =>
-      renderLockouts(lockouts, { color, width }),
+      renderLockouts(lockouts, { color, width, timeZone }),
     );
     if (options.json !== true) for (const problem of corrupt) io.err(corruptText(problem));
   });

@@ -16,10 +16,13 @@ import { emit } from '../io.ts';
 import { readLimits } from '../limit-counters.ts';
 import type { LimitReading } from '../limit-counters.ts';
 import { openLockouts } from '../lockout-store.ts';
-import { branchText, localTime, toLockoutJson } from '../lockout-view.ts';
+import { branchText, toLockoutJson } from '../lockout-view.ts';
 import { openWorkplace } from '../open.ts';
+import { toldZone } from '../usage-settings.ts';
+import { timeIn } from '../zone-time.ts';
 import { allowanceFor, projectCalled, selectLockouts } from '../unlock-plan.ts';
 import type { UnlockRequest } from '../unlock-plan.ts';
+import { shellWord } from '../../shell-word.ts';
 
 interface UnlockOptions {
   readonly branch?: string;
@@ -60,12 +63,13 @@ export function define(command: Command, io: CliIo): Command {
       // All of them are made before the first is given: a lockout that cannot be lifted so lifts none.
       const allowances = selected.map((row) => ({ id: randomUUID(), ...allowanceFor(row, request, reading) }));
       const events = openEventLog(workplace, io);
+      const time = timeIn(await toldZone(workplace.paths, io.env));
       for (const [index, row] of selected.entries()) {
         const allowance = allowances[index] as Allowance;
         // The allowance first: released without it, the next look at the counters would lock out again.
         await lockouts.grant(allowance);
         await lockouts.release(row);
-        const message = `${grantText(allowance)}, by ${allowance.by}`;
+        const message = `${grantText(allowance, time)}, by ${allowance.by}`;
         events.record({
           type: 'lockout.released',
           at: now,
@@ -84,7 +88,7 @@ export function define(command: Command, io: CliIo): Command {
         stillLocked: stillLocked.map(toLockoutJson),
       };
       emit(io, options, result, () =>
-        selected.map((row, index) => releasedText(row, allowances[index] as Allowance)).join(''),
+        selected.map((row, index) => releasedText(row, allowances[index] as Allowance, time)).join(''),
       );
       if (options.json === true) return;
       if (selected.length === 0 && stillLocked.length === 0) io.out('nothing is locked out there\n');
@@ -146,19 +150,22 @@ function userName(env: NodeJS.ProcessEnv): string {
   }
 }
 
-function grantText({ extraMicroUsd, expiresAt, grantedAt }: Omit<Allowance, 'id'>): string {
-  const end = expiresAt === null ? '' : ` until ${localTime(expiresAt)} (${formatDuration(expiresAt - grantedAt)})`;
+function grantText(
+  { extraMicroUsd, expiresAt, grantedAt }: Omit<Allowance, 'id'>,
+  time: (epochMs: number) => string,
+): string {
+  const end = expiresAt === null ? '' : ` until ${time(expiresAt)} (${formatDuration(expiresAt - grantedAt)})`;
   return extraMicroUsd === null ? `lifted${end}` : `${formatUsd(extraMicroUsd)} above the cap allowed${end}`;
 }
 
-function releasedText(row: Lockout, allowance: Allowance): string {
+function releasedText(row: Lockout, allowance: Allowance, time: (epochMs: number) => string): string {
   const where = [row.project ?? '*', ...(row.branch === null ? [] : [branchText(row.branch)])].join(' ');
-  return `unlocked ${plain(where)}: limit "${plain(row.limit)}" is ${grantText(allowance)}\n`;
+  return `unlocked ${plain(where)}: limit "${plain(row.limit)}" is ${grantText(allowance, time)}\n`;
 }
 
 function stillLockedText(row: Lockout): string {
-  const branch = row.branch === null ? '' : ` --branch ${row.branch}`;
-  const command = `reeve unlock ${row.project ?? "'*'"}${branch} --limit ${JSON.stringify(row.limit)}`;
+  const branch = row.branch === null ? '' : ` --branch ${shellWord(row.branch)}`;
+  const command = `reeve unlock ${shellWord(row.project ?? '*')}${branch} --limit ${shellWord(row.limit)}`;
   return `reeve: still locked out by limit "${plain(row.limit)}": ${plain(row.reason)}\n  \`${command}\` lifts that\n`;
 }
 

@@ -43,7 +43,8 @@ export function define(command: Command, io: CliIo): Command {
       const { paths, clock } = workplace;
       // A first scan reads all there is.
       const threads = existsSync(paths.database) ? null : startLogThreads();
-      const { calendar, unknownModel, claudeDirs } = await usageSettings(paths, io.env);
+      const { calendar, unknownModel, claudeDirs, zoneDoubt } = await usageSettings(paths, io.env);
+      if (zoneDoubt !== null) io.err(`reeve: ${zoneDoubt}\n`);
       const query = { ...(await dayRange(options, calendar)), ...selection(options) };
       const { ledger } = await workplace.store();
       const collector = createCollector({
