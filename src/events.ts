@@ -5,6 +5,8 @@ import type { EndReason, RunId } from './runs/record.ts';
 export type Event =
   | { readonly type: 'daemon.started'; readonly at: number; readonly pid: number; readonly version: string }
   | { readonly type: 'daemon.stopped'; readonly at: number; readonly reason: string }
+  /** A daemon that lived and answered nothing was ended by a run's shim, which starts another; `pid` is the dead one's. */
+  | { readonly type: 'daemon.replaced'; readonly at: number; readonly pid: number; readonly message: string }
   | { readonly type: 'daemon.lost'; readonly at: number; readonly runId: RunId; readonly action: 'stop' | 'warn' }
   | { readonly type: 'run.started'; readonly at: number; readonly runId: RunId; readonly pid: number }
   | {

@@ -195,6 +195,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     uid: process.getuid?.() ?? 0,
     peerOf: peerCredentials,
     onFault: (error) => shout(`a request failed: ${error instanceof Error ? error.stack : String(error)}`),
+    onListenAnew() {
+      linkSocket(paths, paths.daemonSocket);
+      shout(`the socket was gone; listens anew at ${paths.daemonSocket}`);
+    },
+    onDeaf: (error) => shout(`the socket is gone, and nobody can reach this daemon: ${String(error)}`),
     handlers: createMethods({
       store,
       lost: () => config.current.daemon.lost,

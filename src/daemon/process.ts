@@ -27,6 +27,8 @@ export async function runDaemonProcess(options: { readonly unenforcedGraceMs?: n
     const { message, code, where, hint } = error;
     const place = where === null ? '' : ` at ${where}`;
     say(`${message}${place} [${code}]${hint === null ? '' : `; ${hint}`}`);
-    process.exitCode = code === 'STORE_FULL' ? DISK_FULL_EXIT_CODE : error.exitCode;
+    // What was opened before the failure would keep it alive: a daemon with the lock, and nobody who can reach it.
+    // oxlint-disable-next-line unicorn/no-process-exit -- the end of the program, whatever is left of it
+    process.exit(code === 'STORE_FULL' ? DISK_FULL_EXIT_CODE : error.exitCode);
   }
 }

@@ -27,6 +27,8 @@ export interface Client {
 
 /** What every client waits at most unless told otherwise. */
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** For who waits as long as the connection lasts: as long as a timer can be, 24 days. */
+export const NO_TIME_LIMIT_MS = 2 ** 31 - 1;
 
 /** Connects. @throws DAEMON_UNREACHABLE when nobody listens there, USAGE when the path is too long for a socket */
 export async function connect(socketPath: string): Promise<Client> {

@@ -1,10 +1,9 @@
-import { chmodSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { ReeveError } from '../errors.ts';
 import { encodeFrame, FrameSplitter, MAX_FRAME_BYTES, readRequest } from './frames.ts';
+import { openListener, type ListenerOptions } from './listener.ts';
 import { readParams } from './params.ts';
 import { PROTOCOL, type MethodName, type Methods, type ResponseFrame } from './protocol.ts';
-import { checkSocketPath, ensureSocketFolder } from './socket-path.ts';
 import { toWireError } from './wire-errors.ts';
 
 /** Who is at the other end, as the kernel says. */
@@ -27,11 +26,8 @@ export type Handlers<Served extends MethodName> = {
   ) => Promise<Methods[Name]['result']>;
 };
 
-export interface ServerOptions<Served extends MethodName> {
-  /** At most 107 bytes; the caller has removed a stale socket, under its lock. */
-  readonly socketPath: string;
-  /** The only user that is served. */
-  readonly uid: number;
+/** The caller has removed a stale socket, under its lock; `uid` is also the only user that is served. */
+export interface ServerOptions<Served extends MethodName> extends Omit<ListenerOptions, 'accept'> {
   /** Credentials of a connected socket's peer (SO_PEERCRED). */
   readonly peerOf: (socketFd: number) => Peer;
   readonly handlers: Handlers<Served>;
@@ -47,42 +43,30 @@ export interface IpcServer {
 }
 
 /**
- * Serves newline-delimited JSON on a Unix socket of mode 0600 in a folder of ours, to our own user only.
+ * Serves newline-delimited JSON on a Unix socket of mode 0600 in a folder of ours, to our own user only; anew when the socket gets lost.
  * @throws USAGE, PERMISSION_DENIED
  */
 export async function serve<Served extends MethodName>(options: ServerOptions<Served>): Promise<IpcServer> {
-  checkSocketPath(options.socketPath);
-  ensureSocketFolder(options.socketPath, options.uid);
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    accept(socket, options);
+  const listener = await openListener({
+    ...options,
+    accept(socket) {
+      sockets.add(socket);
+      socket.once('close', () => sockets.delete(socket));
+      accept(socket, options);
+    },
   });
-  await listen(server, options.socketPath);
   return {
     get connections() {
       return sockets.size;
     },
-    close: () => close(server, sockets),
+    async close() {
+      const closed = listener.close();
+      // What was written is flushed first; a peer that does not read is not waited for.
+      for (const socket of sockets) socket.destroySoon();
+      await closed;
+    },
   };
-}
-
-async function listen(server: Server, socketPath: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject);
-  server.listen(socketPath, resolve);
-  await promise;
-  server.off('error', reject);
-  chmodSync(socketPath, 0o600);
-}
-
-async function close(server: Server, sockets: ReadonlySet<Socket>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.close(() => resolve());
-  // What was written is flushed first; a peer that does not read is not waited for.
-  for (const socket of sockets) socket.destroySoon();
-  await promise;
 }
 
 function accept<Served extends MethodName>(socket: Socket, options: ServerOptions<Served>): void {

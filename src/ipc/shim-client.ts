@@ -1,12 +1,12 @@
 import { shimSocket, type Paths } from '../host/paths.ts';
 import { findSocket } from '../host/socket-links.ts';
 import type { RunId } from '../runs/record.ts';
-import { connect, type Client } from './client.ts';
+import { connect, NO_TIME_LIMIT_MS, type Client } from './client.ts';
 
 /** What goes into one message: in base64 it stays well below the longest frame of 1 MiB. */
 const CHUNK_BYTES = 256 * 1024;
-/** A command may take its time to read: whoever sends waits as `cat` into a pipe does. As long as a timer can be, 24 days. */
-const PATIENCE_MS = 2 ** 31 - 1;
+/** A command may take its time to read: whoever sends waits as `cat` into a pipe does. */
+const PATIENCE_MS = NO_TIME_LIMIT_MS;
 
 /** Connects to the shim of a run; null when nobody answers there. The caller closes the connection. */
 export async function connectToShim(paths: Paths, runId: RunId): Promise<Client | null> {

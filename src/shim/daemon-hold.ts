@@ -1,4 +1,6 @@
 import { ensureDaemon } from '../daemon/spawn.ts';
+import { readDaemonIdentity } from '../host/daemon-registry.ts';
+import type { Identity } from '../processes/identity.ts';
 import type { RunRecord } from '../runs/record.ts';
 import type { AdmittedRun } from './admission.ts';
 import { DaemonLink, LOST_AFTER_MS } from './daemon-link.ts';
@@ -16,7 +18,8 @@ export function holdDaemon(
     runId,
     client,
     lost,
-    reconnect: () => ensureDaemon(paths, env),
+    registered: () => readDaemonIdentity(paths),
+    reconnect: (silent) => ensureDaemon(paths, env, { silent, onReplace }),
     onLost(action) {
       events.record({ type: 'daemon.lost', at: clock.now(), runId, action });
       const message = `the daemon that holds it to its limits was out of reach for ${LOST_AFTER_MS / 1_000} s`;
@@ -24,4 +27,8 @@ export function holdDaemon(
       else complain(`${message}; the run goes on without them ([daemon] lost = "warn")`);
     },
   });
+
+  function onReplace({ pid }: Identity): void {
+    events.record({ type: 'daemon.replaced', at: clock.now(), pid, message: 'it lived, and answered nothing' });
+  }
 }

@@ -1,6 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Client } from '../ipc/client.ts';
+import { DAEMON_PATIENCE_MS } from '../ipc/daemon-client.ts';
+import { ReeveError } from '../errors.ts';
+import { NO_TIME_LIMIT_MS, type Client } from '../ipc/client.ts';
+import { answerWithin, waitPatiently } from '../ipc/patience.ts';
 import type { LostPolicy } from '../ipc/protocol.ts';
+import type { Identity } from '../processes/identity.ts';
 import type { RunId } from '../runs/record.ts';
 
 /** How long a limited run goes on without a daemon before `[daemon] lost` decides. */
@@ -10,36 +14,47 @@ const SETTLE_MS = 3_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
 
+/** Pause between an answer and the next question: a hundred shims are 33 questions a second, a thousandth of a processor. */
+const BEAT_MS = 3_000;
+
 export interface DaemonLinkOptions {
   readonly runId: RunId;
   /** The connection on which the run was admitted. */
   readonly client: Client;
   readonly lost: LostPolicy;
-  /** Connects to the daemon, starting it when there is none. */
-  readonly reconnect: () => Promise<Client>;
+  /** Who is registered as the daemon just now. */
+  readonly registered: () => Identity | null;
+  /** Connects to the daemon, starting it when there is none, and replacing it when it is the one that was `silent` for long. */
+  readonly reconnect: (silent: Identity | null) => Promise<Client>;
   /** Called once for each loss that lasts too long. */
   readonly onLost: (policy: LostPolicy) => void;
   /** @defaultValue {@link LOST_AFTER_MS} */
   readonly lostAfterMs?: number;
+  /** @defaultValue {@link BEAT_MS} */
+  readonly beatMs?: number;
+  /** How long the daemon may leave a question without answer, in milliseconds. @defaultValue {@link DAEMON_PATIENCE_MS} */
+  readonly patienceMs?: number;
 }
 
 /**
- * A limited run's hold on the daemon:
+ * A limited run's hold on the daemon. A daemon that hangs keeps its connections: so it is asked for a sign of life all the time.
  *
- *   attached ──closed──► reconnecting ──attached──► …
- *                             └── 30 s ──► lost: `onLost`, and still reconnecting
+ *   attached ──closed, or silent for 15 s──► reconnecting ──attached──► …
+ *                                                 └── 30 s ──► lost: `onLost`, and still reconnecting
  */
 export class DaemonLink {
   readonly #options: DaemonLinkOptions;
+  readonly #patienceMs: number;
   readonly #ended = new AbortController();
   #client: Client | null;
   #lost: LostPolicy;
 
   constructor(options: DaemonLinkOptions) {
     this.#options = options;
+    this.#patienceMs = options.patienceMs ?? DAEMON_PATIENCE_MS;
     this.#client = options.client;
     this.#lost = options.lost;
-    void this.#hold();
+    void this.#hold(options.client);
   }
 
   /** Waits until the ledger holds everything the run spent, and it was judged. False when there is no daemon to do so. */
@@ -59,26 +74,52 @@ export class DaemonLink {
     this.#client?.close();
   }
 
-  async #hold(): Promise<void> {
-    for (;;) {
-      await this.#client?.closed;
+  async #hold(first: Client): Promise<void> {
+    for (let client: Client | null = first; client !== null;) {
+      // While the connection is open its other end lives, and a daemon that lives is the one that is registered.
+      const daemon = this.#options.registered();
+      const end = await this.#untilLost(client);
+      client.close();
       this.#client = null;
-      if (this.#isClosed()) return;
-      await this.#recover();
+      client = this.#isClosed() ? null : await this.#recover(end === 'silent' ? daemon : null);
+      this.#client = client;
     }
   }
 
-  async #recover(): Promise<void> {
-    const alarm = setTimeout(() => this.#options.onLost(this.#lost), this.#options.lostAfterMs ?? LOST_AFTER_MS);
+  #untilLost(client: Client): Promise<'closed' | 'silent'> {
+    return Promise.race([client.closed.then(() => 'closed' as const), this.#untilSilent(client)]);
+  }
+
+  /** Whatever the daemon answers is a sign of life, also that it does not know the question: it may be of another version. */
+  async #untilSilent(client: Client): Promise<'closed' | 'silent'> {
+    const { signal } = this.#ended;
+    for (;;) {
+      // The connection keeps this process alive, not the pause.
+      await delay(this.#options.beatMs ?? BEAT_MS, null, { signal, ref: false }).catch(() => null);
+      const answer = client.call('status', {}, { timeoutMs: NO_TIME_LIMIT_MS }).then(
+        () => 'heard' as const,
+        (error: unknown) => (isUnreachable(error) ? ('closed' as const) : ('heard' as const)),
+      );
+      const heard = await answerWithin(answer, this.#patienceMs);
+      if (heard !== 'heard') return heard;
+    }
+  }
+
+  /** @param silent the daemon that hung; null when the connection was closed */
+  async #recover(silent: Identity | null): Promise<Client | null> {
+    const { lostAfterMs = LOST_AFTER_MS, onLost } = this.#options;
+    const goneForMs = silent === null ? 0 : this.#patienceMs;
+    const callOff = waitPatiently(Math.max(0, lostAfterMs - goneForMs), () => onLost(this.#lost));
     try {
-      for (let retryMs = FIRST_RETRY_MS; this.#client === null && !this.#isClosed();) {
-        this.#client = await this.#attach();
-        if (this.#client !== null) return;
+      for (let retryMs = FIRST_RETRY_MS; !this.#isClosed();) {
+        const client = await this.#attach(silent);
+        if (client !== null) return client;
         await delay(retryMs, null, { signal: this.#ended.signal }).catch(() => null);
         retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
       }
+      return null;
     } finally {
-      clearTimeout(alarm);
+      callOff();
     }
   }
 
@@ -86,10 +127,10 @@ export class DaemonLink {
     return this.#ended.signal.aborted;
   }
 
-  async #attach(): Promise<Client | null> {
+  async #attach(silent: Identity | null): Promise<Client | null> {
     let client: Client | null = null;
     try {
-      client = await this.#options.reconnect();
+      client = await this.#options.reconnect(silent);
       this.#lost = (await client.call('attach', { runId: this.#options.runId })).lost;
       if (!this.#isClosed()) return client;
     } catch {
@@ -98,4 +139,8 @@ export class DaemonLink {
     client?.close();
     return null;
   }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return error instanceof ReeveError && error.code === 'DAEMON_UNREACHABLE';
 }

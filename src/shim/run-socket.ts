@@ -40,6 +40,9 @@ export async function serveRun(
       peerOf: peerCredentials,
       handlers: { stop: (params, { peer }) => stopForCaller(params, peer.pid), send },
       onFault: (error) => complain(`a request to the run failed: ${String(error)}`),
+      onListenAnew: () => linkSocket(workplace.paths, socketPath),
+      // Whoever stops the run does without, by its record; and the terminal is the command's.
+      onDeaf() {},
     });
     linkSocket(workplace.paths, socketPath);
     return {

@@ -37,6 +37,8 @@ function start(path: string, peerOf: (fd: number) => Peer = peerCredentials): Pr
     uid,
     peerOf,
     onFault: (error) => faults.push(error),
+    onListenAnew: () => assert.fail('the socket was there'),
+    onDeaf: (error) => assert.fail(String(error)),
     handlers: {
       status: async (_params, connection) => {
         seen.push(connection);

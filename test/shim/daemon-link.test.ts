@@ -27,6 +27,8 @@ async function createDaemon(t: TestContext, lost: LostPolicy = 'stop') {
       uid: process.getuid?.() ?? 0,
       peerOf: peerCredentials,
       onFault: (error) => assert.fail(String(error)),
+      onListenAnew: () => assert.fail('the socket was there'),
+      onDeaf: (error) => assert.fail(String(error)),
       handlers: {
         attach: async ({ runId }) => {
           assert.equal(runId, RUN);
@@ -67,6 +69,7 @@ describe('the hold of a limited run on the daemon', () => {
       runId: RUN,
       client: await reconnect(),
       lost: 'stop',
+      registered: () => null,
       reconnect,
       onLost: (policy) => losses.push(policy),
       lostAfterMs: 60_000,
@@ -89,6 +92,7 @@ describe('the hold of a limited run on the daemon', () => {
       runId: RUN,
       client: await reconnect(),
       lost: 'stop',
+      registered: () => null,
       reconnect,
       onLost: resolve,
       lostAfterMs: 2_000,

@@ -1,37 +1,60 @@
 import type { Command } from 'commander';
-import { connectIfRunning } from '../../daemon/spawn.ts';
+import { livingDaemon, reachDaemon } from '../../ipc/daemon-client.ts';
 import type { DaemonStatus } from '../../ipc/protocol.ts';
+import type { Identity } from '../../processes/identity.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
 import type { RunStateName } from '../../runs/record.ts';
 import type { Store } from '../../store/store.ts';
 import { count, formatDuration, paint } from '../format.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
-import { openWorkplace } from '../open.ts';
+import { openWorkplace, type Workplace } from '../open.ts';
 
 /** As for every command that cannot reach the daemon. */
 const NOT_RUNNING_EXIT_CODE = 69;
+/** How long somebody who looks waits for a daemon that is busy. */
+const PATIENCE_MS = 5_000;
 
 type RunCounts = Readonly<Record<(typeof ACTIVE_STATES)[number], number>>;
 
 export function define(command: Command, io: CliIo): Command {
   return command.option('--json', 'print the whole report').action(async (options: { readonly json?: boolean }) => {
     await using workplace = openWorkplace(io.env);
-    const client = await connectIfRunning(workplace.paths);
-    const status = await client?.call('status', {});
-    client?.close();
+    const { status, trouble } = await askDaemon(workplace);
     const runs = await countRuns(await workplace.store());
-    if (status === undefined) io.exitCode = NOT_RUNNING_EXIT_CODE;
+    if (status === null) io.exitCode = NOT_RUNNING_EXIT_CODE;
     const report = {
-      daemon: status === undefined ? null : daemonPart(status),
+      daemon: status === null ? null : daemonPart(status),
       reconcile: status?.reconcile ?? null,
       runs,
       watchers: status?.watchers ?? 0,
       unsupervised: status?.unsupervised ?? 0,
-      lastError: status?.lastError ?? null,
+      lastError: trouble ?? status?.lastError ?? null,
     };
     emit(io, options, report, () => render(report, { color: io.color, now: workplace.clock.now() }));
   });
+}
+
+/** What the daemon says of itself; else why one that lives says nothing. */
+async function askDaemon(
+  workplace: Workplace,
+): Promise<{ readonly status: DaemonStatus | null; readonly trouble: string | null }> {
+  const { paths } = workplace;
+  const reach = await reachDaemon(paths, PATIENCE_MS);
+  if (reach.kind === 'answers') {
+    reach.client.close();
+    return { status: reach.status, trouble: null };
+  }
+  const living = livingDaemon(paths, (await workplace.processes()).table);
+  return { status: null, trouble: living === null ? null : unreachableText(living, reach.kind) };
+}
+
+function unreachableText({ pid }: Identity, kind: 'silent' | 'nobody'): string {
+  const why =
+    kind === 'silent'
+      ? `has answered nothing for ${PATIENCE_MS / 1_000} s`
+      : 'cannot be reached: nobody listens on its socket';
+  return `the daemon lives as PID ${pid}, and ${why}; \`reeve down\` ends it, \`reeve up\` starts another`;
 }
 
 interface Report {
@@ -63,7 +86,8 @@ async function countRuns(store: Store): Promise<RunCounts> {
 function render(report: Report, { color, now }: { readonly color: boolean; readonly now: number }): string {
   const { daemon, runs, watchers, unsupervised, lastError } = report;
   const lines: string[] = [];
-  if (daemon === null) lines.push(`daemon   ${paint('not running', 'yellow', color)} (runs with limits start it)`);
+  if (daemon === null && lastError !== null) lines.push(`daemon   ${paint('out of reach', 'red', color)}`);
+  else if (daemon === null) lines.push(`daemon   ${paint('not running', 'yellow', color)} (runs with limits start it)`);
   else {
     const age = formatDuration(Math.max(0, now - Date.parse(daemon.startedAt)));
     const state = daemon.ready ? paint('ready', 'green', color) : paint('not ready yet', 'yellow', color);

@@ -1,11 +1,9 @@
-import { connectIfRunning } from '../../daemon/spawn.ts';
+import { livingDaemon, reachDaemon } from '../../ipc/daemon-client.ts';
 import { createUnsupervisedWatch } from '../../runs/unsupervised.ts';
 import { ReeveError } from '../../errors.ts';
 import { loadConfig } from '../../host/config-file.ts';
-import { readDaemonIdentity } from '../../host/daemon-registry.ts';
 import { agentKindOf } from '../../processes/kinds.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
-import { isShimAlive } from '../../runs/shim-life.ts';
 import { plain } from '../format.ts';
 import type { CliIo } from '../io.ts';
 import { openLockouts } from '../lockout-store.ts';
@@ -13,6 +11,8 @@ import type { Workplace } from '../open.ts';
 import { finding } from './finding.ts';
 import type { Finding } from './finding.ts';
 
+/** As long as for `reeve status`. */
+const DAEMON_PATIENCE_MS = 5_000;
 /** As many unreadable places in logs as a person looks at. */
 const MAX_LOG_PROBLEMS = 20;
 
@@ -57,20 +57,21 @@ export async function examineConfig({ paths }: Workplace): Promise<readonly Find
 
 /** A daemon that is needed and missing, or that lives and does not answer. */
 export async function examineDaemon(workplace: Workplace): Promise<readonly Finding[]> {
-  const client = await connectIfRunning(workplace.paths);
-  client?.close();
-  if (client !== null) return [];
-  const { table } = await workplace.processes();
-  const registered = readDaemonIdentity(workplace.paths);
+  const reach = await reachDaemon(workplace.paths, DAEMON_PATIENCE_MS);
+  if (reach.kind === 'answers') {
+    reach.client.close();
+    return [];
+  }
+  const living = livingDaemon(workplace.paths, (await workplace.processes()).table);
   const limited = (await (await workplace.store()).runs.list({ states: ACTIVE_STATES })).filter(
     ({ intent }) => intent.limited,
   );
-  if (registered !== null && isShimAlive(registered, table))
+  if (living !== null)
     return [
       finding({
         kind: 'daemon',
         severity: 'problem',
-        subject: `PID ${registered.pid}`,
+        subject: `PID ${living.pid}`,
         evidence: ['the daemon lives, and does not answer on its socket', workplace.paths.daemonSocket],
         remedy: `look into ${workplace.paths.daemonLogFile}; \`reeve down && reeve up\``,
       }),

@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Writable } from 'node:stream';
-import { connectIfRunning } from '../../../src/daemon/spawn.ts';
+import { reachDaemon } from '../../../src/ipc/daemon-client.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { millisecondsSinceBoot } from '../../../src/host/boot-clock.ts';
 import { createLinuxProcesses } from '../../../src/linux/index.ts';
@@ -82,9 +82,10 @@ export class World implements AsyncDisposable {
     child.unref();
     await awaitValue('the daemon', async () => {
       if (child.exitCode !== null || child.signalCode !== null) return true;
-      const client = await connectIfRunning(this.home.paths);
-      client?.close();
-      return client === null ? null : true;
+      const reach = await reachDaemon(this.home.paths);
+      if (reach.kind !== 'answers') return null;
+      reach.client.close();
+      return true;
     });
   }
 

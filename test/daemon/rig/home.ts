@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { connectIfRunning } from '../../../src/daemon/spawn.ts';
+import { reachDaemon } from '../../../src/ipc/daemon-client.ts';
 import type { Event } from '../../../src/events.ts';
 import { systemClock } from '../../../src/host/clock.ts';
 import { readDaemonIdentity } from '../../../src/host/daemon-registry.ts';
@@ -96,9 +96,11 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
 
   async function dispose(): Promise<void> {
     const identity = daemon();
-    const client = await connectIfRunning(paths);
-    await client?.call('shutdown', {}).catch(() => null);
-    client?.close();
+    const reach = await reachDaemon(paths);
+    if (reach.kind === 'answers') {
+      await reach.client.call('shutdown', {}).catch(() => null);
+      reach.client.close();
+    }
     if (identity !== null) await gone(identity);
     try {
       // A shim that has told of its end may still be writing here.

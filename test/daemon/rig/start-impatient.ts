@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Identity } from '../../../src/processes/identity.ts';
-import { connectIfRunning } from '../../../src/daemon/spawn.ts';
+import { reachDaemon } from '../../../src/ipc/daemon-client.ts';
+import { awaitValue } from '../../rig/await-value.ts';
 import { until } from '../../rig/until.ts';
 import type { Home } from './home.ts';
 
@@ -19,11 +20,12 @@ export async function startImpatientDaemon(home: Home): Promise<Identity> {
   closeSync(log);
   child.unref();
   await until(() => home.daemon()?.pid === child.pid);
-  for (let client = null; client === null;) {
-    client = await connectIfRunning(home.paths);
-    await client?.call('status', {});
-    client?.close();
-  }
+  await awaitValue('an answer of the daemon', async () => {
+    const reach = await reachDaemon(home.paths);
+    if (reach.kind !== 'answers') return null;
+    reach.client.close();
+    return true;
+  });
   const identity = home.daemon();
   if (identity === null) throw new Error(`the daemon did not start: ${readFileSync(home.paths.daemonLogFile, 'utf8')}`);
   return identity;
