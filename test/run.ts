@@ -41,6 +41,8 @@ try {
   process.env['npm_config_cache'] ??= join(homedir(), '.npm');
   for (const name of Object.keys(process.env))
     if (/^(REEVE_|XDG_|CLAUDE|CODEX_|NO_COLOR$|FORCE_COLOR$)/u.test(name)) delete process.env[name];
+  // Each test has a home of its own, where reeve would compile its sources anew: half of what a start costs.
+  process.env['NODE_COMPILE_CACHE'] = join(scratch, 'code');
   const temporary = join(scratch, 'tmp');
   process.env['TMPDIR'] = temporary;
   process.env['HOME'] = join(scratch, 'home');

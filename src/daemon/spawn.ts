@@ -66,6 +66,7 @@ export async function startDaemon(
     const reach = await reachDaemon(paths, isKnownSilent ? Math.min(LAST_WORD_MS, patienceMs) : patienceMs);
     if (reach.kind === 'answers') {
       const { client, status } = reach;
+      if (attempt !== null && attempt.child.pid !== status.pid) await hasGivenUp(paths, attempt, deadline);
       return { client, pid: status.pid, started: status.pid === attempt?.child.pid };
     }
     if (reach.kind === 'silent') {
@@ -99,6 +100,17 @@ export async function startDaemon(
       ? `the daemon did not answer within ${START_TIMEOUT_MS / 1000} s`
       : `the daemon lives as PID ${holder.pid}, but nobody listens on its socket`,
   );
+}
+
+/**
+ * Waits for a daemon that came too late to find that out. One that is still on its way to the lock when this returns would get it from
+ * whoever ends the winner, and run again what was ended.
+ */
+async function hasGivenUp(paths: Paths, attempt: Attempt, deadline: number): Promise<void> {
+  const { child } = attempt;
+  const isOnItsWay = (): boolean => attempt.failure === null && child.exitCode === null && child.signalCode === null;
+  while (isOnItsWay() && readDaemonIdentity(paths)?.pid !== child.pid && performance.now() < deadline)
+    await delay(LOOK_AGAIN_MS);
 }
 
 function isRegistered(paths: Paths, daemon: Identity): boolean {

@@ -3,6 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { handedOn } from '../rig/test-environment.ts';
 import { keepTranscript } from '../rig/transcript.ts';
 
 /** The command line as it is in `src`, run by the Node that runs the tests. */
@@ -32,8 +33,7 @@ export function createHome(t: TestContext, more: Readonly<Record<string, string>
     HOME: folder,
     REEVE_HOME: join(folder, 'home'),
     TMPDIR: folder,
-    // Whatever leaks from a test is found by it.
-    ...(process.env['REEVE_TEST_MARK'] === undefined ? {} : { REEVE_TEST_MARK: process.env['REEVE_TEST_MARK'] }),
+    ...handedOn(),
     ...more,
   };
   const tell = keepTranscript(t);

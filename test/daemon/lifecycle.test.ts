@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { readProcess } from '../rig/live-processes.ts';
+import { livingWithEnvironment, readProcess } from '../rig/live-processes.ts';
 import { openHome } from './rig/home.ts';
 import { ACTIVE_STATES } from '../../src/runs/lifecycle.ts';
 
@@ -25,6 +25,9 @@ test('D1 twenty parallel starts make one daemon, and nineteen say that it runs a
   assert.equal(new Set(reports.map((report) => report.pid)).size, 1);
   assert.equal(home.daemon()?.pid, reports[0]?.pid);
   assert.equal(readFileSync(home.paths.daemonPidFile, 'utf8'), `${reports[0]?.pid}\n`);
+  // None of the others is still on its way, to become the daemon when this one ends.
+  const ofThisHome = livingWithEnvironment('REEVE_HOME', home.paths.stateDir).map(({ pid }) => pid);
+  assert.deepEqual(ofThisHome, [reports[0]?.pid]);
 });
 
 test('D1 down returns when the process is gone, and the next start is immediate', async () => {

@@ -62,6 +62,7 @@ export async function runAsNobody(options: {
       HOME: own('home'),
       REEVE_HOME: own('reeve'),
       TMPDIR: own('tmp'),
+      NODE_COMPILE_CACHE: own('code'),
     },
   });
   let tally: Tally | undefined;

@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
 import { awaitValue } from '../rig/await-value.ts';
+import { handedOn } from '../rig/test-environment.ts';
 import { keepTranscript } from '../rig/transcript.ts';
 
 export const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
@@ -60,8 +61,7 @@ export function createHome(t: TestContext, more: Readonly<Record<string, string>
     REEVE_HOME: join(folder, 'reeve'),
     XDG_RUNTIME_DIR: folder,
     TMPDIR: folder,
-    // Whatever a test file marks its processes with (see rig/leaks.ts).
-    ...(process.env['REEVE_TEST_MARK'] === undefined ? {} : { REEVE_TEST_MARK: process.env['REEVE_TEST_MARK'] }),
+    ...handedOn(),
     ...more,
   };
   const tell = keepTranscript(t);

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -8,6 +9,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,6 +28,7 @@ import type { Store } from '../../../src/store/store.ts';
 import { awaitValue } from '../../rig/await-value.ts';
 import { watchForLeak } from '../../rig/leaks.ts';
 import { livingWithEnvironment } from '../../rig/live-processes.ts';
+import { handedOn } from '../../rig/test-environment.ts';
 import { until } from '../../rig/until.ts';
 
 const CLI = join(import.meta.dirname, '../../../src/cli/main.ts');
@@ -63,6 +66,15 @@ export interface Home extends AsyncDisposable {
   run(id: RunId): Promise<RunRecord>;
 }
 
+/** A daemon keeps nothing of the environment it is started with, and compiles into its home: that of a test is everybody's. */
+function shareCode({ stateDir }: Paths): void {
+  const code = process.env['NODE_COMPILE_CACHE'];
+  const cache = join(stateDir, 'cache');
+  if (code === undefined || existsSync(cache)) return;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  symlinkSync(code, cache);
+}
+
 /** Makes a home; disposing of it ends its daemon, in order, and removes the folder. */
 export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reeve-d-')));
@@ -80,11 +92,11 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
     XDG_RUNTIME_DIR: at('r'),
     CLAUDE_CONFIG_DIR: claudeDir,
     TMPDIR: tmpdir(),
-    // By it a test finds everything that it started; see rig/leaks.ts.
-    REEVE_TEST_MARK: process.env['REEVE_TEST_MARK'] ?? '',
+    ...handedOn(),
     ...extraEnv,
   };
   const paths = resolvePaths(env);
+  shareCode(paths);
   const processes = createLinuxProcesses();
 
   function daemon(): Identity | null {
