@@ -3,6 +3,8 @@ import { formatDuration } from '../limits/duration.ts';
 import { faceOf, type Claim, type ClaimRecord, type Waiter } from './claim.ts';
 import type { ClaimPlace, ClaimReading } from './ports.ts';
 import type { AcquireDecision } from './protocol.ts';
+import { plain } from '../plain.ts';
+import { shellWord } from '../shell-word.ts';
 
 type Refusal = Extract<AcquireDecision, { kind: 'refused' | 'queued' }>;
 
@@ -11,7 +13,7 @@ export function describeHolder({ holder, session, acquiredAt }: Claim, now: numb
   const { runId, label, host } = holder;
   const who = runId === null ? label : `run ${runId} (${label}`;
   const where = `PID ${faceOf(holder).pid} on ${host}`;
-  const of = session === null ? '' : `, session ${session}`;
+  const of = session === null ? '' : `, session ${plain(session)}`;
   const since = new Date(acquiredAt).toISOString().slice(0, 19).replace('T', ' ');
   return `${runId === null ? `${who} (${where}` : `${who}, ${where}`}${of}) since ${since} UTC (${age(now - acquiredAt)})`;
 }
@@ -58,7 +60,7 @@ export function claimCorrupt(
     `the claim on ${worktree} cannot be read, so nobody knows who holds it: ${error}`,
     {
       where: file,
-      hint: `\`reeve claims repair ${worktree}\` sets the file aside when nothing of a run works there.`,
+      hint: `\`reeve claims repair ${shellWord(worktree)}\` sets the file aside when nothing of a run works there.`,
     },
   );
 }

@@ -1,4 +1,8 @@
 import { styleText } from 'node:util';
+import { plain } from '../plain.ts';
+import { shellWord } from '../shell-word.ts';
+
+export { plain };
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -43,19 +47,7 @@ export function count(value: number, noun: string, plural = `${noun}s`): string 
   return `${value} ${value === 1 ? noun : plural}`;
 }
 
-/**
- * One line of text that cannot act on the terminal it is shown on: a command's arguments, a process name and a branch are chosen by
- * others, and may hold line breaks and escape sequences.
- */
-export function plain(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (character) => (character === '\n' || character === '\t' ? ' ' : '\u{FFFD}'));
-}
-
 /** A command line as one would type it: arguments quoted for a POSIX shell where needed. */
 export function commandLine(command: string, args: readonly string[]): string {
-  return plain(
-    [command, ...args]
-      .map((word) => (/^[\w@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
-      .join(' '),
-  );
+  return plain([command, ...args].map(shellWord).join(' '));
 }

@@ -9,6 +9,7 @@ import { isAlive } from '../processes/identity-of.ts';
 import type { ProcessTable } from '../processes/ports.ts';
 import { makeName, readName } from './exclusive-name.ts';
 import { systemRandom } from './random.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** The kernel's file locks, which the platform brings. */
 export interface KernelLocks {
@@ -90,7 +91,7 @@ export function createClaimGuard(ports: {
     if (taken !== null) return () => perform(leaveGuard(name, text));
     throw busy(
       place,
-      `${ownerText(last)} has ${name}: when that is dead, \`reeve release --force ${place.worktree}\` removes it.`,
+      `${ownerText(last)} has ${name}: when that is dead, \`reeve release --force ${shellWord(place.worktree)}\` removes it.`,
     );
   }
 

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { configInvalid } from '../config/problem.ts';
 import type { ConfigProblem } from '../config/problem.ts';
 import { ReeveError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** Largest config that is read. Longer ones are some other file. */
 const MAX_CONFIG_BYTES = 1_048_576;
@@ -24,7 +25,8 @@ export function readConfigText(file: string): string | null {
     if (error instanceof ReeveError) throw error;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return absent(file);
-    if (code === 'EACCES') throw unreadable(file, 'permission denied', `make it readable: chmod u+r '${file}'`, error);
+    if (code === 'EACCES')
+      throw unreadable(file, 'permission denied', `make it readable: chmod u+r ${shellWord(file)}`, error);
     throw unreadable(file, String(code), 'name a readable file', error);
   }
   return decode(bytes, file);

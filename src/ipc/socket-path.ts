@@ -1,6 +1,7 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { ReeveError } from '../errors.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** Longest path of a Unix socket in bytes: `sun_path` has 108 with its closing NUL ([unix(7)](https://man7.org/linux/man-pages/man7/unix.7.html)). */
 export const MAX_SOCKET_PATH_BYTES = 107;
@@ -39,6 +40,6 @@ export function ensureSocketFolder(socketPath: string, uid: number): void {
   if ((found.mode & 0o022) !== 0)
     throw new ReeveError('PERMISSION_DENIED', 'others may write in the folder for sockets', {
       where: folder,
-      hint: `run: chmod 700 ${folder}`,
+      hint: `run: chmod 700 ${shellWord(folder)}`,
     });
 }

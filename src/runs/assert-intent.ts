@@ -1,4 +1,5 @@
 import { ReeveError } from '../errors.ts';
+import { plain } from '../plain.ts';
 import { SOURCES, type RunId, type RunIntent } from './record.ts';
 import { canonicalRunId, isRunId, runIdOfCookie } from './run-id.ts';
 
@@ -16,6 +17,9 @@ export function assertIntent(intent: RunIntent): void {
   if ((intent.shim === null) !== (intent.registrant !== undefined))
     throw refused('shim', String(intent.shim?.pid), 'a run has a shim, or someone who registered it');
   if (intent.name?.trim() === '') throw refused('name', intent.name, 'leave it out instead');
+  // Names stand in messages and summaries on terminals, where these characters act.
+  if (intent.name !== null && /\p{Cc}/u.test(intent.name))
+    throw refused('name', intent.name, 'a name is one line, without control characters');
   // Who stops a run by its id must never reach another by its name.
   if (intent.name !== null && isRunId(canonicalRunId(intent.name)))
     throw refused('name', intent.name, 'it reads like the id of a run');
@@ -35,5 +39,5 @@ export function runExists(intent: RunIntent, holder: RunId): ReeveError {
 }
 
 function refused(field: string, value: string, hint: string): ReeveError {
-  return new ReeveError('USAGE', `a run cannot have the ${field} "${value}"`, { hint, where: field });
+  return new ReeveError('USAGE', `a run cannot have the ${field} "${plain(value)}"`, { hint, where: field });
 }

@@ -4,6 +4,7 @@ import { NO_BRANCH, type Lockout, type Place } from '../limits/lockout.ts';
 import type { LockoutStore } from '../limits/ports.ts';
 import { complain } from './messages.ts';
 import type { ShimWorkplace } from './workplace.ts';
+import { shellWord } from '../shell-word.ts';
 
 /** @throws LOCKED_OUT when a lockout covers the place (the longest-lasting is named), LOCKOUT_CORRUPT when one that may cover it is unreadable */
 export async function assertNotLockedOut(workplace: ShimWorkplace, place: Place): Promise<void> {
@@ -23,15 +24,12 @@ async function lockoutsOf({ store, paths }: ShimWorkplace): Promise<LockoutStore
 export function lockedOutError(lockout: Lockout, project: string): ReeveError {
   const until = lockout.expiresAt === null ? 'until it is unlocked' : `until ${localTime(lockout.expiresAt)}`;
   const branch = lockout.branch === null || lockout.branch === NO_BRANCH ? '' : ` on branch ${lockout.branch}`;
-  const unlock = [
-    'reeve unlock',
-    lockout.project ?? "'*'",
-    ...(lockout.branch === null ? [] : ['--branch', lockout.branch]),
-  ];
+  const words = [lockout.project ?? '*', ...(lockout.branch === null ? [] : ['--branch', lockout.branch])];
+  const unlock = `reeve unlock ${words.map(shellWord).join(' ')} --for 2h`;
   return new ReeveError(
     'LOCKED_OUT',
     `${project}${branch} is locked out by limit "${lockout.limit}" ${until}: ${lockout.reason}`,
-    { where: project, hint: `\`${unlock.join(' ')} --for 2h\` lifts it; \`reeve lockouts\` shows it` },
+    { where: project, hint: `\`${unlock}\` lifts it; \`reeve lockouts\` shows it` },
   );
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
@@ -11,8 +11,6 @@ failOnLeaks();
 /** Names that people, scripts and prompts come up with, each with the words that reach the run. */
 const NAMES: readonly (readonly [name: string, ...words: readonly string[]])[] = [
   ['日本語 run 🚀', '日本語 run 🚀'],
-  ['two\nlines', 'two\nlines'],
-  ['\u{1b}[31mred', '\u{1b}[31mred'],
   ['x'.repeat(300), 'x'.repeat(300)],
   ['-dash', '--', '-dash'],
   ['--all', '--', '--all'],
@@ -33,8 +31,6 @@ test('a run of any name is shown on one line, and reached by its name alone', (t
   assert.deepEqual(new Set(runs.map(({ name }) => name)), new Set(ids.keys()));
   const shown = home.reeve('ps').stdout;
   assert.equal(shown.trimEnd().split('\n').length, 1 + NAMES.length);
-  // oxlint-disable-next-line no-control-regex -- what is looked for is the control character
-  assert.doesNotMatch(shown, /\x1b/u);
   for (const [name, ...words] of NAMES) {
     const { receipts } = home.json<{ receipts: readonly { runId: string }[] }>('stop', '--grace=0', ...words);
     assert.deepEqual(
@@ -44,6 +40,20 @@ test('a run of any name is shown on one line, and reached by its name alone', (t
     );
   }
 });
+
+for (const name of ['two\nlines', '\u{1b}[31mred', 'c1\u{9b}31m', 'del\u{7f}'])
+  test(`a name with a control character is refused before anything runs: ${JSON.stringify(name)}`, (t) => {
+    const home = createHome(t);
+    for (const verb of ['run', 'start', 'register']) {
+      const { stderr, exitCode } = home.reeve(verb, `--name=${name}`, '--', 'touch', 'started');
+      assert.equal(exitCode, 2, verb);
+      assert.match(stderr, /\[USAGE\]\n.*\n.*a name is one line, without control characters\n$/u);
+      // oxlint-disable-next-line no-control-regex -- what is looked for is the control character
+      assert.doesNotMatch(stderr, /[\x1b\x9b]/u);
+    }
+    assert.equal(existsSync(join(home.folder, 'started')), false);
+    assert.deepEqual(home.json('ps', '--all'), { runs: [] });
+  });
 
 test('a name that reads like the id of a run is refused before anything runs', (t) => {
   const home = createHome(t);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -29,6 +30,20 @@ describe('a run in a place that is locked out', () => {
       assert.deepEqual(await home.runs(), []);
     });
   }
+
+  it('L5 names a command that unlocks when it is typed as shown, also where the path needs quotes', async (t) => {
+    const home = createHome(t);
+    const cwd = join(home.folder, "re po's $HOME");
+    mkdirSync(cwd);
+    await lockOut(home, { project: cwd });
+    const { exitCode, stderr } = await home.reeve(['run', '--', 'true'], { cwd });
+    assert.equal(exitCode, 75);
+    const typed = /`(reeve unlock .+)` lifts it/.exec(stderr)?.[1] ?? '';
+    const reeve = `reeve() { '${process.execPath}' '${MAIN}' "$@"; }`;
+    const said = execFileSync('sh', ['-c', `${reeve}\n${typed}`], { env: home.env, encoding: 'utf8' });
+    assert.match(said, /^unlocked /);
+    assert.equal((await home.reeve(['run', '--', 'true'], { cwd })).exitCode, 0);
+  });
 
   it('L5 runs again once the lockout has expired, and elsewhere all the time', async (t) => {
     const home = createHome(t);

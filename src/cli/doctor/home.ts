@@ -2,6 +2,7 @@ import { chmodSync, statSync, type Stats } from 'node:fs';
 import type { Workplace } from '../open.ts';
 import { finding } from './finding.ts';
 import type { Finding } from './finding.ts';
+import { shellWord } from '../../shell-word.ts';
 
 /** Write permission of group and others ([inode(7)](https://man7.org/linux/man-pages/man7/inode.7.html)). */
 const OTHERS_WRITE = 0o022;
@@ -24,7 +25,7 @@ export function examineHome({ paths }: Workplace, uid: number, fix: boolean): re
       severity: 'problem',
       subject: paths.stateDir,
       evidence,
-      remedy: isOurs ? `chmod 700 ${paths.stateDir}` : 'point REEVE_HOME at a folder of your own',
+      remedy: isOurs ? `chmod 700 ${shellWord(paths.stateDir)}` : 'point REEVE_HOME at a folder of your own',
       fixed: fix && isOurs ? 'closed to others' : null,
     }),
   ];

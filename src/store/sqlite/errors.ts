@@ -1,4 +1,5 @@
 import { ReeveError } from '../../errors.ts';
+import { shellWord } from '../../shell-word.ts';
 
 /** Primary result codes (https://www.sqlite.org/rescode.html). */
 const BUSY = 5;
@@ -66,7 +67,7 @@ export function duplicateOf(error: unknown): 'primary key' | 'unique index' | nu
 export function corrupt(path: string, detail: string, cause?: unknown): ReeveError {
   return new ReeveError('STORE_CORRUPT', `the store is damaged or is not reeve's (${detail}); nothing was changed`, {
     where: path,
-    hint: `Move it aside (mv ${path} ${path}.bad) and start again, or recover it first with sqlite3's .recover.`,
+    hint: `Move it aside (mv ${shellWord(path)} ${shellWord(`${path}.bad`)}) and start again, or recover it first with sqlite3's .recover.`,
     cause,
   });
 }

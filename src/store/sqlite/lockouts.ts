@@ -5,6 +5,7 @@ import type { Allowance, Lockout, LockoutKey } from '../../limits/lockout.ts';
 import type { LockoutStore } from '../../limits/ports.ts';
 import type { Connection, Row } from './connection.ts';
 import { assertKey } from '../lockout-key.ts';
+import { shellWord } from '../../shell-word.ts';
 
 /** Lockouts, the unlocks on the record, and which notices were given. */
 export function createLockouts(connection: Connection): LockoutStore {
@@ -113,7 +114,7 @@ function toLockout(row: Row, connection: Connection): Lockout {
   } catch (cause) {
     throw new ReeveError('LOCKOUT_CORRUPT', `lockout ${String(row['id'])} in the store cannot be read`, {
       where: connection.path,
-      hint: `Delete it when you know what it was: sqlite3 ${connection.path} 'DELETE FROM lockouts WHERE id = ${String(row['id'])}'`,
+      hint: `Delete it when you know what it was: sqlite3 ${shellWord(connection.path)} 'DELETE FROM lockouts WHERE id = ${String(row['id'])}'`,
       cause,
     });
   }
