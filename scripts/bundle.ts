@@ -15,7 +15,7 @@ interface Program {
   readonly verbs: readonly string[];
 }
 
-/** Taking Node's world down in order costs 2 ms, and nothing is left to be written: its streams are synchronous on files and pipes. */
+/** Taking Node's world down in order costs 2 ms, and nothing is left to be written: `runCli` has waited for that. */
 const COMMAND_LINE = `import { runCli } from './cli/program.js';
 runCli(process.argv.slice(2)).then((code) => process.exit(code));`;
 

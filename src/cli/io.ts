@@ -22,6 +22,8 @@ export interface CliIo {
   exitCode: number;
   /** Told when stdout cannot take what was printed, other than for want of a reader: the process ends right after. */
   onOutputFailure: (failure: ReeveError) => void;
+  /** Resolves once stdout has taken all that was printed: who ends the process earlier loses it, or hears of no failure. */
+  outputTaken(): Promise<void>;
 }
 
 /** Prints one JSON object, or the text that `render` makes of the value. */

@@ -12,6 +12,7 @@ const DEFAULT_COLUMNS = 80;
  */
 export function createProcessIo(): CliIo {
   const stdoutIsTerminal = isatty(1);
+  let lastTaken: Promise<void> = Promise.resolve();
   const io: CliIo = {
     // Whatever we start inherits it, and works in other folders.
     get env() {
@@ -23,9 +24,14 @@ export function createProcessIo(): CliIo {
       return process.cwd();
     },
     out(text) {
-      if (process.stdout.listenerCount('error') === 0)
-        process.stdout.on('error', (error: NodeJS.ErrnoException) => endWithoutOutput(error, io));
-      process.stdout.write(text);
+      // Each write is told how it went; the event says the same once more.
+      if (process.stdout.listenerCount('error') === 0) process.stdout.on('error', () => {});
+      const { promise, resolve } = Promise.withResolvers<void>();
+      lastTaken = promise;
+      process.stdout.write(text, (error) => {
+        if (error) endWithoutOutput(error, io);
+        resolve();
+      });
     },
     err(text) {
       // There is nobody left to tell; the exit code still says how it went.
@@ -44,6 +50,7 @@ export function createProcessIo(): CliIo {
     },
     exitCode: 0,
     onOutputFailure: () => {},
+    outputTaken: () => lastTaken,
   };
   return io;
 }

@@ -14,6 +14,12 @@ export async function runCli(args: readonly string[], io: CliIo = createProcessI
     const exitCode = reportFailure(failure, io, json);
     io.exitCode ||= exitCode;
   };
+  io.exitCode = await runVerb(args, io, json);
+  await io.outputTaken();
+  return io.exitCode;
+}
+
+async function runVerb(args: readonly string[], io: CliIo, json: boolean): Promise<number> {
   const used = VERBS.filter(({ name }) => name === args[0]);
   const program = await buildProgram(io, { verbs: used.length > 0 ? used : VERBS, load: used.length > 0, json });
   try {

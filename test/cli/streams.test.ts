@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { REEVE } from '../rig/reeve.ts';
 import { createHome, MAIN } from './command-line.ts';
 import type { Home } from './command-line.ts';
 
@@ -11,9 +12,13 @@ failOnLeaks();
 
 /** Runs reeve with its stdout (or stderr) on a file that takes nothing: the disk is full. */
 function reeveOnFullDisk(home: Home, stream: 'stdout' | 'stderr', ...args: readonly string[]) {
+  return onFullDisk(home, stream, [process.execPath, MAIN, ...args]);
+}
+
+function onFullDisk(home: Home, stream: 'stdout' | 'stderr', [program, ...args]: readonly [string, ...string[]]) {
   const full = openSync('/dev/full', 'w');
   try {
-    const { stdout, stderr, status, error, signal } = spawnSync(process.execPath, [MAIN, ...args], {
+    const { stdout, stderr, status, error, signal } = spawnSync(program, args, {
       env: home.env,
       cwd: home.folder,
       encoding: 'utf8',
@@ -38,6 +43,40 @@ test('stdout on a full disk is an error with its code and exit 1, not a stack tr
   const { stderr, exitCode } = reeveOnFullDisk(home, 'stdout', 'ps', '--json');
   const { error } = JSON.parse(stderr) as { error: { code: string } };
   assert.deepEqual([error.code, exitCode], ['OUTPUT_UNWRITABLE', 1]);
+});
+
+test('stdout on a full disk is an error of the built command too, whichever program has the verb', (t) => {
+  const home = createHome(t);
+  for (const args of [
+    ['ps'],
+    ['usage'],
+    ['run', '--help'],
+    ['start', '--help'],
+    ['ps', '--help'],
+    ['prices'],
+    ['--help'],
+  ]) {
+    const { stderr, exitCode, told } = onFullDisk(home, 'stdout', [REEVE, ...args]);
+    assert.match(stderr, /^reeve: standard output cannot be written \(ENOSPC\) \[OUTPUT_UNWRITABLE\]\n/u, told);
+    assert.equal(exitCode, 1, told);
+  }
+});
+
+test('a reader gets all that the built command prints, also what no pipe holds', (t) => {
+  const home = createHome(t);
+  const label = 'x'.repeat(100_000);
+  for (let run = 0; run < 4; run += 1)
+    assert.equal(home.reeve('run', '--label', `long=${label}`, '--', 'true').exitCode, 0);
+  // A pipe, which holds 64 KiB; what spawn makes is a socket.
+  const { stdout, status } = spawnSync('sh', ['-c', '"$@" | cat', 'sh', REEVE, 'ps', '--all', '--json'], {
+    env: home.env,
+    cwd: home.folder,
+    encoding: 'utf8',
+    maxBuffer: 10 * label.length,
+    timeout: 30_000,
+  });
+  assert.equal(status, 0);
+  assert.equal((JSON.parse(stdout) as { runs: readonly unknown[] }).runs.length, 4);
 });
 
 test('an exit code that says something is kept on a full disk', (t) => {

@@ -51,6 +51,7 @@ async function reeve(...args: readonly string[]): Promise<Result> {
     columns: null,
     exitCode: 0,
     onOutputFailure: () => {},
+    outputTaken: async () => {},
   };
   const exitCode = await runCli(args, io);
   const text = out.startsWith('{') ? out : err;
