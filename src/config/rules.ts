@@ -1,6 +1,9 @@
+import { globProblem, matchesName } from '../limits/glob.ts';
 import type { Period } from '../limits/limit.ts';
+import { AGENT_KINDS } from '../processes/kinds.ts';
 import { formatKey } from './problem.ts';
 import type { ConfigProblem } from './problem.ts';
+import { didYouMean } from './suggest.ts';
 import type { TomlDocument } from './toml.ts';
 
 const CAPS = ['usd', 'tokens', 'minutes'] as const;
@@ -54,7 +57,20 @@ function rulesOfLimit(limit: Table, path: readonly PropertyKey[], document: Toml
     const why = `action = "refuse" does nothing with period = "${String(period)}": such a limit refuses no later run`;
     report('action', why, 'use "stop" or "warn"');
   }
-  return problems;
+  return [...problems, ...unknownAgent(limit, [...path, 'agent'], document)];
+}
+
+/** A glob that no kind of agent matches would be a limit that never acts. */
+function unknownAgent(
+  { agent }: Table,
+  path: readonly PropertyKey[],
+  document: TomlDocument,
+): readonly ConfigProblem[] {
+  if (typeof agent !== 'string' || globProblem(agent) !== null) return [];
+  if (AGENT_KINDS.some((kind) => matchesName(agent, kind))) return [];
+  const message = `agent ${JSON.stringify(agent)} matches no kind of agent`;
+  const suggestion = didYouMean(agent, AGENT_KINDS) ?? `kinds are ${AGENT_KINDS.join(', ')}`;
+  return [{ ...document.valueAt(path), key: formatKey(path), message, suggestion }];
 }
 
 function repeatedNames(

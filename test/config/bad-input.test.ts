@@ -107,6 +107,20 @@ const BAD_INPUTS: readonly BadInput[] = [
   ...globs('project'),
   ...globs('branch'),
   ...globs('agent'),
+  {
+    field: 'limit.agent',
+    line: 'agent = "claud"',
+    column: 9,
+    says: /^agent "claud" matches no kind/,
+    suggests: /"claude"/,
+  },
+  {
+    field: 'limit.agent',
+    line: 'agent = "my-*"',
+    column: 9,
+    says: /matches no kind/,
+    suggests: /kinds are claude, codex/,
+  },
   ...globs('run'),
   ...['1', '"x"', '["x"]', '2026-01-01'].map((value) => ({
     field: 'limit.labels',
