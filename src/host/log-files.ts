@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { isSessionLog, projectsDir } from '../usage/claude/discover.ts';
 import type { LogFile, LogListing } from '../usage/log-source.ts';
 import type { LogProblem } from '../usage/ports.ts';
+import { unreadableLog } from './log-problem.ts';
 
 /** Finds the session logs below the projects folder of each config folder, in the order of their paths. */
 export function listClaudeLogs(configDirs: readonly string[], now: number): LogListing {
@@ -22,9 +23,9 @@ export function listClaudeLogs(configDirs: readonly string[], now: number): LogL
         }
       }
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException;
+      const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT' || code === 'ENOTDIR') return;
-      problems.push({ file: folder, offset: null, message: `cannot list this folder of logs: ${message}`, at: now });
+      problems.push(unreadableLog(folder, error, now));
     }
   }
 }

@@ -6,6 +6,7 @@ import { scanLines } from '../usage/claude/line-scan.ts';
 import type { LogReading, LogReadRequest } from '../usage/log-source.ts';
 import { readCarry } from '../usage/log-state.ts';
 import type { LogProblem } from '../usage/ports.ts';
+import { unreadableLog } from './log-problem.ts';
 
 /** Read at a time; large enough that the calls do not count, small enough to stay in the cache of one core. */
 const CHUNK_BYTES = 256 << 10;
@@ -141,15 +142,14 @@ function readOpen(handle: number, { log, cursor }: LogReadRequest, now: number):
 }
 
 function unreadable({ log }: LogReadRequest, error: unknown, now: number): LogReading {
-  const { code = 'unknown', message } = error as NodeJS.ErrnoException;
-  const gone = code === 'ENOENT';
+  const gone = (error as NodeJS.ErrnoException).code === 'ENOENT';
   return {
     file: log.file,
     answers: packAnswers([]),
     prompts: [],
     cursor: null,
     // A log that its agent removed between listing and reading is no problem: what it held is in the ledger.
-    problems: gone ? [] : [{ file: log.file, offset: null, message: `cannot read this log: ${message}`, at: now }],
+    problems: gone ? [] : [unreadableLog(log.file, error, now)],
     bytesRead: 0,
   };
 }

@@ -1,22 +1,10 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import type { LogFile } from '../../src/usage/log-source.ts';
 import { needsReading, readCarry } from '../../src/usage/log-state.ts';
 import { ended, intentOf, NOW, RECEIPT, STARTED } from '../contracts/samples.ts';
-import { openAt, tempFolder } from './rig.ts';
-
-const MIGRATIONS = new URL('../../src/store/sqlite/migrations/', import.meta.url);
-
-function storeOfVersion(path: string, version: number): DatabaseSync {
-  const old = new DatabaseSync(path);
-  for (const name of readdirSync(MIGRATIONS).toSorted().slice(0, version))
-    old.exec(readFileSync(new URL(name, MIGRATIONS), 'utf8'));
-  old.exec(`PRAGMA user_version = ${version}`);
-  return old;
-}
+import { openAt, storeOfVersion, tempFolder } from './rig.ts';
 
 test('a store from before runs could be paused keeps its runs, their receipts and its rules, and takes the new states', async (t) => {
   const path = join(tempFolder(t), 'reeve.db');

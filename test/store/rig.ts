@@ -1,8 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { systemClock } from '../../src/host/clock.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
@@ -17,6 +18,17 @@ export function tempFolder(t: TestContext): string {
 
 export function openAt(path: string): Promise<Store> {
   return openSqliteStore({ path, clock: systemClock });
+}
+
+const MIGRATIONS = new URL('../../src/store/sqlite/migrations/', import.meta.url);
+
+/** A new database as that version made it, open. */
+export function storeOfVersion(path: string, version: number): DatabaseSync {
+  const old = new DatabaseSync(path);
+  for (const name of readdirSync(MIGRATIONS).toSorted().slice(0, version))
+    old.exec(readFileSync(new URL(name, MIGRATIONS), 'utf8'));
+  old.exec(`PRAGMA user_version = ${version}`);
+  return old;
 }
 
 /** Starts a program of `test/store/programs/` that speaks over Node's IPC channel. It does not outlive the test. */

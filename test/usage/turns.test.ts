@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { systemClock } from '../../src/host/clock.ts';
 import type { RunId } from '../../src/runs/record.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { IngestBatch, LedgerStore } from '../../src/usage/ports.ts';
 import { usageOfRuns } from '../../src/usage/run-usage.ts';
+import { storeOfVersion } from '../store/rig.ts';
 import { answerLine, promptLine } from './claude-lines.ts';
 import { openLogHome } from './log-home.ts';
 
@@ -151,12 +151,17 @@ test('prompts in logs that were read by a version that did not count them are co
   await home.write('a.jsonl', promptLine('a') + answerLine({ id: 'm1', session: 'a', output: 7 }));
   await home.collector.scan();
   const path = join(home.dir, 'state', 'reeve.db');
-  // As version 5 left it: nothing of what came later, and cursors at the ends of the logs.
-  const old = new DatabaseSync(path);
-  old.exec('ALTER TABLE lockouts DROP COLUMN ended; ALTER TABLE lockouts DROP COLUMN locked_at');
-  old.exec('DROP INDEX usage_origins_placeless; DROP TABLE usage_prompts; PRAGMA user_version = 5');
+  // As version 5 left it: no prompts, and cursors at the ends of the logs.
+  const oldPath = join(home.dir, 'old.db');
+  const old = storeOfVersion(oldPath, 5);
+  old.exec(`ATTACH '${path}' AS now`);
+  for (const table of ['usage_origins', 'usage_rates', 'usage', 'log_cursors']) {
+    const columns = old.prepare('SELECT name FROM pragma_table_info(?)').all(table);
+    const names = columns.map(({ name }) => name).join(', ');
+    old.exec(`INSERT INTO main.${table} (${names}) SELECT ${names} FROM now.${table}`);
+  }
   old.close();
-  await using store = await openSqliteStore({ path, clock: systemClock });
+  await using store = await openSqliteStore({ path: oldPath, clock: systemClock });
   const { filesRead, inserted } = await home.collectorOver(store.ledger).scan();
   assert.deepEqual([filesRead, inserted], [1, 0]);
   assert.deepEqual(await turnsOf(store.ledger), { a: 1 });

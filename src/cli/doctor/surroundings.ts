@@ -1,5 +1,7 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { livingDaemon, reachDaemon } from '../../ipc/daemon-client.ts';
 import { createUnsupervisedWatch } from '../../runs/unsupervised.ts';
+import type { LogProblem } from '../../usage/ports.ts';
 import { ReeveError } from '../../errors.ts';
 import { loadConfig } from '../../host/config-file.ts';
 import { agentKindOf } from '../../processes/kinds.ts';
@@ -13,8 +15,10 @@ import type { Finding } from './finding.ts';
 
 /** As long as for `reeve status`. */
 const DAEMON_PATIENCE_MS = 5_000;
-/** As many unreadable places in logs as a person looks at. */
+/** As many broken lines as a person looks at. */
 const MAX_LOG_PROBLEMS = 20;
+/** More than the ledger keeps. */
+const ALL_LOG_PROBLEMS = 100_000;
 
 /** Lockout files that cannot be read. With `fix`, each is set aside and written anew from the store; nothing is unlocked. */
 export async function examineLockouts(workplace: Workplace, io: CliIo, fix: boolean): Promise<readonly Finding[]> {
@@ -111,15 +115,43 @@ export async function examineAgents(workplace: Workplace): Promise<readonly Find
   );
 }
 
-/** What could not be read of agents' logs: its spend is in no sum. */
+/**
+ * What could not be read of agents' logs: its spend is in no sum. A log that cannot be read now is a problem; a line that could not be
+ * counted is past mending, and stays on record as a note.
+ */
 export async function examineLogs(workplace: Workplace): Promise<readonly Finding[]> {
   const { ledger } = await workplace.store();
-  return (await ledger.problems(MAX_LOG_PROBLEMS)).map(({ file, offset, message, at }) =>
-    finding({
-      kind: 'log',
-      severity: 'note',
-      subject: `${file}${offset === null ? '' : ` at byte ${offset}`}`,
-      evidence: [`${message} (${new Date(at).toISOString()})`],
-    }),
-  );
+  const problems = await ledger.problems(ALL_LOG_PROBLEMS);
+  const unreadable = [...new Map(problems.filter(isUnreadableNow).map((problem) => [problem.file, problem])).values()];
+  const lines = problems.filter(({ offset }) => offset !== null).slice(0, MAX_LOG_PROBLEMS);
+  return [
+    ...unreadable.map(({ file, message, at }) =>
+      finding({
+        kind: 'log',
+        severity: 'problem',
+        subject: file,
+        evidence: [`${message} (${new Date(at).toISOString()})`],
+        remedy: 'make it readable for this user, or take its folder out of `logs` in the config',
+      }),
+    ),
+    ...lines.map(({ file, offset, message, at }) =>
+      finding({
+        kind: 'log',
+        severity: 'note',
+        subject: `${file} at byte ${offset}`,
+        evidence: [`${message} (${new Date(at).toISOString()})`],
+      }),
+    ),
+  ];
+}
+
+/** What became readable since is read at the next look at the logs, and what is gone has nothing more to tell. */
+function isUnreadableNow({ file, offset }: LogProblem): boolean {
+  if (offset !== null) return false;
+  try {
+    accessSync(file, statSync(file).isDirectory() ? constants.R_OK | constants.X_OK : constants.R_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+  }
 }

@@ -1,5 +1,10 @@
 /** A line without these bytes holds no usage. In a text the quotes would be escaped, so a tool result that quotes a log has none. */
 const USAGE = Buffer.from('"usage":{');
+const USAGE_KEY = Buffer.from('"usage"');
+const COLON = 0x3a;
+const BRACE = 0x7b;
+/** What JSON allows between a key and its value, but for the newline that would end the line. */
+const BLANKS: readonly (number | undefined)[] = [0x20, 0x09, 0x0d];
 /** Every answer stands in an object of this name. */
 export const MESSAGE = Buffer.from('"message":{');
 const CONTENT = Buffer.from('"content":[');
@@ -29,6 +34,22 @@ export interface AnswerLayout {
 export function usageOf(chunk: Buffer, message: number, end: number): number | null {
   const usage = chunk.subarray(message, end).lastIndexOf(USAGE);
   return usage < 0 ? null : message + usage;
+}
+
+/** Whether a line holds `"usage" : {`, in whatever layout. Asked only of lines in which the usual one was not found. */
+export function mentionsUsage(chunk: Buffer, start: number, end: number): boolean {
+  const line = chunk.subarray(start, end);
+  for (let key = line.indexOf(USAGE_KEY); key >= 0; key = line.indexOf(USAGE_KEY, key + 1)) {
+    const colon = afterBlanks(line, key + USAGE_KEY.length);
+    if (line[colon] === COLON && line[afterBlanks(line, colon + 1)] === BRACE) return true;
+  }
+  return false;
+}
+
+function afterBlanks(line: Buffer, from: number): number {
+  let at = from;
+  while (BLANKS.includes(line[at])) at += 1;
+  return at;
 }
 
 /** Null for an answer that is laid out in another way. */

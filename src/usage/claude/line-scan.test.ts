@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { answerLine } from '../../../test/usage/claude-lines.ts';
 import { AnswerFold } from './fold.ts';
-import { answerOf, type AnswerLine } from './line.ts';
+import { answerOf, usageProblem, type AnswerLine } from './line.ts';
 import { scanLines } from './line-scan.ts';
 
 const assistant = (id: string, extra: object = {}) => ({
@@ -32,6 +32,91 @@ test('usage-like text in a tool result does not fool it, escaped or as an object
     [['msg_real', 1]],
   );
   assert.deepEqual(broken, []);
+});
+
+test('usage is counted in whatever layout it is written', () => {
+  const line = answerLine({ id: 'msg_1', content: [{ type: 'tool_use', input: { usage: { input_tokens: 77 } } }] });
+  const document: unknown = JSON.parse(line);
+  for (const text of [
+    line.trimEnd().replace('"usage":{', '"usage" : {'),
+    line.trimEnd().replaceAll('"usage":{', '"usage"\t: \r{'),
+    line.trimEnd().replace(/"usage":(?=\{"input_tokens":3)/, '"usage" :'),
+    JSON.stringify(document, null, 1).replaceAll('\n', ' '),
+  ]) {
+    const { answers, broken } = scanLines(chunkOf([text, assistant('msg_2')]));
+    assert.deepEqual(
+      answers.map(({ answer }) => answer),
+      [answerOf(document), answerOf(assistant('msg_2'))],
+      text,
+    );
+    assert.deepEqual(broken, []);
+  }
+});
+
+test('whatever holds usage and cannot be counted in full is told, with its place', () => {
+  const answer = assistant('msg_1');
+  const withUsage = (usage: object) => ({ ...answer, message: { ...answer.message, usage } });
+  const cases: readonly [line: object | string, why: RegExp, counted: number | null][] = [
+    ['garbage {"usage":{"input_tokens":5}}', /not JSON .*its usage is not counted/, null],
+    ['garbage {"usage" : {"input_tokens":5}}', /not JSON/, null],
+    ['{"usage":{"input_tokens":5', /not JSON/, null],
+    [withUsage({ input_tokens: -10, output_tokens: 3 }), /counted without input_tokens, which is -10$/, 3],
+    [withUsage({ input_tokens: '10', output_tokens: 3 }), /counted without input_tokens, which is "10"$/, 3],
+    [withUsage({ input_tokens: 1, output_tokens: 5e300 }), /counted without output_tokens, which is 5e\+300$/, 1],
+    [
+      withUsage({ input_tokens: 1.5, output_tokens: true }),
+      /input_tokens, which is 1.5, and output_tokens, which is true$/,
+      0,
+    ],
+    [
+      withUsage({ input_tokens: 1, cache_creation: { ephemeral_1h_input_tokens: -1 } }),
+      /counted without ephemeral_1h_input_tokens, which is -1$/,
+      1,
+    ],
+    [withUsage({}), /neither input_tokens nor output_tokens/, 0],
+    [{ ...answer, uuid: undefined, message: { ...answer.message, id: undefined } }, /neither an id nor a uuid/, null],
+    [{ ...answer, type: undefined }, /of no type/, null],
+    [{ ...answer, type: 'assistent' }, /of type "assistent" holds the usage of an answer/, null],
+    ['[{"usage":{}}]', /of no type/, null],
+  ];
+  for (const [line, why, counted] of cases) {
+    const chunk = chunkOf(['{"type":"system"}', line, assistant('msg_2')]);
+    const { answers, broken } = scanLines(chunk);
+    assert.equal(broken.length, 1, JSON.stringify(line));
+    assert.match(broken[0]?.message ?? '', why);
+    assert.equal(broken[0]?.at, '{"type":"system"}\n'.length);
+    const tokens = answers
+      .filter(({ answer: { messageKey } }) => messageKey === 'msg_1')
+      .map(({ answer: { tokens: t } }) => t);
+    assert.deepEqual(
+      tokens.map((t) => t.input + t.output + t.cacheWrite1h),
+      counted === null ? [] : [counted],
+    );
+    assert.equal(answers.at(-1)?.answer.messageKey, 'msg_2', 'and the next line counts');
+  }
+});
+
+test('what quotes usage, or is known to count nothing, is no problem', () => {
+  const fake = assistant('msg_fake', { message: { id: 'm', usage: { input_tokens: -1 } } });
+  const { answers, broken } = scanLines(
+    chunkOf([
+      {
+        type: 'user',
+        message: { role: 'user', content: [{ tool_use_id: 't', type: 'tool_result', content: 'x' }] },
+        toolUseResult: fake,
+      },
+      { type: 'user', uuid: 'u', message: { role: 'user', content: 'see' }, toolUseResult: fake },
+      { type: 'user', uuid: 'u', message: { role: 'user', content: JSON.stringify(fake) } },
+      `{"type": "user", "message": {"role": "user", "content": []}, "toolUseResult": {"usage": {"input_tokens": -1}}}`,
+      { type: 'system', subtype: 'turn_duration', usage: { input_tokens: -1 } },
+      { type: 'progress', data: { message: { type: 'user', message: { usage: { input_tokens: -1 } } } } },
+      { type: 'summary', summary: '"usage":{' },
+      assistant('msg_s', { message: { id: 's', model: '<synthetic>', usage: { input_tokens: -1 } } }),
+      assistant('msg_t', { message: { id: 't', content: [{ type: 'tool_use', input: fake }] } }),
+    ]),
+  );
+  assert.deepEqual(broken, []);
+  assert.deepEqual(answers, []);
 });
 
 test('U4 invalid UTF-8 and a broken line are no obstacle to the lines after them', () => {
@@ -181,7 +266,9 @@ test('U4 a damaged line is reported or read as JSON.parse reads it, wherever out
       fc.pre(!damaged.includes('\n'));
       const { answers, broken } = scanLines(Buffer.concat([damaged, Buffer.from('\n')]));
       // A whole line with something before it is reported and read, as one that was appended to a torn one.
-      if (broken.length > 0) assert.throws(() => JSON.parse(damaged.toString()), SyntaxError);
+      if (broken.some(({ message }) => message.includes('not JSON')))
+        assert.throws(() => JSON.parse(damaged.toString()), SyntaxError);
+      else if (broken.length > 0) assert.equal(broken[0]?.message, usageProblem(JSON.parse(damaged.toString())));
       else for (const { answer } of answers) assert.deepEqual(answer, answerOf(JSON.parse(damaged.toString())));
       seen.read += broken.length > 0 ? 0 : answers.length;
       seen.reported += broken.length;

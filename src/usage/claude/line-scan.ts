@@ -1,6 +1,7 @@
 import {
   holdsToolCall,
   layoutOf,
+  mentionsUsage,
   MESSAGE,
   sameAnswer,
   usageOf,
@@ -9,7 +10,7 @@ import {
 } from './answer-layout.ts';
 import { objectOrNull } from './fields.ts';
 import { LineShapes } from './line-shapes.ts';
-import { answerOf, type AnswerLine } from './line.ts';
+import { answerOf, usageProblem, type AnswerLine } from './line.ts';
 import { promptOf, type PromptLine } from './prompt.ts';
 import { userLineAt } from './user-line.ts';
 
@@ -49,8 +50,8 @@ export interface ScannedLines {
 
 /**
  * Finds the metered answers and the prompts among whole lines. `chunk` ends after a newline. Most bytes of a log are tool results, which
- * are stepped over; the others are searched natively, and only lines that hold a message with usage, and lines of type `user`, are decoded
- * and parsed.
+ * are stepped over; the others are searched natively, and only lines that hold usage, and lines of type `user`, are decoded and parsed. A
+ * line that holds usage and is no answer that can be counted in full is broken, unless it is of a kind that quotes the usage of others.
  */
 export function scanLines(chunk: Buffer): ScannedLines {
   const answers: ScannedLine[] = [];
@@ -74,8 +75,8 @@ export function scanLines(chunk: Buffer): ScannedLines {
     }
     if (message < start) message = indexOrEnd(chunk, start);
     const usage = message < end ? usageOf(chunk, message, end) : null;
-    if (usage === null) continue;
-    const layout = layoutOf(chunk, { start, end, message, usage });
+    if (usage === null && !mentionsUsage(chunk, start, end)) continue;
+    const layout = usage === null ? null : layoutOf(chunk, { start, end, message, usage });
     if (layout !== null && last !== null && sameAnswer(last.layout, layout)) {
       if (last.answer.toolUse || !holdsToolCall(layout)) continue;
       const answer: AnswerLine = { ...last.answer, toolUse: true };
@@ -85,9 +86,8 @@ export function scanLines(chunk: Buffer): ScannedLines {
     }
     const toolUse = layout !== null && holdsToolCall(layout);
     const short = layout === null ? null : withoutContent(layout, toolUse);
-    const quick = short === null ? null : answerOf(parse(short, shapes).document);
-    const { answer, error } =
-      quick === null ? readWhole(chunk.toString('utf8', start, end)) : { answer: quick, error: null };
+    const quick = short === null ? null : readAnswer(parse(short, shapes).document);
+    const { answer, error } = quick?.answer ? quick : readWhole(chunk.toString('utf8', start, end));
     if (error !== null) broken.push({ at: start, message: error });
     if (answer === null) continue;
     answers.push({ at: start, answer });
@@ -107,10 +107,20 @@ function readUserLine(text: string): { readonly prompt: PromptLine | null } | nu
   return objectOrNull(document)?.['type'] === 'user' ? { prompt: promptOf(document) } : null;
 }
 
+interface ReadAnswer {
+  readonly answer: AnswerLine | null;
+  /** What of the usage is not counted, and why. */
+  readonly error: string | null;
+}
+
+function readAnswer(document: unknown): ReadAnswer {
+  return { answer: answerOf(document), error: usageProblem(document) };
+}
+
 /** A writer that died in mid-line leaves a line that the next one was appended to: its end may be whole. */
-function readWhole(text: string): { readonly answer: AnswerLine | null; readonly error: string | null } {
+function readWhole(text: string): ReadAnswer {
   const { document, error } = parse(text);
-  if (error === null) return { answer: answerOf(document), error: null };
+  if (error === null) return readAnswer(document);
   const answer = salvage(text);
   const counted = answer === null ? 'its usage is not counted' : 'only the answer at its end is counted';
   return { answer, error: `this line is not JSON (${error.slice(0, 120)}); ${counted}` };

@@ -30,7 +30,7 @@ const SYNTHETIC_MODEL = '<synthetic>';
 export function answerOf(document: unknown): AnswerLine | null {
   const line = objectOrNull(document);
   if (line === null) return null;
-  const progress = line['type'] === 'progress' ? objectOrNull(line['data']) : null;
+  const progress = progressOf(line);
   const answer = progress === null ? line : objectOrNull(progress['message']);
   if (answer?.['type'] !== 'assistant') return null;
   const message = objectOrNull(answer['message']);
@@ -53,6 +53,52 @@ export function answerOf(document: unknown): AnswerLine | null {
   };
 }
 
+/**
+ * Why the usage that a parsed line holds is not counted, or not all of it; null when it is, or when it is no answer's own: what a tool gave
+ * back and what Claude Code notes for itself may hold usage too.
+ */
+export function usageProblem(document: unknown): string | null {
+  const line = objectOrNull(document);
+  const type = line?.['type'];
+  if (line === null || typeof type !== 'string') return 'this line holds usage and is of no type; it is not counted';
+  const progress = progressOf(line);
+  const answer = progress === null ? line : objectOrNull(progress['message']);
+  const message = objectOrNull(answer?.['message']);
+  const usage = objectOrNull(message?.['usage']);
+  if (usage === null || answer === null || type === 'user' || message?.['model'] === SYNTHETIC_MODEL) return null;
+  if (answer['type'] !== 'assistant')
+    return progress === null
+      ? `this line of type ${brief(type)} holds the usage of an answer; it is not counted`
+      : null;
+  if (textOrNull(message?.['id']) === null && textOrNull(answer['uuid']) === null)
+    return 'this answer has neither an id nor a uuid to know it by; its usage is not counted';
+  if (usage['input_tokens'] === undefined && usage['output_tokens'] === undefined)
+    return 'the usage of this answer holds neither input_tokens nor output_tokens';
+  const wrong = countsOf(usage).filter(([, value]) => value !== undefined && value !== null && !isCount(value));
+  if (wrong.length === 0) return null;
+  const values = wrong.map(([name, value]) => `${name}, which is ${brief(value)}`);
+  return `the usage of this answer is counted without ${values.join(', and ')}`;
+}
+
+/** Every count that {@link tokensOf} looks at, by its name. */
+function countsOf(usage: Readonly<Record<string, unknown>>): readonly (readonly [string, unknown])[] {
+  const split = objectOrNull(usage['cache_creation']);
+  return [
+    ...['input_tokens', 'output_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'].map(
+      (name) => [name, usage[name]] as const,
+    ),
+    ...['ephemeral_5m_input_tokens', 'ephemeral_1h_input_tokens'].map((name) => [name, split?.[name]] as const),
+  ];
+}
+
+function brief(value: unknown): string {
+  return JSON.stringify(value).slice(0, 40);
+}
+
+function progressOf(line: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | null {
+  return line['type'] === 'progress' ? objectOrNull(line['data']) : null;
+}
+
 /** Cache writes by lifetime. What the log does not split counts as the five-minute kind, never as nothing. */
 function tokensOf(usage: Readonly<Record<string, unknown>>): TokenCounts {
   const split = objectOrNull(usage['cache_creation']);
@@ -70,7 +116,12 @@ function tokensOf(usage: Readonly<Record<string, unknown>>): TokenCounts {
   };
 }
 
-/** A token count is a non-negative safe integer; anything else counts nothing. */
+/** Anything else than a count counts nothing, and is told by {@link usageProblem}. */
 function count(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+  return isCount(value) ? value : 0;
+}
+
+/** A token count is a non-negative safe integer. */
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { answerLine } from './claude-lines.ts';
+
+const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+/** nobody, as whom modes count; a test that is not started by root is somebody else already. */
+const NOBODY = process.getuid?.() === 0 ? 65_534 : null;
+
+interface Said {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Finding {
+  readonly kind: string;
+  readonly severity: string;
+  readonly subject: string;
+  readonly evidence: readonly string[];
+  readonly remedy: string | null;
+}
+
+interface Desk {
+  readonly logs: string;
+  write(name: string, text: string): string;
+  reeve(...args: readonly string[]): Said;
+  /** What `doctor` says of logs, and its exit code. */
+  doctor(): { readonly code: number | null; readonly findings: readonly Finding[] };
+}
+
+function openDesk(t: TestContext): Desk {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'reeve-problems-')));
+  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const logs = join(dir, '.claude', 'projects', 'slug');
+  mkdirSync(logs, { recursive: true });
+  const folders = ['', '.claude', '.claude/projects', '.claude/projects/slug'];
+  if (NOBODY !== null) for (const folder of folders) chownSync(join(dir, folder), NOBODY, NOBODY);
+  const env = {
+    HOME: dir,
+    REEVE_HOME: join(dir, 'reeve'),
+    PATH: process.env['PATH'],
+    TZ: 'UTC',
+    NO_COLOR: '1',
+    TMPDIR: dir,
+  };
+  const reeve = (...args: readonly string[]): Said => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+      cwd: dir,
+      env,
+      encoding: 'utf8',
+      ...(NOBODY === null ? {} : { uid: NOBODY, gid: NOBODY }),
+    });
+    return { code: status, stdout, stderr };
+  };
+  return {
+    logs,
+    write(name, text) {
+      const file = join(logs, name);
+      writeFileSync(file, text);
+      if (NOBODY !== null) chownSync(file, NOBODY, NOBODY);
+      return file;
+    },
+    reeve,
+    doctor() {
+      const { code, stdout, stderr } = reeve('doctor', '--json');
+      assert.notEqual(stdout, '', stderr);
+      const { findings } = JSON.parse(stdout) as { findings: readonly Finding[] };
+      return { code, findings: findings.filter(({ kind }) => kind === 'log') };
+    },
+  };
+}
+
+test('U4 usage that cannot be counted is told by usage and on record for doctor, with file, byte and what is wrong', (t) => {
+  const desk = openDesk(t);
+  const good = answerLine({ id: 'm1', output: 5 });
+  const bad = answerLine({ id: 'm2', usage: { input_tokens: -10, output_tokens: 7 } });
+  const file = desk.write('a.jsonl', `${good}garbage {"usage":{"input_tokens":5}}\n${bad}`);
+  const { code, stdout, stderr } = desk.reeve('usage', '--json');
+  assert.equal(code, 0);
+  assert.equal((JSON.parse(stdout) as { totals: { outputTokens: number } }).totals.outputTokens, 12);
+  const [garbage, negative, ...more] = stderr.trimEnd().split('\n');
+  assert.deepEqual(more, []);
+  assert.ok(garbage?.startsWith(`reeve: ${file} at byte ${good.length}: this line is not JSON`), garbage);
+  assert.match(negative ?? '', /counted without input_tokens, which is -10$/);
+  const doctor = desk.doctor();
+  assert.deepEqual(
+    new Set(doctor.findings.map(({ severity }) => severity)),
+    new Set(['note']),
+    'nothing is left to be done about them',
+  );
+  assert.equal(doctor.findings.length, 2);
+});
+
+for (const what of ['log', 'folder'] as const) {
+  test(`U4 a ${what} that cannot be read is a problem with a code and a remedy for as long as it is so, and is counted afterwards`, (t) => {
+    const desk = openDesk(t);
+    const file = desk.write('a.jsonl', answerLine({ id: 'm1' }));
+    const place = what === 'log' ? file : desk.logs;
+    chmodSync(place, 0);
+    for (const round of [1, 2]) {
+      const { code, stderr } = desk.reeve('usage');
+      assert.equal(code, 0);
+      assert.equal(
+        stderr,
+        `reeve: ${place}: cannot be read (permission denied): its spend is not counted [LOG_UNREADABLE]\n`,
+        `in every report: ${round}`,
+      );
+    }
+    const { code, findings } = desk.doctor();
+    assert.equal(code, 1);
+    assert.deepEqual(
+      findings.map(({ severity, subject }) => [severity, subject]),
+      [['problem', place]],
+    );
+    assert.match(findings[0]?.evidence[0] ?? '', /LOG_UNREADABLE/);
+    assert.match(findings[0]?.remedy ?? '', /readable/);
+    chmodSync(place, what === 'log' ? 0o600 : 0o700);
+    assert.match(desk.reeve('usage').stdout, /1,113/);
+    assert.deepEqual(desk.doctor().findings, []);
+  });
+}
