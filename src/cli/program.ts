@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ReeveError } from '../errors.ts';
+import { systemError } from '../system-error.ts';
 import { version } from '../version.ts';
 import type { CommandEntry } from './command.ts';
 import type { CliIo } from './io.ts';
@@ -73,15 +74,16 @@ function reportFailure(thrown: unknown, io: CliIo, json: boolean): number {
     if (json) printJsonError(io, { code: 'USAGE', message, hint: 'see `reeve --help`', where: null });
     return 2;
   }
-  if (!(error instanceof ReeveError)) throw error;
-  const { code, message, hint, where } = error;
+  const expected = error instanceof ReeveError ? error : systemError(error);
+  if (expected === null) throw error;
+  const { code, message, hint, where } = expected;
   if (json) printJsonError(io, { code, message, hint, where });
   else {
     const place = where === null ? '' : `\n  at ${where}`;
     const remedy = hint === null ? '' : `\n  ${hint}`;
     io.err(`reeve: ${message} [${code}]${place}${remedy}\n`);
   }
-  return error.exitCode;
+  return expected.exitCode;
 }
 
 /** Node's complaint about a working folder that was removed, from wherever something relative was to be resolved. */

@@ -24,6 +24,7 @@ import { claimPlaceOf, claimPlacesAround, placeOfFile } from './claim-place.ts';
 import { createClaimGuard, type GuardSelf, type KernelLocks } from './claim-guard.ts';
 import { isLastToken, lastToken, takeBackToken } from './claim-tokens.ts';
 import { systemRandom } from './random.ts';
+import { isExhausted } from '../system-error.ts';
 
 /** Someone who only asks whether the lock is taken has it for microseconds. */
 const LIFE_ATTEMPTS = 5;
@@ -113,6 +114,8 @@ function readClaim(file: string): ClaimReading {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
+    // That says nothing of the claim.
+    if (isExhausted(error)) throw error;
     return { kind: 'corrupt', file, error: code === 'EACCES' ? 'permission denied' : message, token: null };
   }
 }

@@ -1,4 +1,5 @@
 import { ERROR_EXIT_CODES, ReeveError, type ErrorCode } from '../errors.ts';
+import { systemError } from '../system-error.ts';
 import type { ResponseFrame } from './protocol.ts';
 
 /** A ReeveError as it crosses a process boundary. */
@@ -8,8 +9,11 @@ export type WireError = Extract<ResponseFrame, { error: unknown }>['error'];
 const INTERNAL = 'INTERNAL';
 
 export function toWireError(error: unknown): WireError {
-  if (error instanceof ReeveError)
-    return { code: error.code, message: error.message, hint: error.hint, where: error.where };
+  const expected = error instanceof ReeveError ? error : systemError(error);
+  if (expected !== null) {
+    const { code, message, hint, where } = expected;
+    return { code, message, hint, where };
+  }
   return { code: INTERNAL, message: error instanceof Error ? error.message : String(error), hint: null, where: null };
 }
 

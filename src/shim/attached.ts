@@ -13,7 +13,7 @@ import { shareSuspension } from './suspension.ts';
  */
 export async function runAttached(paths: Paths, env: NodeJS.ProcessEnv, request: RunRequest): Promise<ExitPlan> {
   const { table, signaller } = await openProcesses(env);
-  const shim = hireShim(paths, env, { mode: 'attached', request });
+  const shim = await hireShim(paths, env, { mode: 'attached', request });
   const pid = shim.child.pid;
   const row = pid === undefined ? null : table.read(pid);
   if (pid === undefined || row === null) throw new Error('the shim could not be started');

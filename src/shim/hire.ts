@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -32,14 +33,14 @@ const SMALL_NURSERY = '--max-semi-space-size=1';
 /**
  * Starts a shim of its own: for `start` and for programs in a session of its own, for `run --keep-background` in ours, on our descriptors.
  * @param more descriptors after those of the orders and the news
- * @throws STORE_UNREACHABLE, STORE_FULL when there is no place for its log
+ * @throws STORE_UNREACHABLE, STORE_FULL when there is no place for its log, and what keeps a process from being started
  */
-export function hireShim(
+export async function hireShim(
   paths: Paths,
   env: NodeJS.ProcessEnv,
   order: ShimOrder,
   more: readonly ('pipe' | number)[] = [],
-): HiredShim {
+): Promise<HiredShim> {
   const recorded = order.mode === 'background' || (order.mode === 'hosted' && order.recorded);
   const log = recorded ? openProgramLog(join(paths.stateDir, 'shim.log'), MAX_LOG_BYTES) : null;
   const standard: ('inherit' | 'ignore' | number)[] = log === null ? STANDARD[order.mode] : ['ignore', log, log];
@@ -52,9 +53,10 @@ export function hireShim(
     detached: order.mode !== 'attached',
     stdio,
   });
-  // One that cannot even be started has no news: that is what its caller is told.
-  child.on('error', () => {});
   if (log !== null) closeSync(log);
+  // Without a process there may not even be descriptors.
+  if (child.pid === undefined) throw (await once(child, 'error'))[0];
+  child.on('error', () => {});
   const orders = child.stdio[ORDER_FD] as Writable;
   // A shim that dies before it reads is noticed by the end of its news.
   orders.on('error', () => {});

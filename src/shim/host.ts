@@ -89,13 +89,15 @@ export function createRunHost({ processes, clock, env, home }: HostOptions): Run
     const nothing = capture ? null : openSync('/dev/null', 'w');
     const output: 'pipe' | number = nothing ?? 'pipe';
     // The control line, then the command's own.
-    const shim = hireShim(paths, runEnv, order, ['pipe', 'pipe', output, ...(merged ? [] : [output])]);
-    if (nothing !== null) closeSync(nothing);
+    const more = ['pipe', 'pipe', output, ...(merged ? [] : [output])] as const;
+    const shim = await hireShim(paths, runEnv, order, more).finally(() => {
+      if (nothing !== null) closeSync(nothing);
+    });
     return AttachedRun.begin(at, shim, { graceMs: request.graceMs, recorded });
   }
 
   async function startDetached(at: HostPlace, request: RunRequest, { capture }: HostOrder): Promise<HostedRun> {
-    const shim = hireShim(paths, runEnv, { mode: 'background', request });
+    const shim = await hireShim(paths, runEnv, { mode: 'background', request });
     const news = await shim.news();
     shim.child.unref();
     if (news.type !== 'started') throw new Error(`a background shim told "${news.type}" first`);

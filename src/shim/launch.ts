@@ -4,8 +4,9 @@ import { statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
-import type { ProcessTable } from '../processes/ports.ts';
+import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import type { RunExit, RunStarted } from '../runs/record.ts';
+import { isExhausted, systemError } from '../system-error.ts';
 
 export interface LaunchRequest {
   readonly command: string;
@@ -27,7 +28,7 @@ export interface Launched {
 /**
  * Starts the command and reads who it is before anything else can happen: until the event loop turns, even a command that has already
  * ended keeps its row in the process table.
- * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE; then no process exists
+ * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, SYSTEM_ERROR; then no process exists
  */
 export async function launch(
   ports: { readonly table: ProcessTable; readonly clock: Clock },
@@ -36,11 +37,21 @@ export async function launch(
   const child = await spawnOrThrow(request);
   const exit = exitOf(child);
   const pid = child.pid as number;
-  const row = ports.table.read(pid);
+  const row = readOrEnd(ports.table, child, pid);
   if (row === null) throw new Error(`process ${pid} has no row in /proc although nobody has waited for it`);
   const identity = { ...ports.table.realm, pid, startTicks: row.startTicks };
   const started = { identity, processGroupId: row.pgid, sessionId: row.sid, startedAt: ports.clock.now() };
   return { started, exit, child };
+}
+
+/** What could not be looked at must not run. The PID is the child's: nobody has waited for it. */
+function readOrEnd(table: ProcessTable, child: ChildProcess, pid: number): ProcessRow | null {
+  try {
+    return table.read(pid);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
 }
 
 /** Resolves in the same turn of the event loop in which a process was made. */
@@ -66,6 +77,9 @@ function exitOf(child: ChildProcess): Promise<RunExit> {
 /** A shell's distinction: 127 when there is no such command, 126 when there is one that cannot be executed. */
 function startFailure(request: LaunchRequest, error: NodeJS.ErrnoException): ReeveError {
   const { command } = request;
+  // It is not the command's fault.
+  const exhausted = isExhausted(error) ? systemError(error) : null;
+  if (exhausted !== null) return exhausted;
   const options = { where: command, cause: error };
   if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') {
     const message = `${command} cannot be executed: ${reasonOf(error)}`;

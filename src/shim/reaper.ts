@@ -25,7 +25,11 @@ export function startReaper(adoption: Adoption | null, paths: Paths, leaderPid: 
   const onChild = (): void => {
     timer ??= setTimeout(() => {
       timer = null;
-      reap();
+      try {
+        reap();
+      } catch {
+        // Too many files are open, say. A zombie holds nobody up, and the next death is a reason to look again.
+      }
     }, AFTER_NODE_MS).unref();
   };
   process.on('SIGCHLD', onChild);

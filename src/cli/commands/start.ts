@@ -18,7 +18,7 @@ export function define(command: Command, io: CliIo): Command {
         startedByPid: process.ppid,
       });
       await checkReport(request, { inBackground: true });
-      const shim = hireShim(resolvePaths(io.env), io.env, { mode: 'background', request });
+      const shim = await hireShim(resolvePaths(io.env), io.env, { mode: 'background', request });
       let news = await shim.news();
       for (; news.type === 'waiting'; news = await shim.news()) io.err(`reeve: waiting: ${news.line}\n`);
       shim.child.unref();
