@@ -124,6 +124,19 @@ test('output whose run was forgotten is noted, and removed by --fix; that of kno
   assert.deepEqual([existsSync(forgotten), existsSync(folderOf(run.id))], [false, true]);
 });
 
+test('a home that was there before, and that others may look into, is a note, and closed by --fix', (t) => {
+  const home = createHome(t);
+  const folder = join(home.folder, 'home');
+  mkdirSync(folder);
+  chmodSync(folder, 0o755);
+  home.reeve('ps');
+  const [note, ...others] = examine(home).findings.filter(({ kind }) => kind === 'open-home');
+  assert.deepEqual([note?.severity, note?.evidence, others], ['note', ['others may look into it (mode 755)'], []]);
+  assert.deepEqual([note?.remedy, statSync(folder).mode & 0o777], [`chmod 700 ${folder}`, 0o755]);
+  assert.equal(examine(home, '--fix').findings.find(({ kind }) => kind === 'open-home')?.fixed, 'closed to others');
+  assert.equal(statSync(folder).mode & 0o777, 0o700);
+});
+
 test('a home that others may write in is a problem, and closed by --fix', (t) => {
   const home = createHome(t);
   const folder = join(home.folder, 'home');
