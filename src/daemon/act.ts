@@ -45,11 +45,14 @@ function isBreach(verdict: Verdict): verdict is Breach {
 }
 
 async function warn(verdict: Verdict, ports: ActPorts): Promise<void> {
-  const now = ports.now();
-  if (!(await ports.lockouts.noticeOnce(verdict.notice, now))) return;
-  const { project, branch } = verdict.counter.place;
-  const { limit, message } = verdict;
-  ports.record({ type: 'limit.warned', at: now, limit, message, project, branch, runId: verdict.counter.runId });
+  const { limit, message, counter } = verdict;
+  const { project, branch } = counter.place;
+  const { runId, end: expiresAt } = counter;
+  const at = ports.now();
+  const runs = counter.live.map((run) => run.record.intent.id);
+  const warning = { limit, message, project, branch, runId, runs, at, expiresAt };
+  if (!(await ports.lockouts.noticeOnce(verdict.notice, at, warning))) return;
+  ports.record({ type: 'limit.warned', at, limit, message, project, branch, runId });
 }
 
 async function announce(breach: Breach, ports: ActPorts): Promise<void> {

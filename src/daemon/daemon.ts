@@ -76,7 +76,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     folder: paths.eventsDir,
     onFailure: (error, event) => shout(`event ${event.type} is not in the log: ${String(error)}`),
   });
-  const record = (event: Event): void => events.record(event);
+  let warned = Promise.withResolvers<void>();
+  const record = (event: Event): void => {
+    events.record(event);
+    if (event.type !== 'limit.warned') return;
+    warned.resolve();
+    warned = Promise.withResolvers<void>();
+  };
 
   const sqlite = await openSqliteStore({ path: paths.database, clock });
   const lockouts = withLockoutFiles(sqlite.lockouts, paths.lockoutsDir, ({ path, error }) =>
@@ -195,6 +201,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     uid: process.getuid?.() ?? 0,
     peerOf: peerCredentials,
     onFault: (error) => shout(`a request failed: ${error instanceof Error ? error.stack : String(error)}`),
+    showsLife: true,
     onListenAnew() {
       linkSocket(paths, paths.daemonSocket);
       shout(`the socket was gone; listens anew at ${paths.daemonSocket}`);
@@ -210,6 +217,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         logs.markAll();
         await rounds.request();
       },
+      nextWarning: () => warned.promise,
       status,
       // The answer goes out first.
       shutDown: () => void setImmediate(stop, 'asked to'),

@@ -28,6 +28,8 @@ export interface MethodPorts {
   readonly blocked: () => ReeveError | null;
   /** Reads all logs and the config to their ends and enforces what follows. */
   readonly enforceNow: () => Promise<void>;
+  /** Settles when a limit has said something. */
+  readonly nextWarning: () => Promise<void>;
   readonly status: () => DaemonStatus;
   readonly shutDown: () => void;
   readonly stopFromInside: (order: InsideStop) => Promise<Receipt>;
@@ -40,7 +42,7 @@ export interface MethodPorts {
 /** What the daemon answers. */
 export function createMethods(
   ports: MethodPorts,
-): Handlers<'admit' | 'attach' | 'settle' | 'status' | 'shutdown' | 'stop'> {
+): Handlers<'admit' | 'attach' | 'settle' | 'warnings' | 'status' | 'shutdown' | 'stop'> {
   const { store } = ports;
 
   async function activeRun(id: RunId): Promise<RunRecord> {
@@ -74,6 +76,16 @@ export function createMethods(
     async settle() {
       await ports.enforceNow();
       return { ok: true };
+    },
+    async warnings({ runId, seen }, connection) {
+      const { promise: gone, resolve: leave } = Promise.withResolvers<'gone'>();
+      connection.onClose(() => leave('gone'));
+      for (;;) {
+        // Asked for before the look: what comes in between is not missed.
+        const next = ports.nextWarning();
+        const warnings = await store.lockouts.warnings({ runId });
+        if (warnings.length > seen || (await Promise.race([next, gone])) === 'gone') return { warnings };
+      }
     },
     async status() {
       return ports.status();

@@ -108,7 +108,8 @@ export function withLockoutFiles(
   return {
     grant: (allowance) => store.grant(allowance),
     allowances: (now) => store.allowances(now),
-    noticeOnce: (notice, now) => store.noticeOnce(notice, now),
+    noticeOnce: (notice, now, warning) => store.noticeOnce(notice, now, warning),
+    warnings: (query) => store.warnings(query),
     revive: (lockout) => store.revive(lockout),
     corrupt: async () => (await contents()).corrupt,
 

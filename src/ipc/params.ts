@@ -21,6 +21,7 @@ const READERS: { readonly [Name in MethodName]: (fields: Fields) => Methods[Name
   admit: (fields) => ({ runId: fields.runId() }),
   attach: (fields) => ({ runId: fields.runId() }),
   settle: (fields) => ({ runId: fields.runId() }),
+  warnings: (fields) => ({ runId: fields.runId(), seen: fields.count('seen') }),
   status: () => ({}),
   shutdown: () => ({}),
   stop: (fields) => ({

@@ -1,5 +1,6 @@
 import type { Receipt } from '../processes/receipt.ts';
 import type { Lockout } from '../limits/lockout.ts';
+import type { Warning } from '../limits/warning.ts';
 import type { RunId, StopReason } from '../runs/record.ts';
 
 /** Version of rows and messages between shim, daemon and CLI. A peer that speaks a newer one is refused by name. */
@@ -66,6 +67,8 @@ export interface Methods {
   attach: { params: { runId: RunId }; result: { lost: LostPolicy } };
   /** The run's tree is empty: answers after its logs are read to their ends, so that the ledger holds all it spent. */
   settle: { params: { runId: RunId }; result: { ok: true } };
+  /** All that limits have said to the run: answers when that is more than `seen` warnings, however long it takes. */
+  warnings: { params: { runId: RunId; seen: number }; result: { warnings: readonly Warning[] } };
   status: { params: Record<string, never>; result: DaemonStatus };
   /** Answers, then ends in order; the peer sees the socket close and the PID file gone. */
   shutdown: { params: Record<string, never>; result: { ok: true } };

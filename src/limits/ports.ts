@@ -1,4 +1,5 @@
 import type { Allowance, Lockout, LockoutKey, Place } from './lockout.ts';
+import type { Warning, WarningQuery } from './warning.ts';
 
 /** Rows decide; the readable files are written beside them by the store's owner (`host/lockout-files.ts`). */
 export interface LockoutStore {
@@ -20,9 +21,12 @@ export interface LockoutStore {
   grant(allowance: Allowance): Promise<void>;
   /** Unexpired allowances. */
   allowances(now: number): Promise<readonly Allowance[]>;
-  /** True the first time only for one (limit, counter key, period start, step): one notice per step and period. */
+  /** True the first time only for one (limit, counter key, period start, step): one notice per step and period. A warning is kept with it. */
   noticeOnce(
     notice: { readonly limit: string; readonly counter: string; readonly periodStart: number; readonly step: string },
     now: number,
+    warning?: Warning,
   ): Promise<boolean>;
+  /** Warnings that were given, in order of time. */
+  warnings(query: WarningQuery): Promise<readonly Warning[]>;
 }

@@ -72,7 +72,7 @@ export async function startBackground(
     if (ending.record.current.state === 'lingering') ending = await live.supervisor.finishLingering(exit);
     bound.close();
     await live.daemon?.settle();
-    await report(workplace, request, ending);
+    await report(workplace, request, { ending, voice: null });
     await live.close();
   }
 }

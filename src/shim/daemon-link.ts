@@ -14,7 +14,7 @@ const SETTLE_MS = 3_000;
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 2_000;
 
-/** Pause between an answer and the next question: a hundred shims are 33 questions a second, a thousandth of a processor. */
+/** Pause between two looks for a sign of life: longer than that between two signs, which is 2 s. */
 const BEAT_MS = 3_000;
 
 export interface DaemonLinkOptions {
@@ -24,8 +24,12 @@ export interface DaemonLinkOptions {
   readonly lost: LostPolicy;
   /** Who is registered as the daemon just now. */
   readonly registered: () => Identity | null;
+  /** A number that changes as long as the daemon works; null when it cannot be seen from here, and the daemon is asked instead. */
+  readonly signOfLife: () => number | null;
   /** Connects to the daemon, starting it when there is none, and replacing it when it is the one that was `silent` for long. */
   readonly reconnect: (silent: Identity | null) => Promise<Client>;
+  /** Called with each connection on which the run is held. */
+  readonly onHeld?: (client: Client) => void;
   /** Called once for each loss that lasts too long. */
   readonly onLost: (policy: LostPolicy) => void;
   /** @defaultValue {@link LOST_AFTER_MS} */
@@ -78,6 +82,7 @@ export class DaemonLink {
     for (let client: Client | null = first; client !== null;) {
       // While the connection is open its other end lives, and a daemon that lives is the one that is registered.
       const daemon = this.#options.registered();
+      this.#options.onHeld?.(client);
       const end = await this.#untilLost(client);
       client.close();
       this.#client = null;
@@ -90,12 +95,20 @@ export class DaemonLink {
     return Promise.race([client.closed.then(() => 'closed' as const), this.#untilSilent(client)]);
   }
 
-  /** Whatever the daemon answers is a sign of life, also that it does not know the question: it may be of another version. */
+  /**
+   * A sign that does not change is no more than a suspicion: then the daemon is asked. Whatever it answers shows that it lives, also that
+   * it does not know the question: it may be of another version.
+   */
   async #untilSilent(client: Client): Promise<'closed' | 'silent'> {
-    const { signal } = this.#ended;
-    for (;;) {
+    const { beatMs = BEAT_MS, signOfLife } = this.#options;
+    for (let seen = signOfLife(); ;) {
       // The connection keeps this process alive, not the pause.
-      await delay(this.#options.beatMs ?? BEAT_MS, null, { signal, ref: false }).catch(() => null);
+      await delay(beatMs, null, { signal: this.#ended.signal, ref: false }).catch(() => null);
+      const sign = signOfLife();
+      if (sign !== null && sign !== seen) {
+        seen = sign;
+        continue;
+      }
       const answer = client.call('status', {}, { timeoutMs: NO_TIME_LIMIT_MS }).then(
         () => 'heard' as const,
         (error: unknown) => (isUnreachable(error) ? ('closed' as const) : ('heard' as const)),

@@ -2,12 +2,13 @@ import { openTerminal, type Terminal } from '../linux/terminal.ts';
 import { admit } from './admission.ts';
 import { exitPlanOf, type ExitPlan } from './ending.ts';
 import type { RunExit } from '../runs/record.ts';
-import { complain } from './messages.ts';
+import { complain, stderrIsTerminal } from './messages.ts';
 import { report } from './report.ts';
 import type { RunRequest } from './request.ts';
 import { startRun, type LiveRun } from './run.ts';
 import type { SignalPolicy } from './signals.ts';
 import { shareSuspension } from './suspension.ts';
+import { createWarningVoice, type WarningVoice } from './warnings.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
 export interface ForegroundEnd {
@@ -26,13 +27,16 @@ export async function runForeground(workplace: ShimWorkplace, request: RunReques
   const warning = admitted.daemon?.warning ?? null;
   if (warning !== null) complain(warning);
   const terminal = openTerminal();
+  const voice = createWarningVoice();
   const live = await startRun(workplace, admitted, request, {
     openStdio: () => ({ stdio: 'inherit', close() {} }),
     ownSession: false,
     signals: signalPolicyOf(request, terminal),
+    // A terminal is the command's to draw on until it has ended.
+    warnings: stderrIsTerminal() ? null : voice,
   });
   try {
-    return await attend(workplace, { request, live, terminal });
+    return await attend(workplace, { request, live, terminal, voice });
   } catch (error) {
     // A store that cannot be written must not leave a shim that waits for ever for nothing.
     await live.close();
@@ -46,7 +50,13 @@ async function attend(
     request,
     live,
     terminal,
-  }: { readonly request: RunRequest; readonly live: LiveRun; readonly terminal: Terminal | null },
+    voice,
+  }: {
+    readonly request: RunRequest;
+    readonly live: LiveRun;
+    readonly terminal: Terminal | null;
+    readonly voice: WarningVoice;
+  },
 ): Promise<ForegroundEnd> {
   const stopSharing = terminal === null ? null : shareSuspensionOf(workplace, live);
   const giveBackTerminal = ({ exitCode }: RunExit): void => {
@@ -61,7 +71,7 @@ async function attend(
   giveBackTerminal(exit);
   terminal?.close();
   await live.daemon?.settle();
-  await report(workplace, request, ending);
+  await report(workplace, request, { ending, voice });
   const plan = exitPlanOf(ending);
   if (ending.record.current.state !== 'lingering') {
     await live.close();
@@ -73,7 +83,7 @@ async function attend(
       const last = await live.supervisor.finishLingering(exit);
       await live.daemon?.settle();
       await live.close();
-      await report(workplace, request, last);
+      await report(workplace, request, { ending: last, voice });
     },
   };
 }

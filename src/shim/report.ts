@@ -4,26 +4,34 @@ import type { Ending } from './ending.ts';
 import { complain, stderrIsTerminal } from './messages.ts';
 import type { RunRequest } from './request.ts';
 import { reportText, summaryLine } from './summary.ts';
+import type { WarningVoice } from './warnings.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
 /**
- * Says how a run ended: one line on stderr when people read it (survivors are named in any case), and the report file when one is
- * wanted. A report that cannot be written is complained about; it does not change how the run ended.
+ * Says how a run ended: what limits have said that was not told before, one line on stderr when people read it (survivors are named in any
+ * case), and the report file when one is wanted. A report that cannot be written is complained about; it does not change how the run ended.
  */
 export async function report(
   { store, clock }: ShimWorkplace,
   { reportFile }: RunRequest,
-  ending: Ending,
+  { ending, voice }: { readonly ending: Ending; readonly voice: WarningVoice | null },
 ): Promise<void> {
+  const { id, limited } = ending.record.intent;
+  // A store that cannot be read must not change how the run ended.
+  const warnings = limited ? await store.lockouts.warnings({ runId: id }).catch(() => []) : [];
+  voice?.tell(warnings);
   const isRead = stderrIsTerminal() || ending.survivors.length > 0;
   if (!isRead && reportFile === null) return;
-  const { id } = ending.record.intent;
   const usage = (await usageOfRuns(store.ledger, [id])).get(id) ?? null;
   if (isRead) complain(summaryLine(ending, usage, clock.now()));
   if (reportFile === null) return;
   try {
     const { writeReportFile } = await import('./report-file.ts');
-    await writeReportFile(reportFile, { text: reportText(ending, usage), name: `reeve-report-${id}`, clock });
+    await writeReportFile(reportFile, {
+      text: reportText(ending, { usage, warnings }),
+      name: `reeve-report-${id}`,
+      clock,
+    });
   } catch (error) {
     if (!(error instanceof ReeveError)) throw error;
     complain(`${error.message} [${error.code}]\n  ${error.hint ?? ''}`);

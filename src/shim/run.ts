@@ -20,6 +20,7 @@ import { EarlySignals, forwardSignal, handleSignals, type SignalPolicy } from '.
 import { RunInput } from './run-input.ts';
 import { serveRun } from './run-socket.ts';
 import { Supervisor } from './supervisor.ts';
+import type { WarningVoice } from './warnings.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
 /** How the command is tied to whoever started it. */
@@ -29,6 +30,8 @@ export interface RunMode {
   /** True in the background: the command leads a session of its own. */
   readonly ownSession: boolean;
   readonly signals: SignalPolicy;
+  /** Tells warnings of limits as they come; null or absent: nobody reads them before the end, or the terminal is the command's. */
+  readonly warnings?: WarningVoice | null;
 }
 
 /** Descriptors for one start of the command. */
@@ -106,7 +109,10 @@ export async function startRun(
   if (record.current.state === 'stopping') stop(record.current.stop.message);
 
   const liftTimeLimit = await limitTime(request, supervisor);
-  const daemon = admitted.daemon === null ? null : await holdDaemon(workplace, record, admitted.daemon, stop);
+  const daemon =
+    admitted.daemon === null
+      ? null
+      : await holdDaemon(workplace, record, admitted.daemon, { stop, warnings: mode.warnings ?? null });
   const input = new RunInput(launched.child.stdin);
   const served = { runId: id, supervisor, input };
   const socket = workplace.recorded ? await serveRun(workplace, served) : null;

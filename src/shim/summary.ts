@@ -1,4 +1,5 @@
 import { formatTokens, formatUsd } from '../limits/amount.ts';
+import { toWarningJson, type Warning } from '../limits/warning.ts';
 import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
 import { toRunJson, type RunUsage } from '../runs/view.ts';
 import type { Receipt } from '../processes/receipt.ts';
@@ -12,12 +13,16 @@ export function summaryLine(ending: Ending, usage: RunUsage | null, now: number)
 }
 
 /** The same for programs, with every proof: what `--report` writes, as JSON. */
-export function reportText(ending: Ending, usage: RunUsage | null): string {
+export function reportText(
+  ending: Ending,
+  { usage, warnings }: { readonly usage: RunUsage | null; readonly warnings: readonly Warning[] },
+): string {
   const report = {
     run: toRunJson(ending.record, usage),
     exit: ending.exit,
     receipts: ending.receipts,
     survivors: ending.survivors,
+    warnings: warnings.map(toWarningJson),
   };
   return `${JSON.stringify(report, null, 2)}\n`;
 }

@@ -33,6 +33,7 @@ import {
   signal,
   someOf,
   STATUS,
+  WARNING,
   text,
   time,
   TREE,
@@ -76,11 +77,22 @@ const LINES: readonly Line[] = [
   said('start --name one --label k=v --session s --max-usd 5 -- sh -c trap:TERM;sleep:1000', object(RUN_FIELDS)),
   said('start --name two --shared -- cat', object(RUN_FIELDS)),
   said('start --name gone --shared --restart on-failure -- sleep 1000', object(RUN_FIELDS)),
-  said('inspect gone', object({ ...RUN_FIELDS, receipts: listOf(object(RECEIPT_FIELDS)), restarts: RESTARTS })),
+  said(
+    'inspect gone',
+    object({ ...RUN_FIELDS, receipts: listOf(object(RECEIPT_FIELDS)), restarts: RESTARTS, warnings: listOf(WARNING) }),
+  ),
   said('ps', object({ runs: someOf(object(RUN_FIELDS)) })),
   said('tree one', TREE),
   said('tree', object({ trees: someOf(TREE) })),
-  said('inspect one', object({ ...RUN_FIELDS, receipts: listOf(object(RECEIPT_FIELDS)), restarts: orNull(RESTARTS) })),
+  said(
+    'inspect one',
+    object({
+      ...RUN_FIELDS,
+      receipts: listOf(object(RECEIPT_FIELDS)),
+      restarts: orNull(RESTARTS),
+      warnings: listOf(WARNING),
+    }),
+  ),
   said(
     'logs one',
     object({
@@ -173,7 +185,13 @@ const LINES: readonly Line[] = [
   said('stop one --grace 0', object({ receipts: someOf(object({ runId, ...RECEIPT_FIELDS })) })),
   said(
     'inspect one',
-    object({ ...RUN_FIELDS, completedAt: time, receipts: someOf(object(RECEIPT_FIELDS)), restarts: orNull(RESTARTS) }),
+    object({
+      ...RUN_FIELDS,
+      completedAt: time,
+      receipts: someOf(object(RECEIPT_FIELDS)),
+      restarts: orNull(RESTARTS),
+      warnings: listOf(WARNING),
+    }),
   ),
   said('stop --all --grace 0', object({ receipts: someOf(object({ runId, ...RECEIPT_FIELDS })) })),
   said('ps --all', object({ runs: someOf(object(RUN_FIELDS)) })),

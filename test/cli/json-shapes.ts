@@ -236,6 +236,16 @@ export const USAGE_ROW = object({
   toolTurns: whole,
 });
 
+/** What a limit has said. */
+export const WARNING = object({
+  limit: text,
+  message: text,
+  project: orNull(text),
+  branch: orNull(text),
+  runId: orNull(runId),
+  at: time,
+});
+
 export const STATUS = object({
   daemon: orNull(object({ pid: whole, version: text, startedAt: time, ready: flag, http: orNull(text) })),
   reconcile: orNull(object(COUNTS)),
@@ -249,6 +259,7 @@ export const STATUS = object({
   }),
   watchers: whole,
   unsupervised: whole,
+  warnings: listOf(WARNING),
   lastError: orNull(text),
 });
 

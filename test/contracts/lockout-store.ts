@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Allowance, Lockout } from '../../src/limits/lockout.ts';
 import type { LockoutStore } from '../../src/limits/ports.ts';
+import type { Warning } from '../../src/limits/warning.ts';
 import type { Store } from '../../src/store/store.ts';
-import { codeOf, NOW } from './samples.ts';
+import { codeOf, ids, NOW } from './samples.ts';
 
 const HERE = { project: '/w/api', branch: 'main', agent: 'claude' };
 
@@ -180,6 +181,33 @@ export function describeLockoutStore(name: string, open: () => Promise<Store>): 
         assert.equal(await lockouts.noticeOnce(notice, NOW + 1), false);
         for (const other of [{ limit: 'x' }, { counter: 'x' }, { periodStart: 0 }, { step: '0.8' }])
           assert.equal(await lockouts.noticeOnce({ ...notice, ...other }, NOW), true);
+      }),
+    );
+
+    it(
+      'L7 keeps the warning that came with a notice: for the runs it was said to, and as long as its period lasts',
+      withLockouts(async (lockouts) => {
+        const [said, other] = [ids.newRunId(NOW), ids.newRunId(NOW)];
+        const warning: Warning = {
+          limit: 'daily',
+          message: '50% of the budget is used ($2.60/$5.00)',
+          project: '/w/api',
+          branch: null,
+          runId: null,
+          runs: [said],
+          at: NOW,
+          expiresAt: NOW + 10,
+        };
+        const notice = { limit: 'daily', counter: '/w/api', periodStart: NOW, step: '0.5' };
+        await lockouts.noticeOnce(notice, NOW, warning);
+        await lockouts.noticeOnce(notice, NOW + 1, { ...warning, message: 'again' });
+        await lockouts.noticeOnce({ ...notice, step: 'of something else' }, NOW);
+        const later = { ...warning, message: 'for ever', at: NOW + 1, expiresAt: null, runs: [] };
+        await lockouts.noticeOnce({ ...notice, step: '0.8' }, NOW + 1, later);
+        assert.deepEqual(await lockouts.warnings({ runId: said }), [warning]);
+        assert.deepEqual(await lockouts.warnings({ runId: other }), []);
+        assert.deepEqual(await lockouts.warnings({ now: NOW + 9 }), [warning, later]);
+        assert.deepEqual(await lockouts.warnings({ now: NOW + 10 }), [later]);
       }),
     );
   });

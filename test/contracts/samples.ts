@@ -5,7 +5,7 @@ import type { RunIntent, RunRecord, RunStarted, RunState } from '../../src/runs/
 import type { PromptEntry } from '../../src/usage/entry.ts';
 import type { PricedEntry } from '../../src/usage/ports.ts';
 
-const ids = createRunIds(systemRandom);
+export const ids = createRunIds(systemRandom);
 
 export const NOW = Date.UTC(2026, 10, 21, 12);
 export const SHIM = { bootId: 'boot-1', pidNamespace: '4026531836', pid: 4000, startTicks: 9000 };

@@ -8,6 +8,7 @@ import { openEventLog } from '../event-log.ts';
 import { examineRuns } from '../doctor/runs.ts';
 import { examineAgents, examineConfig, examineDaemon, examineLockouts, examineLogs } from '../doctor/surroundings.ts';
 import { renderFindings } from '../doctor/text.ts';
+import { examineWarnings } from '../doctor/warnings.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
@@ -38,6 +39,7 @@ export function define(command: Command, io: CliIo): Command {
         ...(await examineConfig(workplace)),
         ...(await examineDaemon(workplace)),
         ...(await examinePlatform(workplace)),
+        ...(await examineWarnings(workplace)),
         ...(await examineLogs(workplace)),
         ...(await examineOutput(workplace, fix)),
         ...(await examineAgents(workplace)),

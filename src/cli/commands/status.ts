@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { livingDaemon, reachDaemon } from '../../ipc/daemon-client.ts';
 import type { DaemonStatus } from '../../ipc/protocol.ts';
 import type { Identity } from '../../processes/identity.ts';
+import { toWarningJson } from '../../limits/warning.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
 import type { RunStateName } from '../../runs/record.ts';
 import type { Store } from '../../store/store.ts';
@@ -9,6 +10,7 @@ import { count, formatDuration, paint } from '../format.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace, type Workplace } from '../open.ts';
+import { currentWarnings, renderWarning } from '../warnings.ts';
 
 /** As for every command that cannot reach the daemon. */
 const NOT_RUNNING_EXIT_CODE = 69;
@@ -21,7 +23,10 @@ export function define(command: Command, io: CliIo): Command {
   return command.option('--json', 'print the whole report').action(async (options: { readonly json?: boolean }) => {
     await using workplace = openWorkplace(io.env);
     const { status, trouble } = await askDaemon(workplace);
-    const runs = await countRuns(await workplace.store());
+    const store = await workplace.store();
+    const now = workplace.clock.now();
+    const runs = await countRuns(store);
+    const warnings = await currentWarnings(store, now);
     if (status === null) io.exitCode = NOT_RUNNING_EXIT_CODE;
     const report = {
       daemon: status === null ? null : daemonPart(status),
@@ -29,9 +34,12 @@ export function define(command: Command, io: CliIo): Command {
       runs,
       watchers: status?.watchers ?? 0,
       unsupervised: status?.unsupervised ?? 0,
+      warnings: warnings.map(toWarningJson),
       lastError: trouble ?? status?.lastError ?? null,
     };
-    emit(io, options, report, () => render(report, { color: io.color, now: workplace.clock.now() }));
+    emit(io, options, report, () =>
+      render(report, { color: io.color, now, warnings: warnings.map((warning) => renderWarning(warning, now)) }),
+    );
   });
 }
 
@@ -63,6 +71,8 @@ interface Report {
   readonly runs: RunCounts;
   readonly watchers: number;
   readonly unsupervised: number;
+  /** What limits have said in their current periods. */
+  readonly warnings: readonly object[];
   readonly lastError: string | null;
 }
 
@@ -83,7 +93,10 @@ async function countRuns(store: Store): Promise<RunCounts> {
   };
 }
 
-function render(report: Report, { color, now }: { readonly color: boolean; readonly now: number }): string {
+function render(
+  report: Report,
+  { color, now, warnings }: { readonly color: boolean; readonly now: number; readonly warnings: readonly string[] },
+): string {
   const { daemon, runs, watchers, unsupervised, lastError } = report;
   const lines: string[] = [];
   if (daemon === null && lastError !== null) lines.push(`daemon   ${paint('out of reach', 'red', color)}`);
@@ -100,6 +113,7 @@ function render(report: Report, { color, now }: { readonly color: boolean; reado
   if (daemon !== null) lines.push(`watches  ${count(watchers, 'log folder')}`);
   if (unsupervised > 0)
     lines.push(`agents   ${paint(`${unsupervised} running that reeve did not start`, 'yellow', color)}`);
+  for (const warning of warnings) lines.push(`warned   ${paint(warning, 'yellow', color)}`);
   if (lastError !== null) lines.push(`error    ${paint(lastError, 'red', color)}`);
   return `${lines.join('\n')}\n`;
 }

@@ -16,6 +16,7 @@ export interface Finding {
     | 'open-home'
     | 'config'
     | 'daemon'
+    | 'limit'
     | 'log'
     | 'platform'
     | 'forgotten-output'

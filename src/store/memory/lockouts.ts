@@ -1,6 +1,7 @@
 import { coveringLockouts, isExpired } from '../../limits/covering.ts';
 import type { Allowance, Lockout, LockoutKey } from '../../limits/lockout.ts';
 import type { LockoutStore } from '../../limits/ports.ts';
+import { isAskedFor, type Warning } from '../../limits/warning.ts';
 import { assertKey } from '../lockout-key.ts';
 
 /** Lockouts, the unlocks on the record, and which notices were given. */
@@ -10,6 +11,7 @@ export function createLockouts(): LockoutStore {
   const lockedAt = new Map<string, number>();
   const allowances: Allowance[] = [];
   const notices = new Set<string>();
+  const warnings: Warning[] = [];
   return {
     put: async (lockout) => {
       assertKey(lockout);
@@ -38,12 +40,15 @@ export function createLockouts(): LockoutStore {
       structuredClone(allowances.filter((allowance) => !isExpired(allowance, now))).toSorted(
         (a, b) => a.grantedAt - b.grantedAt,
       ),
-    noticeOnce: async ({ limit, counter, periodStart, step }) => {
+    noticeOnce: async ({ limit, counter, periodStart, step }, _now, warning) => {
       const key = JSON.stringify([limit, counter, periodStart, step]);
       const first = !notices.has(key);
       notices.add(key);
+      if (first && warning !== undefined) warnings.push(structuredClone(warning));
       return first;
     },
+    warnings: async (query) =>
+      structuredClone(warnings.filter((warning) => isAskedFor(warning, query))).toSorted((a, b) => a.at - b.at),
   };
 }
 

@@ -3,6 +3,7 @@ import { ReeveError } from '../../errors.ts';
 import { coveringLockouts } from '../../limits/covering.ts';
 import type { Allowance, Lockout, LockoutKey } from '../../limits/lockout.ts';
 import type { LockoutStore } from '../../limits/ports.ts';
+import { isAskedFor, type Warning, type WarningQuery } from '../../limits/warning.ts';
 import type { Connection, Row } from './connection.ts';
 import { assertKey } from '../lockout-key.ts';
 import { shellWord } from '../../shell-word.ts';
@@ -24,7 +25,8 @@ export function createLockouts(connection: Connection): LockoutStore {
     prune: async (now) => pruneLockouts(connection, now),
     grant: async (allowance) => insertAllowance(connection, allowance),
     allowances: async (now) => listAllowances(connection, now),
-    noticeOnce: async (notice, now) => insertNotice(connection, notice, now),
+    noticeOnce: async (notice, now, warning) => insertNotice(connection, notice, { now, warning }),
+    warnings: async (query) => listWarnings(connection, query),
   };
 }
 
@@ -94,17 +96,30 @@ function listAllowances(connection: Connection, now: number): readonly Allowance
     .map((row) => JSON.parse(String(row['allowance'])) as Allowance);
 }
 
-function insertNotice(connection: Connection, notice: Parameters<LockoutStore['noticeOnce']>[0], now: number): boolean {
+function insertNotice(
+  connection: Connection,
+  notice: Parameters<LockoutStore['noticeOnce']>[0],
+  { now, warning }: { readonly now: number; readonly warning: Warning | undefined },
+): boolean {
   const { limit, counter, periodStart, step } = notice;
   const { changes } = connection.run(
-    'INSERT INTO notices (limit_name, counter, period_start, step, given_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    'INSERT INTO notices (limit_name, counter, period_start, step, given_at, warning) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     limit,
     counter,
     periodStart,
     step,
     now,
+    warning === undefined ? null : JSON.stringify(warning),
   );
   return changes > 0;
+}
+
+/** All of them are looked at: a limit gives a handful in a period. */
+function listWarnings(connection: Connection, query: WarningQuery): readonly Warning[] {
+  return connection
+    .all('SELECT warning FROM notices WHERE warning IS NOT NULL ORDER BY given_at, step')
+    .map((row) => JSON.parse(String(row['warning'])) as Warning)
+    .filter((warning) => isAskedFor(warning, query));
 }
 
 /** A lockout that cannot be read forbids: it is never taken for none. */
