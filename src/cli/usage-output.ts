@@ -62,7 +62,15 @@ export function renderUsage(
   ].filter((note) => note !== '');
   const noteLines = notes.map((note) => `${paint(note, 'yellow', color)}\n`).join('');
   if (report.rows.length === 0) return `no usage found\n${noteLines}`;
-  const total = { ...report.total, period: 'total', project: null, branch: null, agent: null, model: null };
+  const total: UsageRow = {
+    ...report.total,
+    period: 'total',
+    project: null,
+    branch: null,
+    agent: null,
+    model: null,
+    unplacedTokens: 0,
+  };
   return renderTable(columnsOf(options), [...report.rows, total], { color, width }) + noteLines;
 }
 

@@ -60,7 +60,8 @@ export interface Enforcer {
 }
 
 export interface EnforcerPorts {
-  readonly lockouts: LockoutStore;
+  /** Any store of lockouts; the rest of what reeve's own do is not asked of it. */
+  readonly lockouts: Pick<LockoutStore, 'put' | 'list' | 'covering' | 'release'>;
   readonly killer: Killer;
   readonly clock: Clock;
 }

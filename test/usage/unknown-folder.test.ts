@@ -62,7 +62,8 @@ test('a line without a folder is charged to no folder of the reader: its project
     assert.deepEqual(projects(desk.json('a', 'usage', 'session', '--project', '.')), []);
     if (cwd !== null) continue;
     const text = desk.reeve('a', 'usage', 'session');
-    assert.match(text, /\(unknown\)/);
+    assert.match(text, /^s-1 +\(unknown\) /m);
+    assert.match(text, /^total +0 /m);
     assert.match(text, /1,113 tokens are of an unknown project/);
   }
 });
