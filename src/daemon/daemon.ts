@@ -34,6 +34,7 @@ import { createMethods } from './methods.ts';
 import { complain } from './own-log.ts';
 import { openRecovery } from './recovery.ts';
 import { createRounds } from './rounds.ts';
+import { createRunLogFolders } from './run-log-folders.ts';
 import { createSessionLinks } from './session-links.ts';
 import { createStopper } from './stopper.ts';
 import { createStops } from './stops.ts';
@@ -133,10 +134,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onError: (error) => shout(`a run was not recovered: ${String(error)}`),
   });
   const links = createSessionLinks({ table, ledger: store.ledger, configDirs: () => logs.folders });
+  const runFolders = createRunLogFolders({
+    table,
+    live: () => enforcement.lastLive,
+    onFound: wake,
+    onError: (error) => shout(`folders of logs were not looked for: ${String(error)}`),
+  });
   const enforcement = createEnforcement({
     store,
     config: () => config.current,
     logs,
+    foundFolders: () => runFolders.folders,
     links,
     stops,
     record,
@@ -232,6 +240,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   upkeep.start();
   recovery.start();
   collisions.start();
+  runFolders.start();
   rounds.request().then(
     () => (ready = true),
     () => {},
@@ -276,6 +285,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   async function stopInOrder(reason: string): Promise<void> {
     await server.close();
     unlinkSocket(paths, paths.daemonSocket);
+    runFolders.close();
     logs.close();
     config.close();
     wakeIn(null);

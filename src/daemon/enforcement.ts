@@ -20,6 +20,8 @@ export interface EnforcementPorts {
   readonly store: Store;
   readonly config: () => Config;
   readonly logs: LogRoots;
+  /** Where live runs log besides the folders on their records. */
+  readonly foundFolders: () => readonly string[];
   readonly links: SessionLinks;
   readonly stops: Stops;
   readonly record: (event: Event) => void;
@@ -65,7 +67,7 @@ export function createEnforcement(ports: EnforcementPorts): Enforcement {
     async round() {
       const active = await store.runs.list({ states: ACTIVE_STATES });
       lastLive = active;
-      logs.follow(active.flatMap((run) => run.intent.logRoots ?? []));
+      logs.follow([...active.flatMap((run) => run.intent.logRoots ?? []), ...ports.foundFolders()]);
       await links.byRegistry(active);
       await logs.read();
       // Without a process there is nothing to stop; the run is judged as soon as it has one.

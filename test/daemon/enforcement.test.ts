@@ -191,6 +191,21 @@ test('a run whose own environment says where its agent logs is watched there, al
   assert.equal((await run.ended).code, 124);
 });
 
+test('L14 a wrapper inside the run that makes its agent log elsewhere does not take it past its cap', async () => {
+  await using home = openHome();
+  const elsewhere = join(home.folder, 'elsewhere');
+  const agent = join(import.meta.dirname, 'rig/agent.ts');
+  // Passes the cap at once, in a folder that neither the run's record nor the daemon's own environment names.
+  const script = `(echo spend 4000; exec sleep 600) | CLAUDE_CONFIG_DIR='${elsewhere}' "$0" "$1"`;
+  const words = ['--name', 'wrapped', '--max-usd', '0.05', '--grace', '0s', '--', 'sh', '-c', script];
+  const end = await home.cli('run', ...words, process.execPath, agent);
+  assert.equal(end.code, 124, end.stderr);
+  const [ended] = await home.withStore((store) => store.runs.list({ name: 'wrapped' }));
+  assert.ok(ended !== undefined);
+  assert.equal(ended.intent.logRoots?.includes(elsewhere), false);
+  assert.equal(outcomeOf(ended.current)?.endReason, 'budget-limit');
+});
+
 test('L11 --max-minutes and a time limit of the config stop only their own run, with the reason on its record', async () => {
   await using home = openHome();
   home.writeConfig(`
