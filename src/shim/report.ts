@@ -3,7 +3,7 @@ import { usageOfRuns } from '../usage/run-usage.ts';
 import type { Ending } from './ending.ts';
 import { complain, stderrIsTerminal } from './messages.ts';
 import type { RunRequest } from './request.ts';
-import { reportText, summaryLine } from './summary.ts';
+import { isSpendCapped, reportText, summaryLine, unseenSpend } from './summary.ts';
 import type { WarningVoice } from './warnings.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
@@ -21,9 +21,11 @@ export async function report(
   const warnings = limited ? await store.lockouts.warnings({ runId: id }).catch(() => []) : [];
   voice?.tell(warnings);
   const isRead = stderrIsTerminal() || ending.survivors.length > 0;
-  if (!isRead && reportFile === null) return;
+  if (!isRead && reportFile === null && !isSpendCapped(ending.record.intent)) return;
   const usage = (await usageOfRuns(store.ledger, [id])).get(id) ?? null;
   if (isRead) complain(summaryLine(ending, usage, clock.now()));
+  const unseen = unseenSpend(ending, usage);
+  if (unseen !== null) complain(unseen);
   if (reportFile === null) return;
   try {
     const { writeReportFile } = await import('./report-file.ts');

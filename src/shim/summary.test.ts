@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ended, NOW, RECEIPT, recordOf, STARTED } from '../../test/contracts/samples.ts';
 import type { RunUsage } from '../runs/view.ts';
 import type { Ending } from './ending.ts';
-import { summaryLine } from './summary.ts';
+import { summaryLine, unseenSpend } from './summary.ts';
 
 const ENDING: Ending = {
   record: recordOf(ended(STARTED.startedAt + 12_000), { name: 'shed' }),
@@ -21,4 +21,23 @@ test('the summary says exit, time, cost, turns and what was swept', () => {
 
 test('the summary of an unmetered run says neither cost nor turns: it is not $0', () => {
   assert.equal(summaryLine({ ...ENDING, receipts: [] }, null, NOW), 'shed exited 0 after 12.0 s');
+});
+
+test('a capped run whose agent was seen to spend nothing is told that its cap measured nothing', () => {
+  const caps = { maxCostMicroUsd: 500_000, maxTokens: null, maxMs: null };
+  const endingOf = (intent: Parameters<typeof recordOf>[1]): Ending => ({
+    ...ENDING,
+    record: recordOf(ended(STARTED.startedAt + 12_000), {
+      caps,
+      agent: null,
+      logRoots: ['/home/me/.claude'],
+      ...intent,
+    }),
+  });
+  const wrapped = endingOf({ command: 'env', args: ['CLAUDE_CONFIG_DIR=/x', 'claude', '-p', 'go'] });
+  assert.match(unseenSpend(wrapped, null) ?? '', /^no spend of claude was seen, .* \/home\/me\/\.claude\)/);
+  assert.equal(unseenSpend(wrapped, USAGE), null);
+  assert.equal(unseenSpend(endingOf({ command: 'sleep', args: ['1'] }), null), null);
+  const uncapped = { caps: { maxCostMicroUsd: null, maxTokens: null, maxMs: 1 }, command: 'claude', args: [] };
+  assert.equal(unseenSpend(endingOf(uncapped), null), null);
 });

@@ -2,7 +2,9 @@ import { formatTokens, formatUsd } from '../limits/amount.ts';
 import { toWarningJson, type Warning } from '../limits/warning.ts';
 import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
 import { toRunJson, type RunUsage } from '../runs/view.ts';
+import { agentKindOf } from '../processes/kinds.ts';
 import type { Receipt } from '../processes/receipt.ts';
+import type { RunIntent } from '../runs/record.ts';
 import type { Ending } from './ending.ts';
 
 /** One line for people: `claude exited 0 after 12.0 s · $0.06, 12,345 tokens, 1 turn · swept 3 processes it left behind`. */
@@ -25,6 +27,24 @@ export function reportText(
     warnings: warnings.map(toWarningJson),
   };
   return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+/**
+ * What a capped run has to be told when nothing that its agent spent was seen: a cap that measured nothing held nothing. Null when something was
+ * seen, or when no agent is among the words of the command.
+ */
+export function unseenSpend({ record: { intent } }: Ending, usage: RunUsage | null): string | null {
+  if (usage !== null || !isSpendCapped(intent)) return null;
+  const words = [intent.command, ...intent.args];
+  const agent = intent.agent ?? words.map((word) => agentKindOf([word])).find((kind) => kind !== null);
+  if (agent === undefined) return null;
+  const places = intent.logRoots?.join(', ') ?? 'no folder';
+  return `no spend of ${agent} was seen, so its cap was not put to the test (logs were looked for in ${places}); if it logs elsewhere, give --env CLAUDE_CONFIG_DIR=…`;
+}
+
+/** True when the run itself was given a cap of money or tokens. */
+export function isSpendCapped({ caps }: RunIntent): boolean {
+  return caps.maxCostMicroUsd !== null || caps.maxTokens !== null;
 }
 
 function howItEnded({ record, exit }: Ending, now: number): string {

@@ -108,6 +108,17 @@ describe('a run whose spend is limited', () => {
     assert.equal(daemonPid(home), pid);
   });
 
+  it('says so when nothing that its agent spent was seen: its cap measured nothing', async (t) => {
+    const home = createHome(t);
+    const agent = join(home.work, 'claude');
+    writeFileSync(agent, '#!/bin/sh\nexit 0\n', { mode: 0o755 });
+    const wrapped = ['--', 'env', 'CLAUDE_CONFIG_DIR=/nowhere', agent];
+    const end = await home.reeve(['run', '--max-usd', '1', ...wrapped]);
+    assert.match(end.stderr, /^reeve: no spend of claude was seen, so its cap .*--env CLAUDE_CONFIG_DIR=…\n$/u);
+    assert.equal(end.exitCode, 0);
+    assert.equal((await home.reeve(['run', ...wrapped])).stderr, '');
+  });
+
   it('is started by a limit in the config, and not without one', async (t) => {
     const home = createHome(t);
     const { configFile } = resolvePaths(home.env);
