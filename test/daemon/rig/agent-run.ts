@@ -28,14 +28,16 @@ export interface AgentRunOptions {
   readonly runOptions?: readonly string[];
   readonly agentOptions?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** @defaultValue the home's project */
+  readonly cwd?: string;
 }
 
 /** Starts a supervised puppet agent and waits until it is ready. */
 export async function startAgentRun(home: Home, options: AgentRunOptions = {}): Promise<AgentRun> {
-  const { runOptions = [], agentOptions = [], env = {} } = options;
+  const { runOptions = [], agentOptions = [], env = {}, cwd = home.project } = options;
   const args = [CLI, 'run', ...runOptions, '--', process.execPath, AGENT, ...agentOptions];
   const child = spawn(process.execPath, args, {
-    cwd: home.project,
+    cwd,
     env: { ...home.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });

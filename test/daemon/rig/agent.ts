@@ -3,11 +3,13 @@
  * It takes one command per line on stdin, and answers each on stdout when it is done:
  *
  *   spend <output tokens>   appends a prompt and an answer to it        → spent <epoch ms before the append>
+ *   rename <name>           gives the session a name, as /rename does   → renamed <name>
  *   child [stubborn]        starts a child that sleeps (and traps TERM)  → child <pid>
  *   tool                    starts a child that names the session      → tool <pid>
  *   exit <code>             removes the registry entry and ends
  *
- * First it prints `ready <pid> <sessionId>`. Usage: `node agent.ts [--no-registry] [--model <name>] [--branch <name>]`
+ * First it prints `ready <pid> <sessionId>`. Usage:
+ * `node agent.ts [--no-registry] [--model <name>] [--branch <name>] [--resume <session id>]`
  */
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -24,35 +26,35 @@ const { values } = parseArgs({
     'no-registry': { type: 'boolean', default: false },
     model: { type: 'string', default: 'claude-sonnet-4-5-20250929' },
     branch: { type: 'string', default: 'HEAD' },
+    resume: { type: 'string' },
   },
 });
 const claudeDir = process.env['CLAUDE_CONFIG_DIR'] ?? join(homedir(), '.claude');
 const cwd = realpathSync(process.cwd());
-const sessionId = randomUUID();
+const sessionId = values.resume ?? randomUUID();
 const project = join(claudeDir, 'projects', cwd.replaceAll(/[^a-zA-Z0-9]/g, '-'));
 const log = join(project, `${sessionId}.jsonl`);
 const registryEntry = join(claudeDir, 'sessions', `${process.pid}.json`);
 
 mkdirSync(project, { recursive: true });
 mkdirSync(join(claudeDir, 'sessions'), { recursive: true });
-if (!values['no-registry']) {
-  const entry = {
-    pid: process.pid,
-    sessionId,
-    cwd,
-    startedAt: Date.now(),
-    procStart: startTicks(),
-    version: '2.1.197',
-    kind: 'interactive',
-    entrypoint: 'sdk-cli',
-  };
-  writeFileSync(registryEntry, JSON.stringify(entry));
-}
+const entry = {
+  pid: process.pid,
+  sessionId,
+  cwd,
+  startedAt: Date.now(),
+  procStart: startTicks(),
+  version: '2.1.197',
+  kind: 'interactive',
+  entrypoint: 'sdk-cli',
+};
+if (!values['no-registry']) writeFileSync(registryEntry, JSON.stringify(entry));
 process.stdout.write(`ready ${process.pid} ${sessionId}\n`);
 
 createInterface({ input: process.stdin }).on('line', (line) => {
   const [verb, argument] = line.trim().split(' ');
   if (verb === 'spend') process.stdout.write(`spent ${spend(Number(argument))}\n`);
+  else if (verb === 'rename') process.stdout.write(`renamed ${rename(argument ?? '')}\n`);
   else if (verb === 'child') startChild(argument === 'stubborn');
   else if (verb === 'tool') startTool();
   else if (verb === 'exit') {
@@ -73,6 +75,12 @@ function spend(outputTokens: number): number {
   const prompt = promptLine(sessionId, randomUUID(), { at: new Date(before).toISOString(), cwd, branch });
   appendFileSync(log, prompt + answerLine({ sessionId, cwd, at: before, outputTokens, model, branch }));
   return before;
+}
+
+function rename(name: string): string {
+  appendFileSync(log, `${JSON.stringify({ type: 'custom-title', customTitle: name, sessionId })}\n`);
+  writeFileSync(registryEntry, JSON.stringify({ ...entry, name }));
+  return name;
 }
 
 /** A child with the session's id in its environment, as every tool of Claude Code has it. */

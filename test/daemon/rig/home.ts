@@ -51,6 +51,8 @@ export interface Home extends AsyncDisposable {
   readonly project: string;
   /** Runs `reeve …` to its end in the project. */
   cli(...args: readonly string[]): Promise<Said>;
+  /** The same in another folder. */
+  cliIn(cwd: string, ...args: readonly string[]): Promise<Said>;
   writeConfig(text: string): void;
   /** The daemon that has registered itself and lives, or null. */
   daemon(): Identity | null;
@@ -129,6 +131,17 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
     opened.handle.close();
   }
 
+  async function cliIn(cwd: string, ...args: readonly string[]): Promise<Said> {
+    const child = spawn(process.execPath, [CLI, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [stdout, stderr, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit') as Promise<[number | null]>,
+    ]);
+    daemon();
+    return { code, stdout, stderr };
+  }
+
   async function withStore<T>(use: (store: Store) => Promise<T>): Promise<T> {
     await using store = await openSqliteStore({ path: paths.database, clock: systemClock });
     return await use(store);
@@ -160,16 +173,8 @@ export function openHome(extraEnv: Readonly<Record<string, string>> = {}): Home 
     events,
     withStore,
     [Symbol.asyncDispose]: dispose,
-    async cli(...args) {
-      const child = spawn(process.execPath, [CLI, ...args], { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] });
-      const [stdout, stderr, [code]] = await Promise.all([
-        text(child.stdout),
-        text(child.stderr),
-        once(child, 'exit') as Promise<[number | null]>,
-      ]);
-      daemon();
-      return { code, stdout, stderr };
-    },
+    cli: (...args) => cliIn(project, ...args),
+    cliIn,
     writeConfig(config) {
       mkdirSync(paths.stateDir, { recursive: true, mode: 0o700 });
       // Put in its place whole: a daemon that looks in between would take an empty file for a config without limits.
