@@ -5,6 +5,7 @@ import {
   lstatSync,
   openSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
@@ -104,16 +105,16 @@ function behindLinks(file: string): string {
   return isLink ? behindLinks(resolve(folder, readlinkSync(file))) : join(folder, basename(file));
 }
 
-/** What nobody gave us may be Node's own: events, and pipes between its threads, of which both ends are here. */
+/** What nobody gave us may be Node's own: events, and pipes between its threads, which are read here as well. */
 function assertGiven(fd: number): void {
   const link = leadsTo(fd);
-  const isOwn = link.startsWith('anon_inode:') || (link.startsWith('pipe:') && openDescriptors(link) > 1);
+  const isOwn = link.startsWith('anon_inode:') || (link.startsWith('pipe:') && isReadHere(link));
   if (isOwn) throw new Error('reeve was started without this descriptor');
   // Writes nothing, and fails where nothing could be written: https://man7.org/linux/man-pages/man2/write.2.html
   writeSync(fd, Buffer.alloc(0));
 }
 
-/** What proc(5) says of an open descriptor; '' where there is no /proc. */
+/** What [/proc/self/fd](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html) says of an open descriptor; '' where there is no /proc. */
 function leadsTo(fd: number | string): string {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
@@ -122,8 +123,13 @@ function leadsTo(fd: number | string): string {
   }
 }
 
-function openDescriptors(link: string): number {
-  return readdirSync('/proc/self/fd').filter((fd) => leadsTo(fd) === link).length;
+function isReadHere(pipe: string): boolean {
+  return readdirSync('/proc/self/fd').some((fd) => leadsTo(fd) === pipe && isReadOnly(fd));
+}
+
+/** The last octal digit of the flags: https://man7.org/linux/man-pages/man5/proc_pid_fdinfo.5.html */
+function isReadOnly(fd: string): boolean {
+  return /^flags:\s*[0-7]*[04]$/mu.test(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
 }
 
 function replace(path: string, text: string, name: string): void {

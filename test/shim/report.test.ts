@@ -23,7 +23,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
 import { writeReportFile } from '../../src/shim/report-file.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { createHome, type CommandEnd } from './home.ts';
+import { createHome, MAIN, type CommandEnd } from './home.ts';
 
 failOnLeaks();
 
@@ -155,6 +155,10 @@ describe('the report of a run', () => {
     const told = text(child.stdio[3] as Readable);
     assert.equal((await ended).exitCode, 7);
     assert.equal(reportIn(await told).exit.exitCode, 7);
+    // Two descriptors on one pipe are still the caller's.
+    const shell = ['-c', '"$@" 3>&1 2>&1 | cat', 'sh', process.execPath, MAIN, ...args];
+    const { stdout } = spawnSync('sh', shell, { cwd: home.work, env: home.env, encoding: 'utf8' });
+    assert.equal(reportIn(stdout).exit.exitCode, 7);
     const onStdout = await home.reeve(['run', '--report', '/dev/stdout', '--', 'sh', '-c', 'exit 7']);
     assert.equal(reportIn(onStdout.stdout).exit.exitCode, 7);
   });
