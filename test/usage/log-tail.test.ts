@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { hash } from 'node:crypto';
 import {
   appendFileSync,
   chmodSync,
   closeSync,
-  ftruncateSync,
   openSync,
-  readSync,
   renameSync,
-  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -16,7 +12,6 @@ import {
 } from 'node:fs';
 import { test } from 'node:test';
 import { createMemoryStore } from '../../src/store/memory/open.ts';
-import type { LogCursor } from '../../src/usage/ports.ts';
 import { answerLine, promptLine } from './claude-lines.ts';
 import { openLogHome } from './log-home.ts';
 
@@ -145,45 +140,30 @@ test('U4 a broken line is reported with its place, once', async () => {
   assert.equal(await home.outputTokens(), 3);
 });
 
-test('U5 one line appended to 1 GiB: bytes read are in proportion to the bytes appended', async () => {
+test('U5 one line appended to 1 GiB that was read: bytes read are in proportion to the bytes appended, also after a restart', async () => {
   await using home = await openLogHome();
   const file = await home.write('s.jsonl', answerLine({ id: 'msg_1', output: 1 }));
-  await home.collector.scan();
-  // A hole takes no disk; the cursor is put behind it, as it would be had the gigabyte been read.
-  const handle = openSync(file, 'r+');
-  ftruncateSync(handle, 1024 * MIB);
-  writeSync(handle, '\n', 1024 * MIB - 1);
+  // Tool results are what makes a log long.
+  const content = [{ tool_use_id: 'toolu_1', type: 'tool_result', content: answerLine({ output: 9 }).repeat(300) }];
+  const result = { type: 'user', message: { role: 'user', content }, uuid: 'u-1', sessionId: 'session-1' };
+  const block = Buffer.from(`${JSON.stringify(result)}\n`.repeat(32));
+  const handle = openSync(file, 'a');
+  let size = 0;
+  while (size < 1024 * MIB) size += writeSync(handle, block);
   closeSync(handle);
-  await home.store.ledger.ingest({ entries: [], prompts: [], problems: [], cursors: [cursorAtEnd(file)] });
-  const appended = answerLine({ id: 'msg_2', output: 2 });
-  appendFileSync(file, appended);
-  const { bytesRead, inserted } = await home.restarted().scan();
-  assert.equal(inserted, 1);
-  assert.ok(bytesRead < appended.length + 4_096, `${bytesRead} bytes read for ${appended.length} appended`);
-});
+  assert.ok((await home.collector.scan()).bytesRead > 1024 * MIB);
 
-/** The cursor that reading the whole file would leave. */
-function cursorAtEnd(file: string): LogCursor {
-  const { dev, ino, size, mtimeMs } = statSync(file);
-  const handle = openSync(file, 'r');
-  const hashAt = (at: number, length: number) => {
-    const bytes = Buffer.alloc(length);
-    readSync(handle, bytes, 0, length, at);
-    return hash('sha1', bytes, 'base64url');
-  };
-  const fingerprint = `${hashAt(0, 1024)}:${hashAt(size - 64, 64)}`;
-  closeSync(handle);
-  return {
-    file,
-    agent: 'claude',
-    device: dev,
-    inode: ino,
-    offset: size,
-    fingerprint,
-    modifiedMs: mtimeMs,
-    carry: '{}',
-  };
-}
+  let output = 1;
+  for (const collector of [home.collector, home.restarted()]) {
+    output *= 2;
+    const appended = answerLine({ id: `msg_${output}`, output });
+    appendFileSync(file, appended);
+    const { bytesRead, inserted } = await collector.scan();
+    assert.equal(inserted, 1);
+    assert.ok(bytesRead < appended.length + 4_096, `${bytesRead} bytes read for ${appended.length} appended`);
+  }
+  assert.equal(await home.outputTokens(), 1 + 2 + 4);
+});
 
 test('nothing is read when nothing changed, also after a restart', async () => {
   await using home = await openLogHome();
