@@ -144,7 +144,9 @@ test('U5 one line appended to 1 GiB that was read: bytes read are in proportion 
   await using home = await openLogHome();
   const file = await home.write('s.jsonl', answerLine({ id: 'msg_1', output: 1 }));
   // Tool results are what makes a log long.
-  const content = [{ tool_use_id: 'toolu_1', type: 'tool_result', content: answerLine({ output: 9 }).repeat(300) }];
+  const content = [
+    { tool_use_id: 'toolu_1', type: 'tool_result', content: answerLine({ id: 'msg_9', output: 9 }).repeat(300) },
+  ];
   const result = { type: 'user', message: { role: 'user', content }, uuid: 'u-1', sessionId: 'session-1' };
   const block = Buffer.from(`${JSON.stringify(result)}\n`.repeat(32));
   const handle = openSync(file, 'a');
