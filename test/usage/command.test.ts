@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { handedOn } from '../rig/test-environment.ts';
 import { answerLine, promptLine } from './claude-lines.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
@@ -15,7 +16,7 @@ interface UsageJson {
 }
 
 interface Desk extends Disposable {
-  write(name: string, text: string): void;
+  write(name: string, text: string | Buffer): void;
   config(text: string): void;
   reeve(
     args: readonly string[],
@@ -26,7 +27,7 @@ interface Desk extends Disposable {
 
 function openDesk(): Desk {
   const dir = mkdtempSync(join(tmpdir(), 'reeve-usage-cli-'));
-  const place = (file: string, text: string) => {
+  const place = (file: string, text: string | Buffer) => {
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
   };
@@ -34,7 +35,14 @@ function openDesk(): Desk {
     write: (name, text) => place(join(dir, '.claude', 'projects', name), text),
     config: (text) => place(join(dir, 'reeve', 'config.toml'), text),
     reeve(args, zone = 'UTC') {
-      const env = { HOME: dir, REEVE_HOME: join(dir, 'reeve'), PATH: process.env['PATH'], TZ: zone, NO_COLOR: '1' };
+      const env = {
+        HOME: dir,
+        REEVE_HOME: join(dir, 'reeve'),
+        PATH: process.env['PATH'],
+        TZ: zone,
+        NO_COLOR: '1',
+        ...handedOn(),
+      };
       const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, ...args], { env, encoding: 'utf8' });
       return { stdout, stderr, code: status };
     },
@@ -88,6 +96,53 @@ test('reads the logs by itself and prints one entry per local day, the shape of 
   });
   assert.deepEqual([totals['outputTokens'], totals['branch'], totals['agent']], [7, null, 'claude']);
   assert.equal(unmeteredSessions, 1);
+});
+
+test('U1 U6 U7 an answer counts once at its largest, cache writes at the price of their kind, an unknown model as the dearest of its family', () => {
+  using desk = openDesk();
+  const outputs = [1, 10, 100, 1_000, 1_000];
+  const growing = (id: string, requestId?: null): string =>
+    outputs.map((output) => answerLine({ id, output, ...(requestId === null && { requestId }) })).join('');
+  desk.write('slug/session-1.jsonl', growing('with') + growing('without', null));
+  // A resumed copy in a file of its own, and what that session spent itself.
+  const resumed = (output: number): string => answerLine({ id: 'own', session: 'session-2', output });
+  desk.write('slug/session-2.jsonl', growing('with') + growing('without', null) + resumed(5));
+  const none = { input_tokens: 0, cache_read_input_tokens: 0, output_tokens: 0, cache_creation_input_tokens: 100 };
+  const hour = { ...none, cache_creation: { ephemeral_1h_input_tokens: 100, ephemeral_5m_input_tokens: 0 } };
+  const day = (date: string): string => `2025-12-${date}T10:00:00.000Z`;
+  const cached = [
+    answerLine({ id: 'unsplit', at: day('01'), usage: none }),
+    answerLine({ id: 'hour', at: day('02'), usage: hour }),
+    answerLine({ id: 'known', at: day('03'), model: 'claude-opus-4-8' }),
+    answerLine({ id: 'unknown', at: day('04'), model: 'claude-opus-99-9' }),
+  ];
+  desk.write('slug/cached.jsonl', cached.join(''));
+
+  const [spent, unsplit, oneHour, known, unknown] = desk.json(['daily']).entries;
+  assert.equal(spent?.['outputTokens'], 1_000 + 1_000 + 5);
+  // $5 per million tokens of input: 1.25 times that for five minutes, twice that for an hour.
+  assert.deepEqual([unsplit?.['costUsd'], oneHour?.['costUsd']], [0.000625, 0.001]);
+  assert.ok(Number(unknown?.['costUsd']) >= Number(known?.['costUsd']) && Number(known?.['costUsd']) > 0);
+});
+
+test('U4 what a log goes through between one command and the next costs no later entry and counts none twice', () => {
+  using desk = openDesk();
+  const log = 'slug/session-1.jsonl';
+  const counted = (): number => Number(desk.json(['daily']).totals['outputTokens']);
+  const first = answerLine({ id: 'first', output: 1 });
+  const second = answerLine({ id: 'second', output: 2 });
+  desk.write(log, first + second.slice(0, 150));
+  assert.equal(counted(), 1, 'a partial line');
+  desk.write(log, first + second);
+  assert.equal(counted(), 3, 'which is completed');
+  desk.write(log, first);
+  assert.equal(counted(), 3, 'cut off again, which is spent all the same');
+  const huge = answerLine({ id: 'huge', output: 4, content: [{ type: 'text', text: 'x'.repeat(20 << 20) }] });
+  desk.write(log, first + huge + answerLine({ id: 'after', output: 8 }));
+  assert.equal(counted(), 15, 'grown anew, by a line of 20 MiB');
+  desk.write('slug/session-1.1.jsonl', first + huge);
+  desk.write(log, Buffer.concat([Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from(answerLine({ id: 'new', output: 16 }))]));
+  assert.equal(counted(), 31, 'rotated, with invalid UTF-8 at the beginning');
 });
 
 test('days, weeks and months are those of the configured zone', () => {
