@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { resolvePaths } from '../../src/host/paths.ts';
+import { COOKIE_VARIABLE } from '../../src/processes/tree-spec.ts';
 import { isOpen } from '../../src/cli/doctor/finding.ts';
 import { doctorReport } from '../rig/findings.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
@@ -49,6 +52,27 @@ describe('a shim that was killed with SIGKILL', () => {
     });
   }
 
+  it('O3 on another boot leaves a stale record: whoever has its PIDs now is sent no signal', async (t) => {
+    const home = createHome(t);
+    const report = createReport(t);
+    // Without the cookie, which nobody has after a restart: PID and start time are as recorded, and only the boot tells that these are others.
+    const command = ['env', '-u', COOKIE_VARIABLE, ...puppetCommand('stubborn.sh', report)];
+    const { child, ended } = home.start(['run', '--', ...command], QUIET);
+    const members = Object.values(await report.processes('leader', 'child'));
+    const { id } = await home.running();
+    child.kill('SIGKILL');
+    await ended;
+    restartMachine(resolvePaths(home.env).database);
+    assert.equal(JSON.parse((await home.reeve(['doctor', '--fix', '--json'])).stdout).stale, 1);
+    const run = await home.onlyRun();
+    assert.deepEqual([run.state, run.endReason], ['stale', 'lost']);
+    assert.match((await home.reeve(['stop', '--grace', '0', id])).stderr, /\[RUN_ENDED\]/u);
+    for (const member of members) {
+      assert.equal(isAlive(member), true);
+      process.kill(member.pid, 'SIGKILL');
+    }
+  });
+
   it('O2 between intent and spawn has started nothing, which doctor reports', async (t) => {
     const home = createHome(t);
     const report = createReport(t);
@@ -93,3 +117,18 @@ describe('a shim that was killed with SIGKILL', () => {
     }
   });
 });
+
+/** Has the store say that all of it was recorded on another boot. */
+function restartMachine(path: string): void {
+  const bootId = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const database = new DatabaseSync(path);
+  const columns = database
+    .prepare('PRAGMA table_info(runs)')
+    .all()
+    .map((column) => String(column['name']));
+  for (const name of columns)
+    database
+      .prepare(`UPDATE runs SET "${name}" = replace("${name}", ?, ?) WHERE instr("${name}", ?)`)
+      .run(bootId, randomUUID(), bootId);
+  database.close();
+}
