@@ -1,4 +1,4 @@
-import { mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { Paths } from './paths.ts';
 
@@ -33,6 +33,15 @@ export function findSocket(paths: Paths, socketPath: string): string {
     return isAbsolute(target) ? target : socketPath;
   } catch {
     return socketPath;
+  }
+}
+
+/** When a socket was last renewed by who listens there, in epoch milliseconds; null when it cannot be seen from here. */
+export function socketRenewedAt(paths: Paths, socketPath: string): number | null {
+  try {
+    return lstatSync(findSocket(paths, socketPath)).mtimeMs;
+  } catch {
+    return null;
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, rmSync, type Stats } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, utimesSync, type Stats } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { ReeveError } from '../errors.ts';
 import { checkSocketPath, ensureSocketFolder } from './socket-path.ts';
@@ -18,6 +18,8 @@ export interface ListenerOptions {
   readonly onDeaf: (error: unknown) => void;
   /** @defaultValue 2000 */
   readonly lookEveryMs?: number;
+  /** Renews the socket's time of modification at each look: a sign of life for whoever watches the file. @defaultValue false */
+  readonly showsLife?: boolean;
 }
 
 export interface Listener {
@@ -56,7 +58,11 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   };
 
   function look(): void {
-    if (isBusy || (listening !== null && isSameFile(listening.file, socketPath))) return;
+    if (isBusy) return;
+    if (listening !== null && isSameFile(listening.file, socketPath)) {
+      if (options.showsLife === true) showLife(socketPath);
+      return;
+    }
     isBusy = true;
     underWay = listenAnew().finally(() => {
       isBusy = false;
@@ -114,6 +120,16 @@ function isSameFile(file: Stats, path: string): boolean {
     return found.ino === file.ino && found.dev === file.dev;
   } catch {
     return false;
+  }
+}
+
+/** Where that fails, whoever watches asks instead. */
+function showLife(socketPath: string): void {
+  try {
+    const now = new Date();
+    utimesSync(socketPath, now, now);
+  } catch {
+    // Gone in this instant, which the next look finds.
   }
 }
 

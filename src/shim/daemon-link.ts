@@ -91,19 +91,25 @@ export class DaemonLink {
     }
   }
 
-  #untilLost(client: Client): Promise<'closed' | 'silent'> {
-    return Promise.race([client.closed.then(() => 'closed' as const), this.#untilSilent(client)]);
+  async #untilLost(client: Client): Promise<'closed' | 'silent'> {
+    const watch = new AbortController();
+    try {
+      return await Promise.race([client.closed.then(() => 'closed' as const), this.#untilSilent(client, watch.signal)]);
+    } finally {
+      watch.abort();
+    }
   }
 
   /**
    * A sign that does not change is no more than a suspicion: then the daemon is asked. Whatever it answers shows that it lives, also that
    * it does not know the question: it may be of another version.
    */
-  async #untilSilent(client: Client): Promise<'closed' | 'silent'> {
+  async #untilSilent(client: Client, over: AbortSignal): Promise<'closed' | 'silent'> {
     const { beatMs = BEAT_MS, signOfLife } = this.#options;
     for (let seen = signOfLife(); ;) {
       // The connection keeps this process alive, not the pause.
-      await delay(beatMs, null, { signal: this.#ended.signal, ref: false }).catch(() => null);
+      await delay(beatMs, null, { signal: over, ref: false }).catch(() => null);
+      if (over.aborted) return 'closed';
       const sign = signOfLife();
       if (sign !== null && sign !== seen) {
         seen = sign;

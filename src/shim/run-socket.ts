@@ -13,6 +13,9 @@ import type { RunInput } from './run-input.ts';
 import type { Supervisor } from './supervisor.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
+/** Pause between two looks for the socket: a hundred idle shims are not to be noticed, and a run does without its socket but for `send`. */
+const LOOK_EVERY_MS = 10_000;
+
 type StopParams = Methods['stop']['params'];
 
 /** What callers reach through the socket. */
@@ -40,6 +43,7 @@ export async function serveRun(
       peerOf: peerCredentials,
       handlers: { stop: (params, { peer }) => stopForCaller(params, peer.pid), send },
       onFault: (error) => complain(`a request to the run failed: ${String(error)}`),
+      lookEveryMs: LOOK_EVERY_MS,
       onListenAnew: () => linkSocket(workplace.paths, socketPath),
       // Whoever stops the run does without, by its record; and the terminal is the command's.
       onDeaf() {},
