@@ -4,6 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { startDaemon } from '../../src/daemon/spawn.ts';
 import { readDaemonIdentity, writeDaemonRegistry } from '../../src/host/daemon-registry.ts';
+import { socketRenewedAt } from '../../src/host/socket-links.ts';
 import { connect } from '../../src/ipc/client.ts';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
 import { identityOf } from '../../src/processes/identity-of.ts';
@@ -12,6 +13,7 @@ import type { RunId } from '../../src/runs/record.ts';
 import { DaemonLink } from '../../src/shim/daemon-link.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive } from '../rig/live-processes.ts';
+import { until } from '../rig/until.ts';
 import { startAgentRun } from './rig/agent-run.ts';
 import { openHome } from './rig/home.ts';
 import { signalDaemon } from './rig/signal-daemon.ts';
@@ -50,6 +52,7 @@ test('L14 a hung daemon that nobody can replace is lost: `lost` decides', async 
     client,
     lost: 'stop',
     registered: () => readDaemonIdentity(home.paths),
+    signOfLife: () => socketRenewedAt(home.paths, home.paths.daemonSocket),
     reconnect(silent) {
       found.add(silent?.pid);
       return Promise.reject(new Error('it cannot be ended'));
@@ -79,6 +82,15 @@ test('L14 of several that find one daemon hung, none ends its successor', async 
   assert.equal(new Set(all.map(({ pid }) => pid)).size, 1);
   assert.equal(home.daemon()?.pid, all[0]?.pid);
   assert.ok(ended.length > 0 && ended.every((pid) => pid === hung.pid), ended.join(' '));
+});
+
+test('a daemon renews the time of its socket for as long as it works', async () => {
+  await using home = openHome();
+  await home.cli('up');
+  const renewedAt = (): number | null => socketRenewedAt(home.paths, home.paths.daemonSocket);
+  const first = renewedAt();
+  assert.ok(first !== null);
+  await until(() => renewedAt() !== first);
 });
 
 test('a daemon that is only busy is waited for, and neither replaced nor called lost', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setImmediate as immediate } from 'node:timers/promises';
+import { ReeveError } from '../../src/errors.ts';
 import { connect } from '../../src/ipc/client.ts';
 import type { LostPolicy } from '../../src/ipc/protocol.ts';
 import { serve, type IpcServer } from '../../src/ipc/server.ts';
@@ -14,7 +15,7 @@ import { DaemonLink } from '../../src/shim/daemon-link.ts';
 const RUN = 'run_01JABCDEFGHJKMNPQRSTVWXYZ0' as RunId;
 
 /** Something that answers as the daemon does, on a real socket. */
-async function createDaemon(t: TestContext, lost: LostPolicy = 'stop') {
+async function createDaemon(t: TestContext, lost: LostPolicy = 'stop', onAsked: () => void = () => {}) {
   const folder = mkdtempSync(join(tmpdir(), 'reeve-link-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const socketPath = join(folder, 'd.sock');
@@ -34,6 +35,11 @@ async function createDaemon(t: TestContext, lost: LostPolicy = 'stop') {
           assert.equal(runId, RUN);
           attached.resolve();
           return { lost };
+        },
+        // Not what a daemon of this version answers, but any answer is a sign of life.
+        status() {
+          onAsked();
+          return Promise.reject(new ReeveError('USAGE', 'no method status here'));
         },
         settle: async () => {
           settled += 1;
@@ -70,6 +76,7 @@ describe('the hold of a limited run on the daemon', () => {
       client: await reconnect(),
       lost: 'stop',
       registered: () => null,
+      signOfLife: () => null,
       reconnect,
       onLost: (policy) => losses.push(policy),
       lostAfterMs: 60_000,
@@ -93,6 +100,7 @@ describe('the hold of a limited run on the daemon', () => {
       client: await reconnect(),
       lost: 'stop',
       registered: () => null,
+      signOfLife: () => null,
       reconnect,
       onLost: resolve,
       lostAfterMs: 2_000,
@@ -104,5 +112,32 @@ describe('the hold of a limited run on the daemon', () => {
     await daemon.inUseBy(link);
     await daemon.stop();
     assert.equal(await promise, 'warn');
+  });
+
+  it('asks only when the sign of life stands still, or is not to be seen', async (t) => {
+    const asked: number[] = [];
+    let looks = 0;
+    const daemon = await createDaemon(t, 'stop', () => asked.push(looks));
+    const signs: readonly (number | null)[] = [1, 2, 3, 3, 4, null, 5];
+    const { promise: seenAll, resolve: onSeenAll } = Promise.withResolvers<void>();
+    const link = new DaemonLink({
+      runId: RUN,
+      client: await daemon.reconnect(),
+      lost: 'stop',
+      registered: () => null,
+      signOfLife() {
+        looks += 1;
+        if (looks > signs.length) onSeenAll();
+        return looks > signs.length ? looks : (signs[looks - 1] ?? null);
+      },
+      reconnect: () => assert.fail('it was not lost'),
+      onLost: () => assert.fail('it answered'),
+      beatMs: 1,
+    });
+    t.after(() => link.close());
+    await seenAll;
+    link.close();
+    await daemon.stop();
+    assert.deepEqual(asked, [4, 6]);
   });
 });
