@@ -91,7 +91,7 @@ function startTool(): void {
 }
 
 function startChild(stubborn: boolean): void {
-  const script = stubborn ? "trap '' TERM HUP INT; echo up; while :; do sleep 60; done" : 'echo up; exec sleep 600';
+  const script = stubborn ? "trap '' TERM HUP INT; echo up; while :; do sleep 1; done" : 'echo up; exec sleep 600';
   const child = spawn('setsid', ['sh', '-c', script], { stdio: ['ignore', 'pipe', 'ignore'] });
   child.stdout.once('data', () => process.stdout.write(`child ${child.pid}\n`));
 }
