@@ -105,7 +105,15 @@ test('status tells what the daemon is and does, in its documented shape', async 
   await using home = openHome();
   await home.cli('up');
   const report = JSON.parse((await home.cli('status', '--json')).stdout) as Record<string, Record<string, unknown>>;
-  assert.deepEqual(Object.keys(report), ['daemon', 'reconcile', 'runs', 'watchers', 'unsupervised', 'lastError']);
+  assert.deepEqual(Object.keys(report), [
+    'daemon',
+    'reconcile',
+    'runs',
+    'watchers',
+    'unsupervised',
+    'warnings',
+    'lastError',
+  ]);
   assert.equal(report['daemon']?.['pid'], home.daemon()?.pid);
   assert.deepEqual(report['reconcile'], { checked: 0, recovered: 0, stale: 0, unstarted: 0, orphaned: 0 });
   assert.deepEqual(report['runs'], Object.fromEntries(ACTIVE_STATES.map((state) => [state, 0])));

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { outcomeOf, startedOf } from '../../src/runs/lifecycle.ts';
+import { awaitValue } from '../rig/await-value.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { startAgentRun } from './rig/agent-run.ts';
 import { openHome } from './rig/home.ts';
@@ -13,6 +14,13 @@ test('a cap of the run counts what all of its attempts have spent together', asy
   const restart = ['--restart', 'always', '--restart-delay', '1ms'];
   const run = await startAgentRun(home, { runOptions: ['--max-usd', '0.05', '--grace', '0s', ...restart] });
   await run.tell('spend 2000');
+  // What says whose session it is goes with the attempt.
+  await home.withStore((store) =>
+    awaitValue('the session of the first attempt is known', async () => {
+      const links = await store.ledger.links({ sessionId: run.sessionId });
+      return links.length > 0 ? true : null;
+    }),
+  );
   // Answered by the next attempt, when that is ready.
   await run.tell('exit 1');
   await run.tell('spend 2000');

@@ -304,7 +304,7 @@ describe('L6 reeve unlock', () => {
     assert.deepEqual(await only(), ['daily', 'branches', 'everything']);
     const byBranch = await reeve('unlock', '.', '--branch', 'main', '--for', '1h');
     assert.equal(byBranch.exitCode, 1);
-    assert.match(byBranch.err, /still locked out by limit "daily".*\n.*reeve unlock .*--limit "daily"/);
+    assert.match(byBranch.err, /still locked out by limit "daily".*\n.*reeve unlock .*--limit daily`/);
     assert.deepEqual(await only(), ['daily', 'everything']);
     const byProject = await reeve('unlock', '.', '--json');
     assert.equal(byProject.exitCode, 1);
