@@ -103,10 +103,11 @@ describe('two users in one worktree', { skip: NEEDS_ROOT }, () => {
     const sleeper = await startSleeper(t, asRoot);
     // Root runs something that is younger: it could belong to the tree, for all that the other may see of it.
     const bystander = spawn('sleep', ['600'], { stdio: 'ignore' });
-    t.after(() => bystander.kill('SIGKILL'));
-    await once(bystander, 'spawn');
+    const ended = once(bystander, 'exit');
     await killTree(sleeper);
     const end = await asNobody('run', '--', 'true');
+    bystander.kill('SIGKILL');
+    await ended;
     assert.equal(end.exitCode, 73);
     assert.match(end.stderr, /of another user, belongs to it cannot be seen/);
   });
