@@ -74,21 +74,22 @@ export function usageProblem(document: unknown): string | null {
     return 'this answer has neither an id nor a uuid to know it by; its usage is not counted';
   if (usage['input_tokens'] === undefined && usage['output_tokens'] === undefined)
     return 'the usage of this answer holds neither input_tokens nor output_tokens';
-  const wrong = countsOf(usage).filter(([, value]) => value !== undefined && value !== null && !isCount(value));
-  if (wrong.length === 0) return null;
-  const values = wrong.map(([name, value]) => `${name}, which is ${brief(value)}`);
-  return `the usage of this answer is counted without ${values.join(', and ')}`;
+  const split = objectOrNull(usage['cache_creation']);
+  // Asked of every answer: nothing is made of those that are right.
+  if (!COUNTS.some((name) => isWrong(usage[name])) && !SPLIT_COUNTS.some((name) => isWrong(split?.[name]))) return null;
+  const wrong = [
+    ...COUNTS.filter((name) => isWrong(usage[name])).map((name) => `${name}, which is ${brief(usage[name])}`),
+    ...SPLIT_COUNTS.filter((name) => isWrong(split?.[name])).map((name) => `${name}, which is ${brief(split?.[name])}`),
+  ];
+  return `the usage of this answer is counted without ${wrong.join(', and ')}`;
 }
 
-/** Every count that {@link tokensOf} looks at, by its name. */
-function countsOf(usage: Readonly<Record<string, unknown>>): readonly (readonly [string, unknown])[] {
-  const split = objectOrNull(usage['cache_creation']);
-  return [
-    ...['input_tokens', 'output_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'].map(
-      (name) => [name, usage[name]] as const,
-    ),
-    ...['ephemeral_5m_input_tokens', 'ephemeral_1h_input_tokens'].map((name) => [name, split?.[name]] as const),
-  ];
+// Every count that tokensOf looks at.
+const COUNTS = ['input_tokens', 'output_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'] as const;
+const SPLIT_COUNTS = ['ephemeral_5m_input_tokens', 'ephemeral_1h_input_tokens'] as const;
+
+function isWrong(value: unknown): boolean {
+  return value !== undefined && value !== null && !isCount(value);
 }
 
 function brief(value: unknown): string {
