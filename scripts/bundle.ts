@@ -58,7 +58,7 @@ async function bundle(
     // Names stay as they are: stack traces are read by people.
     minifyWhitespace: true,
     minifySyntax: true,
-    plugins: [otherVerbsOutside(verbs), koffiWithoutUtil, placesOf(outfile)],
+    plugins: [otherVerbsOutside(verbs), configReaderOutside, koffiWithoutUtil, placesOf(outfile)],
     logLevel: 'warning',
   });
 }
@@ -74,6 +74,19 @@ function otherVerbsOutside(verbs: readonly string[]): Plugin {
     },
   };
 }
+
+/**
+ * The reader of configs is two thirds of a run's code, and hardly any run needs it: kept in the bundle, its text would be memory of every shim.
+ * It tells what it finds and throws nothing, so that it matters to nobody whose classes its errors are.
+ */
+const configReaderOutside: Plugin = {
+  name: 'config-reader-outside',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/config\/load\.js$/ }, ({ path, importer }) =>
+      importer.endsWith('/host/configured-limits.js') ? { path, external: true } : null,
+    );
+  },
+};
 
 /**
  * koffi's wrapper is bundled with as much of `node:util` as it uses, one function: it copies every property, and so loads workers, text
