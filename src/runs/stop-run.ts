@@ -76,9 +76,9 @@ const REGISTRANT_MS = 250;
 /**
  * Stops a run. The order is the same whoever asks: write `stopping(reason)`, signal, verify, save the receipt, and only then the terminal
  * state, and last of all the release of its worktree: both are the shim's to write, and ours when it is dead. With survivors the run stays
- * `stopping`. Runs nested in it end with reason `parent`, each on its own record. Asked by two at once, one of them carries it out, with the
- * shorter grace, and both return its receipt; the first reason stays. A run that has ended is left alone, and its last receipt returned. A store that cannot be written keeps no agent
- * alive: the tree is stopped all the same.
+ * `stopping`. Runs nested in it end with reason `parent`, each on its own record. Asked by two at once, one of them carries it out, with
+ * the shorter grace, and both return its receipt; the first reason stays. A run that has ended is left alone, and its last receipt returned.
+ * A store that cannot be written keeps no agent alive: the tree is stopped all the same.
  * @throws OWNERSHIP_UNPROVEN when the run lives in another PID namespace; RUN_NOT_FOUND
  */
 export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Promise<StoppedRun> {
