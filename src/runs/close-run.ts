@@ -17,12 +17,17 @@ export interface ClosePorts {
   readonly announce?: ((event: RunExited) => void) | undefined;
 }
 
+type End = Extract<RunEvent, { type: 'emptied' | 'start-failed' }>;
+
 export interface CloseRequest {
   readonly id: RunId;
-  readonly event: Extract<RunEvent, { type: 'emptied' | 'start-failed' }>;
+  /** When that was is said here: whoever is waited for first still tells of what came before. */
+  readonly event: WithoutTime<End>;
   /** True for whoever carries out the stop: there is nobody to wait for. @defaultValue false */
   readonly isExecutor?: boolean;
 }
+
+type WithoutTime<E> = E extends unknown ? Omit<E, 'at'> : never;
 
 /** How long whoever stops a run may take to tell of it once its tree is empty. They may be suspended, and the run must end all the same. */
 const EXECUTOR_PATIENCE_MS = 10_000;
@@ -44,7 +49,7 @@ export async function closeRun(ports: ClosePorts, { id, event, isExecutor = fals
       await clock.sleep(EXECUTOR_POLL_MS);
       continue;
     }
-    const closed = await writeOver(ports, read, event);
+    const closed = await writeOver(ports, read, { ...event, at: clock.now() });
     if (closed === null) continue;
     const end = exitEventOf(closed);
     if (end !== null) ports.announce?.(end);
@@ -53,9 +58,9 @@ export async function closeRun(ports: ClosePorts, { id, event, isExecutor = fals
 }
 
 /** Null: somebody wrote in between, and it is to be looked at again. */
-async function writeOver({ runs, clock }: ClosePorts, read: RunRecord, event: RunEvent): Promise<RunRecord | null> {
+async function writeOver({ runs }: ClosePorts, read: RunRecord, event: End): Promise<RunRecord | null> {
   try {
-    return await runs.update(read, nextState(read.current, event), clock.now());
+    return await runs.update(read, nextState(read.current, event), event.at);
   } catch (error) {
     if (error instanceof ReeveError && (error.code === 'RUN_CONFLICT' || error.code === 'RUN_ENDED')) return null;
     throw error;

@@ -10,7 +10,7 @@ import { closeRun } from './close-run.ts';
 import { isTerminal } from './lifecycle.ts';
 import type { RunStore } from './ports.ts';
 import type { RunRecord } from './record.ts';
-import { stopRun } from './stop-run.ts';
+import { stopRun, type StopEvent } from './stop-run.ts';
 
 /** More steps than any order of so few takes: beyond it they wait for each other. */
 const MAX_STEPS = 5_000;
@@ -34,7 +34,7 @@ function tableOf(living: ReadonlySet<number>): ProcessTable {
 
 const nobody: Signaller = { open: () => ({ kind: 'gone' }), waitAny: async () => [] };
 
-test('whoever stops a run, in whatever order and with whatever deaths, what is told of it comes in order and once', async () => {
+test('whoever stops a run, in whatever order and with whatever deaths, what is told of it comes in order, by its times too, and once', async () => {
   const actor = fc.record({ diesAt: fc.oneof(fc.constant(Infinity), fc.nat(12)) });
   const actors = fc.array(actor, { minLength: 1, maxLength: 3 });
   await fc.assert(
@@ -45,6 +45,7 @@ test('whoever stops a run, in whatever order and with whatever deaths, what is t
       const record = await runs.update(inserted, { state: 'running', started }, 1);
       const living = new Set<number>();
       const told: string[] = [];
+      const times: number[] = [];
       let steps = 0;
 
       /** Ports whose every step is taken when the scheduler says so; a killed actor's next step never comes. */
@@ -62,14 +63,18 @@ test('whoever stops a run, in whatever order and with whatever deaths, what is t
           death.reject(new Error('killed'));
           return new Promise<never>(() => {});
         };
-        const clock: Clock = { now: () => 1, monotonicMs: () => 0, sleep: () => step(async () => {}) };
+        // Each step takes its time, so that what is told of two of them is never told of one moment.
+        const clock: Clock = { now: () => steps, monotonicMs: () => 0, sleep: () => step(async () => {}) };
         const stepping: RunStore = {
           ...runs,
           get: (id) => step(() => runs.get(id)),
           update: (...change) => step(() => runs.update(...change)),
           saveReceipt: (...receipt) => step(() => runs.saveReceipt(...receipt)),
         };
-        const announce = ({ type }: { readonly type: string }): unknown => told.push(type);
+        const announce = ({ type, at }: StopEvent): void => {
+          told.push(type);
+          times.push(at);
+        };
         return { ports: { runs: stepping, clock, table: tableOf(living), signaller: nobody, self, announce }, death };
       };
       const stop = async (executor: Actor): Promise<unknown> => {
@@ -79,7 +84,7 @@ test('whoever stops a run, in whatever order and with whatever deaths, what is t
       };
       const closeByShim = (): Promise<RunRecord> => {
         const { ports } = portsOf({ self: SHIM, diesAt: Infinity });
-        return closeRun(ports, { id: record.intent.id, event: { type: 'emptied', exit: null, error: null, at: 1 } });
+        return closeRun(ports, { id: record.intent.id, event: { type: 'emptied', exit: null, error: null } });
       };
 
       const all = executors.map(({ diesAt }, index) => stop({ self: { ...SHIM, pid: 100 + index }, diesAt }));
@@ -92,6 +97,11 @@ test('whoever stops a run, in whatever order and with whatever deaths, what is t
       const count = (type: string): number => told.filter((each) => each === type).length;
       const shown = told.join(' ');
       assert.equal(told.at(-1), 'run.exited', shown);
+      assert.deepEqual(
+        times,
+        times.toSorted((a, b) => a - b),
+        shown,
+      );
       assert.deepEqual([count('run.exited'), count('run.stopping') <= 1], [1, true], shown);
       if (count('run.killed') > 0) assert.equal(told[0], 'run.stopping', shown);
       const survived = executors.every(({ diesAt }) => diesAt === Infinity);

@@ -71,8 +71,7 @@ export async function completeNested(
     if (isShimAlive(shim, ports.table) || members.length > 0) continue;
     // One that began while the parent was being stopped has not been told yet.
     await announceTo(ports, run);
-    const now = ports.clock.now();
-    await ports.runs.saveReceipt(id, { ...request.receipt, reason: 'parent' }, now);
-    await closeRun(ports, { id, event: { type: 'emptied', exit: null, error: null, at: now } });
+    await ports.runs.saveReceipt(id, { ...request.receipt, reason: 'parent' }, ports.clock.now());
+    await closeRun(ports, { id, event: { type: 'emptied', exit: null, error: null } });
   }
 }

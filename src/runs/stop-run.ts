@@ -205,7 +205,7 @@ async function completion(ports: StopRunPorts, taken: TakenStop): Promise<RunRec
     // Counted in looks, not by the clock: the registrant may be this very process, and has its turn between two of them.
     const mayBeTold = looks * COMPLETION_POLL_MS < REGISTRANT_MS && isSpokenFor(record, table);
     if (!shimLives && !mayBeTold) {
-      const event = { type: 'emptied', exit: null, error: null, at: clock.now() } as const;
+      const event = { type: 'emptied', exit: null, error: null } as const;
       const completed = isOver ? record : await closeRun(ports, { id, event, isExecutor });
       await ports.claims?.release(completed);
       return completed;

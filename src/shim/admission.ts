@@ -77,7 +77,7 @@ export async function recordFailedStart(workplace: ShimWorkplace, id: RunId, fai
   const { store, clock, table, events } = workplace;
   const exitCode = failure instanceof ReeveError ? failure.exitCode : 1;
   const error = failure instanceof Error ? failure.message : String(failure);
-  const event = { type: 'start-failed', exitCode, error, at: clock.now() } as const;
+  const event = { type: 'start-failed', exitCode, error } as const;
   await closeRun({ runs: store.runs, clock, table, announce: events.record }, { id, event });
 }
 

@@ -191,7 +191,7 @@ export class Supervisor {
     }
     const { store, clock, table, events } = this.#workplace;
     const ports = { runs: store.runs, clock, table, announce: events.record };
-    const event = { type: 'emptied', exit, error, at: clock.now() } as const;
+    const event = { type: 'emptied', exit, error } as const;
     const { id, background } = this.#record.intent;
     // Nobody waits for a background shim, and the end of its run is nowhere else.
     const patienceMs = background ? BACKGROUND_PATIENCE_MS : 0;

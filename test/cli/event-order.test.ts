@@ -14,6 +14,7 @@ failOnLeaks();
 
 interface Told {
   readonly type: string;
+  readonly at: string;
   readonly runId?: string;
 }
 
@@ -74,8 +75,12 @@ function assertOrder(types: readonly string[]): void {
   assert.ok(asked === -1 || proven !== -1, shown);
 }
 
+/** What is told of a run, whose times agree with its order. */
 async function typesOf(home: Home, id: string): Promise<readonly string[]> {
-  return (await told(home)).filter(({ runId }) => runId === id).map(({ type }) => type);
+  const events = (await told(home)).filter(({ runId }) => runId === id);
+  const times = events.map(({ at }) => at);
+  assert.deepEqual(times, times.toSorted(), JSON.stringify(events));
+  return events.map(({ type }) => type);
 }
 
 describe('what is told of the end of a run', () => {
