@@ -2,11 +2,12 @@ import { identityIn, sameIdentity, type Identity } from '../processes/identity.t
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { redactId } from '../runs/redact-id.ts';
 import { claimHeld, claimNotHeld, describeRefusal } from './claim-errors.ts';
-import type { Claim, ClaimToken, Holder, Leader, Waiter } from './claim.ts';
+import type { Claim, ClaimToken, Holder, Leader, Survivor, Waiter } from './claim.ts';
 import type { ClaimPlace } from './ports.ts';
 import {
   decideAcquire,
   decideAttach,
+  decideOutlive,
   decideRelease,
   decideRenew,
   dequeue,
@@ -58,6 +59,8 @@ export interface HeldClaim {
   readonly joined: boolean;
   /** Says which process the holder's tree begins with. */
   attach(leader: Leader): Promise<void>;
+  /** Says which processes of the holder's tree have outlived a stop. */
+  outlive(survivors: readonly Survivor[]): Promise<void>;
   /** A sign of life, for those who cannot see this process. @throws CLAIM_NOT_HELD when it was broken or has passed on */
   renew(): Promise<void>;
   /** Gives the worktree back, when the holder's tree is proven empty. False: it was not ours any more. */
@@ -175,6 +178,10 @@ function heldClaim(ports: ClaimPorts, request: AcquireRequest, token: ClaimToken
     joined,
     async attach(leader) {
       const change = asOwner(({ record }) => decideAttach(record, owner, leader));
+      if (!joined) await changeRegister(ports, place, change);
+    },
+    async outlive(survivors) {
+      const change = asOwner(({ record }) => decideOutlive(record, owner, survivors));
       if (!joined) await changeRegister(ports, place, change);
     },
     async renew() {

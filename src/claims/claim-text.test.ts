@@ -12,7 +12,7 @@ const time = fc.integer({ min: 0, max: 4e12 });
 const name = fc.string({ minLength: 1, unit: 'grapheme' });
 const identity = object({ bootId: name, pidNamespace: name, pid: number, startTicks: number });
 const orNull = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
-const holder = object({
+const alone = object({
   runId: orNull(name),
   process: identity,
   leader: orNull(object({ pid: number, startTicks: number, group: orNull(number), session: orNull(number) })),
@@ -20,6 +20,11 @@ const holder = object({
   uid: orNull(number),
   label: name,
 });
+const survivors = fc.array(object({ pid: number, startTicks: number }), { maxLength: 3 });
+const holder = fc.oneof(
+  alone,
+  fc.tuple(alone, survivors).map(([one, left]) => ({ ...one, survivors: left })),
+);
 const claim = object({ holder, session: orNull(name), acquiredAt: time, renewedAt: time });
 const token = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).map((value) => value as ClaimToken);
 const queue = fc.array(object({ process: identity, host: name, since: time, until: time }), { maxLength: 3 });

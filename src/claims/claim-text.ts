@@ -1,5 +1,5 @@
 import type { Identity } from '../processes/identity.ts';
-import type { Claim, ClaimRecord, ClaimToken, Holder, Leader, Waiter } from './claim.ts';
+import type { Claim, ClaimRecord, ClaimToken, Holder, Leader, Survivor, Waiter } from './claim.ts';
 
 /** Number of the format below; raised when a reader of the old one would misread the new one. */
 const FORMAT = 1;
@@ -83,11 +83,12 @@ function claimOf(fields: Fields): Claim {
 }
 
 function holderOf(fields: Fields): Holder {
-  const { leader } = fields;
+  const { leader, survivors } = fields;
   return {
     runId: textOrNull(fields, 'runId'),
     process: identityOf(objectOf(fields['process'], 'process')),
     leader: leader === null ? null : leaderOf(objectOf(leader, 'leader')),
+    ...(survivors === undefined ? {} : { survivors: survivorsOf(survivors) }),
     host: textOf(fields, 'host'),
     uid: wholeNumberOrNull(fields, 'uid'),
     label: textOf(fields, 'label'),
@@ -101,6 +102,14 @@ function leaderOf(fields: Fields): Leader {
     group: wholeNumberOrNull(fields, 'group'),
     session: wholeNumberOrNull(fields, 'session'),
   };
+}
+
+function survivorsOf(value: unknown): readonly Survivor[] {
+  if (!Array.isArray(value)) throw wrong('survivors');
+  return value.map((one: unknown) => {
+    const fields = objectOf(one, 'survivors');
+    return { pid: wholeNumber(fields, 'pid'), startTicks: wholeNumber(fields, 'startTicks') };
+  });
 }
 
 function waiterOf(fields: Fields): Waiter {

@@ -16,6 +16,9 @@ export interface Leader {
   readonly session: number | null;
 }
 
+/** A process of a holder's tree that outlived a stop. */
+export type Survivor = Pick<Identity, 'pid' | 'startTicks'>;
+
 /** Who holds a worktree. All that another user or another `REEVE_HOME` needs to see whether anything of it lives. */
 export interface Holder {
   /** The run whose tree holds the claim; null for a process that took it by hand. */
@@ -24,6 +27,8 @@ export interface Holder {
   readonly process: Identity;
   /** The run's command; null until it was started, and for a process that took the claim by hand. */
   readonly leader: Leader | null;
+  /** Members of the tree that a stop could not end: they hold the claim, though nothing else may show that they belong to it. Absent = none. */
+  readonly survivors?: readonly Survivor[];
   readonly host: string;
   /** Real user id; null where there is none. */
   readonly uid: number | null;

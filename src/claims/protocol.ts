@@ -1,5 +1,5 @@
 import { sameIdentity, type Identity } from '../processes/identity.ts';
-import type { Claim, ClaimRecord, ClaimToken, Holder, Leader, Waiter } from './claim.ts';
+import type { Claim, ClaimRecord, ClaimToken, Holder, Leader, Survivor, Waiter } from './claim.ts';
 import { stateOf, type ClaimState, type Sight } from './sight.ts';
 
 /**
@@ -131,6 +131,12 @@ export function decideRenew(record: ClaimRecord, ask: OwnerAsk, now: number): Ow
 /** The run's command exists: from now on its tree can be found by it too. */
 export function decideAttach(record: ClaimRecord, ask: OwnerAsk, leader: Leader): OwnerDecision {
   return asOwner(record, ask, (claim) => ({ ...claim, holder: { ...claim.holder, leader } }));
+}
+
+/** A stop of the holder's tree is over, and these live on: from now on the tree is found by them too. */
+export function decideOutlive(record: ClaimRecord, ask: OwnerAsk, survivors: readonly Survivor[]): OwnerDecision {
+  const known = survivors.map(({ pid, startTicks }) => ({ pid, startTicks }));
+  return asOwner(record, ask, (claim) => ({ ...claim, holder: { ...claim.holder, survivors: known } }));
 }
 
 /** Gives the worktree back. The token stays on record, so that the next one is higher. */

@@ -1,6 +1,8 @@
 import { ReeveError } from '../errors.ts';
+import type { Survivor } from './claim.ts';
 import type { RegisterPorts } from './register.ts';
-import { changeOrForget, readRegister } from './register.ts';
+import { decideOutlive } from './protocol.ts';
+import { changeOrForget, changeRegister, readRegister } from './register.ts';
 
 /** What of a run's record says which claim is its own. */
 export interface ClaimingRun {
@@ -18,6 +20,24 @@ export function claimsOfRuns(ports: RegisterPorts) {
       } catch (error) {
         if (!(error instanceof ReeveError)) throw error;
         return error.code !== 'FOLDER_NOT_FOUND';
+      }
+    },
+
+    /**
+     * Says of what a run holds which of its processes have outlived a stop, whatever becomes of its shim. What cannot be written now is on
+     * the run's own record, so nothing is thrown.
+     */
+    async outlive({ intent: { id, cwd } }: ClaimingRun, survivors: readonly Survivor[]): Promise<void> {
+      try {
+        const place = ports.files.placeOf(cwd);
+        await changeRegister(ports, place, ({ record }) => {
+          const { claim, token } = record;
+          if (claim?.holder.runId !== id) return { next: null, result: undefined };
+          const decision = decideOutlive(record, { token, holder: claim.holder }, survivors);
+          return { next: decision.kind === 'written' ? decision.next : null, result: undefined };
+        });
+      } catch (error) {
+        if (!(error instanceof ReeveError)) throw error;
       }
     },
 

@@ -51,8 +51,9 @@ export function seeTree({ holder, renewedAt }: Claim, lookout: Lookout): Sight {
 }
 
 /** Whether a process is of a holder's tree: by descent, or by the cookie that it carries. The holder's own process is. */
-export function isInTree({ process, leader, runId }: Holder, one: Identity, table: ProcessTable): boolean {
-  const roots = [process, ...(leader === null ? [] : [{ ...process, ...leader }])];
+export function isInTree(holder: Holder, one: Identity, table: ProcessTable): boolean {
+  const { process, runId } = holder;
+  const roots = [process, ...rootsOf(holder)];
   for (let row = table.read(one.pid); row !== null; row = row.ppid > 0 ? table.read(row.ppid) : null) {
     const at = row;
     if (roots.some((root) => root.pid === at.pid && root.startTicks === at.startTicks)) return true;
@@ -104,10 +105,17 @@ function unseen(why: string): Sight {
   return { tree: 'unknown', signOfLife: false, why };
 }
 
-function treeSpec({ runId, process, leader }: Holder): TreeSpec {
+/** Processes that are on record as the tree's, without the shim. */
+function rootsOf({ process, leader, survivors = [] }: Holder): readonly Identity[] {
+  const known = leader === null ? survivors : [leader, ...survivors];
+  return known.map(({ pid, startTicks }) => ({ ...process, pid, startTicks }));
+}
+
+function treeSpec(holder: Holder): TreeSpec {
+  const { runId, process, leader } = holder;
   return {
     shim: process,
-    roots: leader === null ? [] : [{ ...process, pid: leader.pid, startTicks: leader.startTicks }],
+    roots: rootsOf(holder),
     cookie: runId,
     group: leader?.group ?? null,
     session: leader?.session ?? null,

@@ -27,7 +27,7 @@ export const TERMINAL_STATES = [
 const NO_EXIT: RunExit = { exitCode: null, signal: null };
 
 /**
- * State × event. What is not here is refused by name. `noted` is legal in every active state and changes nothing else.
+ * State × event. What is not here is refused by name. `noted` and `survived` are legal in every active state and change nothing else.
  *
  *                 starting      running           paused            interrupting      stopping     lingering
  *   spawned       running       running           -                 (as it was)       (as it was)  -
@@ -148,9 +148,10 @@ export function nextState(state: RunState, event: RunEvent): RunState {
   >;
   const next = row[event.type];
   if (event.type === 'noted') return { ...state, note: event.note } as RunState;
+  if (event.type === 'survived') return { ...state, survivors: event.survivors } as RunState;
   if (next === undefined)
     throw new ReeveError('TRANSITION_ILLEGAL', `"${event.type}" cannot happen to a run that is ${state.state}`);
-  return withNote(state, next(state, event));
+  return withSurvivors(state, withNote(state, next(state, event)));
 }
 
 /** The process of a run in any state; null before it was started. */
@@ -174,6 +175,11 @@ function withNote(before: RunState, after: RunState): RunState {
   if (!('note' in before) || 'note' in after) return after;
   if (!('outcome' in after)) return { ...after, note: before.note };
   return { ...after, outcome: { ...after.outcome, error: after.outcome.error ?? before.note } };
+}
+
+/** They count until the tree is proven empty, and that is the end. */
+function withSurvivors(before: RunState, after: RunState): RunState {
+  return 'survivors' in before && !('outcome' in after) ? { ...after, survivors: before.survivors } : after;
 }
 
 function joinIdentities(known: readonly Identity[], more: readonly Identity[]): readonly Identity[] {

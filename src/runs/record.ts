@@ -191,7 +191,7 @@ export interface RunOutcome extends RunExit {
  */
 export type RunState = ActiveState | EndedState;
 
-type ActiveState = Noted &
+type ActiveState = Carried &
   (
     | { readonly state: 'starting' }
     | { readonly state: 'running'; readonly started: RunStarted }
@@ -236,9 +236,15 @@ interface EndedState {
   readonly outcome: RunOutcome;
 }
 
-interface Noted {
+/** What an active run keeps from one state to the next. */
+interface Carried {
   /** Text that whoever speaks for the run left on it; becomes the outcome's `error` unless the end brings one. */
   readonly note?: string;
+  /**
+   * Members that the last stop or sweep could not end. From then on they are looked for by their identity: of one that belongs to another
+   * user nothing else may be readable, and by descent it is found only for as long as the shim lives. Absent = none.
+   */
+  readonly survivors?: readonly Identity[];
 }
 
 export type RunStateName = RunState['state'];

@@ -25,6 +25,8 @@ export type RunEvent =
   | { readonly type: 'resumed'; readonly pausedMs: number }
   /** Whoever speaks for it leaves a text on it. */
   | { readonly type: 'noted'; readonly note: string }
+  /** A stop or sweep came to an end, and these members live on. */
+  | { readonly type: 'survived'; readonly survivors: readonly Identity[] }
   /** The command exited while it was being stopped; its tree is not proven empty yet. */
   | { readonly type: 'exited'; readonly exit: RunExit }
   /** The command exited, its tree is proven empty, and it will be started again: the next `spawned` is of another process. */

@@ -11,6 +11,7 @@ import { isTerminal, startedOf } from './lifecycle.ts';
 import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord, StopReason } from './record.ts';
+import { recordReceipt } from './record-receipt.ts';
 import { isShimAlive } from './shim-life.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 import { assertVisible } from './visible.ts';
@@ -36,6 +37,8 @@ export interface StopRunPorts extends StopPorts {
 export interface RunClaims {
   /** Whether a run holds one. In doubt it does. */
   isHeldBy(run: RunRecord): Promise<boolean>;
+  /** Says which processes hold on to what a run holds, whatever becomes of its shim. */
+  outlive(run: RunRecord, survivors: Receipt['survivors']): Promise<void>;
   /** Gives back what a run holds whose shim can no longer do so. */
   release(run: RunRecord): Promise<void>;
 }
@@ -113,7 +116,7 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
       taken = await books.keep(() => retryStore(clock, () => takeLate(ports, request, receipt)), unwritten);
     if (taken.isOurs) ports.announce?.({ type: 'run.killed', at: clock.now(), runId, receipt });
     await books.keep(() => completeNested(ports, { parent: runId, receipt }), undefined);
-    const end = () => (receipt.provenEmpty ? completion(ports, taken) : leaveStop(ports, taken));
+    const end = () => (receipt.provenEmpty ? completion(ports, taken) : leaveOpen(ports, taken, receipt));
     return { receipt, record: await books.keep(end, taken.record), unrecorded: books.failure };
   } catch (error) {
     await leaveStop(ports, taken).catch(() => {});
@@ -122,12 +125,12 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
 }
 
 async function stopAndKeepBooks(ports: StopRunPorts, request: StopRunRequest, books: Books): Promise<Receipt> {
-  const { runs, clock } = ports;
+  const { runs } = ports;
   const { record, reason, graceMs } = request;
   const { id } = record.intent;
   await books.keep(() => announceToNested(ports, id), undefined);
   const saved: Receipt[] = [];
-  const save = (receipt: Receipt) => books.keep(() => runs.saveReceipt(id, receipt, clock.now()), undefined);
+  const save = (receipt: Receipt) => books.keep(() => recordReceipt(ports, id, receipt), undefined);
   const receipt = await stopTree(ports, {
     spec: treeSpecOf(record),
     reason,
@@ -153,7 +156,7 @@ async function graceLeftOf(runs: RunStore, id: RunId): Promise<number | null> {
 
 async function takeLate(ports: StopRunPorts, request: StopRunRequest, receipt: Receipt): Promise<TakenStop> {
   const taken = await takeStop(ports, request);
-  await ports.runs.saveReceipt(request.record.intent.id, receipt, ports.clock.now());
+  await recordReceipt(ports, request.record.intent.id, receipt);
   return taken;
 }
 
@@ -180,6 +183,12 @@ class Books {
 async function lastReceipt(runs: RunStore, id: RunId, reason: string): Promise<Receipt> {
   const nothingDone = { signalled: [], survivors: [], escalated: false, elapsedMs: 0, provenEmpty: true };
   return (await runs.receipts(id)).at(-1) ?? { reason, ...nothingDone };
+}
+
+/** With survivors nothing is over, and they hold the worktree. */
+async function leaveOpen(ports: StopRunPorts, taken: TakenStop, { survivors }: Receipt): Promise<RunRecord> {
+  await ports.claims?.outlive(taken.record, survivors);
+  return leaveStop(ports, taken);
 }
 
 /** Waits for the shim to complete the run and to give its worktree back, and does both itself once the shim is dead. */

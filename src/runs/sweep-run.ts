@@ -3,6 +3,7 @@ import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
 import type { TreeSpec } from '../processes/tree-spec.ts';
 import { announceToNested, completeNested, type NestedPorts } from './nested-runs.ts';
 import type { RunId } from './record.ts';
+import { recordReceipt } from './record-receipt.ts';
 import { retryStore } from './store-retry.ts';
 
 /** Ends what the command of a run has left behind, the runs nested in it included, and puts the receipt on record. */
@@ -10,11 +11,11 @@ export async function sweepRun(
   ports: StopPorts & NestedPorts,
   request: { readonly id: RunId; readonly spec: TreeSpec; readonly graceMs: number },
 ): Promise<Receipt> {
-  const { runs, clock } = ports;
+  const { clock } = ports;
   const { id, spec, graceMs } = request;
   await announceToNested(ports, id);
   const receipt = await stopTree(ports, { spec, reason: SWEEP_REASON, graceMs });
-  await retryStore(clock, () => runs.saveReceipt(id, receipt, clock.now()));
+  await retryStore(clock, () => recordReceipt(ports, id, receipt));
   await completeNested(ports, { parent: id, receipt });
   return receipt;
 }

@@ -8,11 +8,13 @@ import type { RunRecord } from './record.ts';
  * the group with the shim, and the session with the user's shell.
  */
 export function treeSpecOf(record: RunRecord, options: { readonly exclude?: readonly Identity[] } = {}): TreeSpec {
-  const started = startedOf(record.current);
+  const { current } = record;
+  const started = startedOf(current);
+  const survivors = 'survivors' in current ? (current.survivors ?? []) : [];
   const pid = started?.identity.pid;
   return {
     shim: record.intent.shim,
-    roots: started === null ? [] : [started.identity],
+    roots: [...(started === null ? [] : [started.identity]), ...survivors],
     cookie: record.intent.cookie,
     group: started !== null && started.processGroupId === pid ? started.processGroupId : null,
     session: started !== null && started.sessionId === pid ? started.sessionId : null,

@@ -36,12 +36,15 @@ export function createUnsupervisedWatch(ports: UnsupervisedPorts) {
   }
 
   return {
-    /** The outermost process of each: an agent's own helpers of the same kind are not counted again. */
-    look(live: readonly RunRecord[]): readonly UnsupervisedAgent[] {
-      const rows = table.list().filter((row) => row.state !== 'Z' && row.state !== 'X');
+    /**
+     * The outermost process of each: an agent's own helpers of the same kind are not counted again.
+     * @param rows all processes, of a moment ago. @defaultValue as they are now
+     */
+    look(live: readonly RunRecord[], rows: readonly ProcessRow[] = table.list()): readonly UnsupervisedAgent[] {
       const found = new Map<number, UnsupervisedAgent>();
       const next = new Map<string, string | null>();
       for (const row of rows) {
+        if (row.state === 'Z' || row.state === 'X') continue;
         const kind = kindOf(row, () => table.details(row.pid));
         next.set(keyOf(row), kind);
         if (kind === null || runOfProcess(row, live, view) !== null) continue;

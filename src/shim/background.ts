@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs';
 import { openRunOutput, runOutput } from '../host/run-output.ts';
 import { punchHole } from '../linux/punch-hole.ts';
+import { outcomeOf } from '../runs/lifecycle.ts';
 import { admit } from './admission.ts';
 import { OutputBound } from './output-bound.ts';
 import type { RunRequest } from './request.ts';
@@ -69,7 +70,7 @@ export async function startBackground(
   async function watch(): Promise<void> {
     const { exit, ending: first } = await live.end();
     let ending = first;
-    if (ending.record.current.state === 'lingering') ending = await live.supervisor.finishLingering(exit);
+    if (outcomeOf(ending.record.current) === null) ending = await live.supervisor.finishRest(exit);
     bound.close();
     await live.daemon?.settle();
     await report(workplace, request, { ending, voice: null });

@@ -2,6 +2,7 @@ import { openTerminal, type Terminal } from '../linux/terminal.ts';
 import { admit } from './admission.ts';
 import { exitPlanOf, type ExitPlan } from './ending.ts';
 import type { RunExit } from '../runs/record.ts';
+import { outcomeOf } from '../runs/lifecycle.ts';
 import { complain, stderrIsTerminal } from './messages.ts';
 import { report } from './report.ts';
 import type { RunRequest } from './request.ts';
@@ -73,14 +74,14 @@ async function attend(
   await live.daemon?.settle();
   await report(workplace, request, { ending, voice });
   const plan = exitPlanOf(ending);
-  if (ending.record.current.state !== 'lingering') {
+  if (!request.keepBackground || outcomeOf(ending.record.current) !== null) {
     await live.close();
     return { plan, linger: null };
   }
   return {
     plan,
     async linger() {
-      const last = await live.supervisor.finishLingering(exit);
+      const last = await live.supervisor.finishRest(exit);
       await live.daemon?.settle();
       await live.close();
       await report(workplace, request, { ending: last, voice });

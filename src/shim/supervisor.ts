@@ -134,8 +134,8 @@ export class Supervisor {
     return null;
   }
 
-  /** After `lingering`: waits until what was kept has ended by itself or was stopped, and ends the record. */
-  async finishLingering(exit: RunExit): Promise<Ending> {
+  /** After an end that left something alive: waits until that has ended by itself or was stopped, and ends the record. */
+  async finishRest(exit: RunExit): Promise<Ending> {
     const left = await this.#membersAfter(Infinity);
     return this.#close(exit, (await this.isStopping()) ? await this.#awaitStop() : left);
   }
@@ -186,8 +186,10 @@ export class Supervisor {
   /** @param left the living members; none is proof */
   async #close(exit: RunExit, left: readonly Member[], error: string | null = null): Promise<Ending> {
     if (left.length > 0) {
-      if (await this.isStopping()) await this.#apply({ type: 'exited', exit });
-      return { record: this.#record, exit, receipts: this.#receipts, survivors: this.#survivorsAmong(left) };
+      await this.#apply({ type: (await this.isStopping()) ? 'exited' : 'kept', exit });
+      const survivors = this.#survivorsAmong(left);
+      this.#claim.outlive(survivors);
+      return { record: this.#record, exit, receipts: this.#receipts, survivors };
     }
     const { store, clock, table, events } = this.#workplace;
     const ports = { runs: store.runs, clock, table, announce: events.record };

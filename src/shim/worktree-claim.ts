@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { acquireClaim, type HeldClaim } from '../claims/acquire.ts';
-import type { ClaimToken, Holder, Leader } from '../claims/claim.ts';
+import type { ClaimToken, Holder, Leader, Survivor } from '../claims/claim.ts';
 import type { ClaimPlace } from '../claims/ports.ts';
 import { runsOf } from '../claims/see-tree.ts';
 import { claimPlaceOf } from '../host/claim-place.ts';
@@ -24,6 +24,8 @@ export interface RunClaim {
   readonly token: ClaimToken | null;
   /** Says in the claim which process the run's tree begins with, so that others find it too. Does not keep the run waiting. */
   attach(started: RunStarted): void;
+  /** Says in the claim who outlived a stop, so that others find them too. Does not keep the run waiting. */
+  outlive(survivors: readonly Survivor[]): void;
   /** Gives the worktree back. Never throws: a claim that cannot be given back is found stale by the next who wants it. */
   release(): Promise<void>;
   /**
@@ -44,7 +46,13 @@ export interface QueueManners {
 /** In the foreground it says on stderr what it waits for, and Ctrl-C ends it. */
 export const WAIT_ALOUD: QueueManners = { onWait: (line) => complain(`waiting: ${line}`) };
 
-const SHARED: RunClaim = { token: null, attach: () => {}, release: async () => {}, close: async () => {} };
+const SHARED: RunClaim = {
+  token: null,
+  attach: () => {},
+  outlive: () => {},
+  release: async () => {},
+  close: async () => {},
+};
 
 /**
  * Claims the worktree of a run that is about to be recorded, if it is to be claimed. A run inside the one that holds it joins that claim.
@@ -105,6 +113,9 @@ function runClaim(claim: HeldClaim): RunClaim {
       unwritten = leaderOf(started);
       clearTimeout(attachment);
       attachment = setTimeout(() => void next(writeLeader), ATTACH_AFTER_MS).unref();
+    },
+    outlive(survivors) {
+      void next(() => claim.outlive(survivors));
     },
     async release() {
       unwritten = null;

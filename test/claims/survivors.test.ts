@@ -57,6 +57,7 @@ test('K5 with a survivor the run is not over and its worktree stays claimed; wit
     claim: {
       token: claim.token,
       attach: () => {},
+      outlive: () => {},
       async release() {
         order.push(`released after ${(await store.runs.get(id))?.current.state ?? ''}`);
         await claim.release();

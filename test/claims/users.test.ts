@@ -3,10 +3,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { failOnLeaks, watchForLeak } from '../rig/leaks.ts';
 import { isAlive, readProcess } from '../rig/live-processes.ts';
+import { needsRoot, NOBODY } from '../rig/nobody.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
 import { identityOf } from '../../src/linux/identity-of.ts';
@@ -15,10 +15,6 @@ import { newRepository } from './rig.ts';
 
 failOnLeaks();
 
-/** The kernel's overflow id, and nobody's on most systems (user_namespaces(7)). */
-const NOBODY = 65534;
-const isRoot = process.getuid?.() === 0;
-const NEEDS_ROOT = isRoot ? false : 'only root can act as two users';
 const canUnshare = spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0;
 const NEEDS_NAMESPACES = canUnshare ? false : 'this user may not make a PID namespace';
 
@@ -32,22 +28,9 @@ function stage(t: TestContext, options: { readonly owner: number }) {
   chownSync(theirs, NOBODY, NOBODY);
   for (const path of ['', '.git', ...readdirSync(join(repo, '.git')).map((name) => `.git/${name}`)])
     chownSync(join(repo, path), options.owner, options.owner);
-  const env = { ...home.env, HOME: theirs, REEVE_HOME: join(theirs, 'reeve'), XDG_RUNTIME_DIR: theirs, TMPDIR: theirs };
-  const asNobody = async (...args: readonly string[]): Promise<CommandEnd> => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
-      cwd: repo,
-      env,
-      uid: NOBODY,
-      gid: NOBODY,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const [[exitCode, signal], stdout, stderr] = await Promise.all([
-      once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
-      text(child.stdout),
-      text(child.stderr),
-    ]);
-    return { exitCode, signal, stdout, stderr };
-  };
+  const env = { HOME: theirs, REEVE_HOME: join(theirs, 'reeve'), XDG_RUNTIME_DIR: theirs, TMPDIR: theirs };
+  const asNobody = (...args: readonly string[]): Promise<CommandEnd> =>
+    home.reeve(args, { cwd: repo, env, uid: NOBODY });
   return { home, repo, asNobody, asRoot: (...args: readonly string[]) => home.reeve(args, { cwd: repo }) };
 }
 
@@ -60,7 +43,7 @@ async function startSleeper(t: TestContext, start: (...args: readonly string[]) 
   return (await report.processes('leader')).leader;
 }
 
-describe('two users in one worktree', { skip: NEEDS_ROOT }, () => {
+describe('two users in one worktree', { skip: needsRoot }, () => {
   it('C9 see one claim, whoever holds it, and pass it on', async (t) => {
     const { asNobody, asRoot } = stage(t, { owner: NOBODY });
     const tokens: string[] = [];

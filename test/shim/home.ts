@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdio?: StdioOptions;
+  /** User and group that it runs as. Only root may choose. @defaultValue whoever runs the tests */
+  readonly uid?: number;
 }
 
 /** A user's home of its own: a store, a folder for work, and the command line on the sources. */
@@ -114,13 +116,15 @@ export function daemonPid(home: Home): number | null {
 
 function startReeve(
   args: readonly string[],
-  { cwd, env, stdio }: { readonly cwd: string; readonly env: Record<string, string>; readonly stdio?: StdioOptions },
+  options: StartOptions & { readonly cwd: string; readonly env: Record<string, string> },
 ): StartedCommand {
+  const { cwd, env, stdio, uid } = options;
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd,
     env,
     detached: true,
     stdio: stdio ?? ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   const exit = new Promise<Pick<CommandEnd, 'exitCode' | 'signal'>>((resolve, reject) => {
     child.once('error', reject);

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import type { Receipt } from '../../src/processes/receipt.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { isAlive, readProcess } from '../rig/live-processes.ts';
+import { needsRoot, NOBODY } from '../rig/nobody.ts';
+import { createReport, puppetCommand, type Report } from '../rig/puppet.ts';
+import { until } from '../rig/until.ts';
+import { createHome, type CommandEnd } from './home.ts';
+
+failOnLeaks();
+
+/** A user other than nobody, and without any rights either. */
+const SOMEBODY = NOBODY - 1;
+const SETPRIV = '/usr/bin/setpriv';
+/** Needed to become, within a run, a user whom the run's owner may not signal. */
+const skip = needsRoot || (existsSync(SETPRIV) ? false : `there is no ${SETPRIV}`);
+
+/**
+ * `reeve` as nobody, and words that start a puppet as somebody else: a program that is set to that user's id gives up the rest, so that
+ * nobody may not signal it (https://man7.org/linux/man-pages/man2/kill.2.html).
+ */
+function stage(t: TestContext) {
+  const home = createHome(t);
+  chmodSync(home.folder, 0o755);
+  const [work, theirs] = ['w', 'theirs'].map((name) => join(home.folder, name));
+  assert.ok(work !== undefined && theirs !== undefined);
+  for (const folder of [work, theirs]) {
+    mkdirSync(folder);
+    chownSync(folder, NOBODY, NOBODY);
+  }
+  const become = join(home.folder, 'become-somebody');
+  copyFileSync(SETPRIV, become);
+  chownSync(become, SOMEBODY, SOMEBODY);
+  chmodSync(become, 0o4755);
+  const report = createReport(t);
+  chmodSync(dirname(report.path), 0o711);
+  chmodSync(report.path, 0o666);
+  const env = { HOME: theirs, REEVE_HOME: join(theirs, 'reeve'), XDG_RUNTIME_DIR: theirs, TMPDIR: theirs };
+  return {
+    work,
+    report,
+    sleeperOfSomebody: [become, '--reuid', String(SOMEBODY), ...puppetCommand('sleeper.sh', report)].join(' '),
+    reeve: (...args: readonly string[]): Promise<CommandEnd> => home.reeve(args, { cwd: work, env, uid: NOBODY }),
+  };
+}
+
+/** Which process of somebody else a run has, once it is up. */
+async function survivorOf(report: Report) {
+  return (await report.processes('leader')).leader;
+}
+
+function pidsOf(receipt: Receipt | undefined) {
+  return receipt?.survivors.map(({ pid, why }) => [pid, why]);
+}
+
+describe('a run with a process of another user, which its owner may not signal', { skip }, () => {
+  it('K5 is not over by a stop, which exits with 1 and lists the survivor, and its claim is held until that is gone', async (t) => {
+    const { reeve, report, sleeperOfSomebody } = stage(t);
+    const script = `setsid ${sleeperOfSomebody} & sleep 1001`;
+    assert.equal((await reeve('start', '--name', 'mixed', '--', 'sh', '-c', script)).exitCode, 0);
+    const survivor = await survivorOf(report);
+
+    const stopped = await reeve('stop', 'mixed', '--grace', '0', '--json');
+    assert.equal(stopped.exitCode, 1, stopped.stderr);
+    const [receipt] = (JSON.parse(stopped.stdout) as { receipts: Receipt[] }).receipts;
+    assert.deepEqual([receipt?.provenEmpty, pidsOf(receipt)], [false, [[survivor.pid, 'permission denied']]]);
+    assert.equal(receipt?.signalled.length, 2, 'the shell and what it had in the foreground');
+    assert.ok(isAlive(survivor));
+    const inspect = async () => JSON.parse((await reeve('inspect', 'mixed', '--json')).stdout);
+    const { state, completedAt, receipts } = await inspect();
+    assert.deepEqual([state, completedAt], ['stopping', null]);
+    assert.deepEqual(pidsOf(receipts.at(-1)), pidsOf(receipt));
+    assert.equal((await reeve('run', '--', 'true')).exitCode, 73, 'the worktree is claimed');
+    const again = await reeve('stop', 'mixed', '--grace', '0');
+    assert.equal(again.exitCode, 1);
+    assert.match(again.stdout, /1 survivor[\s\S]*permission denied/u);
+
+    process.kill(survivor.pid, 'SIGTERM');
+    assert.notEqual((await reeve('wait', 'mixed')).exitCode, null);
+    assert.deepEqual([(await inspect()).state, (await inspect()).endReason], ['interrupted', 'stop']);
+    assert.equal((await reeve('run', '--wait', '20s', '--', 'true')).exitCode, 0);
+  });
+
+  it('K5 makes `reeve run` exit with 1, whatever its command exited with, and stays open until a later stop proves it empty', async (t) => {
+    const { reeve, report, sleeperOfSomebody, work } = stage(t);
+    const started = `until [ -s ${report.path} ]; do sleep 0.01; done`;
+    const script = `setsid ${sleeperOfSomebody} >/dev/null 2>&1 & ${started}; exit 3`;
+    const ended = await reeve(
+      'run',
+      '--name',
+      'left',
+      '--grace',
+      '0',
+      '--report',
+      'end.json',
+      '--',
+      'sh',
+      '-c',
+      script,
+    );
+    const survivor = await survivorOf(report);
+    assert.equal(ended.exitCode, 1, ended.stderr);
+    assert.match(ended.stderr, new RegExp(`STILL ALIVE: \\S+ \\(${survivor.pid}\\): permission denied`, 'u'));
+    const told = JSON.parse(readFileSync(join(work, 'end.json'), 'utf8')) as { receipts: Receipt[] };
+    assert.deepEqual(pidsOf(told.receipts.at(-1)), [[survivor.pid, 'permission denied']]);
+    const run = JSON.parse((await reeve('inspect', 'left', '--json')).stdout);
+    assert.deepEqual([run.state, run.exitCode], ['lingering', 3]);
+    assert.equal((await reeve('run', '--', 'true')).exitCode, 73, 'the worktree is claimed');
+
+    const again = await reeve('stop', 'left', '--grace', '0');
+    assert.equal(again.exitCode, 1, 'nothing but its identity shows whose it is, now that its parents are dead');
+    assert.match(again.stdout, new RegExp(`${survivor.pid} +\\S+ +permission denied`, 'u'));
+
+    process.kill(survivor.pid, 'SIGTERM');
+    assert.equal((await reeve('stop', 'left')).exitCode, 0);
+    const over = JSON.parse((await reeve('inspect', 'left', '--json')).stdout);
+    assert.deepEqual([over.state, over.exitCode, over.completedAt === null], ['interrupted', 3, false]);
+    assert.equal((await reeve('run', '--', 'true')).exitCode, 0);
+  });
+
+  it('K5 K12 is found again by every later stop, when its shim and the rest of its tree are dead', async (t) => {
+    const { reeve, report, sleeperOfSomebody } = stage(t);
+    const started = await reeve(
+      'start',
+      '--name',
+      'lost',
+      '--',
+      'sh',
+      '-c',
+      `setsid ${sleeperOfSomebody} & sleep 1001`,
+    );
+    assert.equal(started.exitCode, 0, started.stderr);
+    const survivor = await survivorOf(report);
+    const run = JSON.parse((await reeve('inspect', 'lost', '--json')).stdout);
+    const shim = readProcess(readProcess(run.identity.pid)?.ppid ?? 0);
+    assert.ok(shim);
+    process.kill(shim.pid, 'SIGKILL');
+    await until(() => !isAlive(shim));
+    for (const what of ['by descent from the command', 'by what the stop before has seen']) {
+      const { exitCode, stdout } = await reeve('stop', 'lost', '--grace', '0');
+      assert.equal(exitCode, 1, what);
+      assert.match(stdout, new RegExp(`${survivor.pid} +\\S+ +permission denied`, 'u'), what);
+      assert.equal((await reeve('run', '--', 'true')).exitCode, 73, what);
+    }
+    process.kill(survivor.pid, 'SIGTERM');
+    assert.equal((await reeve('stop', 'lost')).exitCode, 0);
+    assert.equal((await reeve('run', '--', 'true')).exitCode, 0);
+  });
+});
