@@ -10,13 +10,12 @@ import type { Event } from '../events.ts';
 import { identityKey } from '../processes/identity.ts';
 import { agentKindOf } from '../processes/kinds.ts';
 import { createUnsupervisedWatch } from '../runs/unsupervised.ts';
-import { createLookSchedule, LOOK_MS } from './look-schedule.ts';
+import type { Look } from './look-schedule.ts';
 
 export interface CollisionWatch {
-  start(): void;
-  /** Resolves when the ticks that have begun are over. */
+  view(look: Look): void;
+  /** Resolves when all that was shown is told of. */
   settled(): Promise<void>;
-  close(): Promise<void>;
 }
 
 export interface CollisionWatchPorts {
@@ -35,7 +34,6 @@ export interface CollisionWatchPorts {
 export function createCollisionWatch(ports: CollisionWatchPorts): CollisionWatch {
   const { claims, record } = ports;
   const { table, clock } = claims;
-  const schedule = createLookSchedule(table);
   const agents = createUnsupervisedWatch({
     table,
     uid: ports.uid,
@@ -43,32 +41,23 @@ export function createCollisionWatch(ports: CollisionWatchPorts): CollisionWatch
   });
   let toldAgents: ReadonlySet<string> = new Set();
   let toldClaims: ReadonlySet<string> = new Set();
-  let timer: NodeJS.Timeout | null = null;
   let underWay: Promise<void> = Promise.resolve();
 
   return {
-    start() {
-      timer = setInterval(() => {
-        underWay = underWay.then(tick).catch(ports.onError);
-      }, LOOK_MS);
+    view(look) {
+      if (look.news !== 'none') underWay = underWay.then(() => tell(look)).catch(ports.onError);
     },
     settled: () => underWay,
-    async close() {
-      if (timer !== null) clearInterval(timer);
-      await underWay;
-    },
   };
 
-  async function tick(): Promise<void> {
-    const due = schedule.isDue();
-    if (due === null) return;
+  async function tell({ rows, news }: Look): Promise<void> {
     // Without any live run to be told of, every agent is one that it finds.
-    const found = agents.look([]);
+    const found = agents.look([], rows);
     const trespasses = await surveyAgents(ports, found);
     for (const trespass of trespasses) if (!toldAgents.has(keyOfTrespass(trespass))) record(eventOfTrespass(trespass));
     toldAgents = new Set(trespasses.map(keyOfTrespass));
     // A session ends with a process: no new one tells of it, and all claims are too many to be read at every start of one.
-    if (!due.isFull) return;
+    if (news !== 'any') return;
     const collisions = surveyClaims(ports, await listClaims(claims), found);
     for (const collision of collisions) {
       const event = toldClaims.has(keyOfCollision(collision)) ? null : eventOfCollision(collision);

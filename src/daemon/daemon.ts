@@ -12,10 +12,6 @@ import { createEventLog } from '../host/event-log.ts';
 import { placeOfLog } from '../host/log-place.ts';
 import { withLockoutFiles } from '../host/lockout-files.ts';
 import type { Paths } from '../host/paths.ts';
-import { linkSocket, unlinkSocket } from '../host/socket-links.ts';
-import type { DaemonStatus } from '../ipc/protocol.ts';
-import { serve } from '../ipc/server.ts';
-import { peerCredentials } from '../linux/peer-credentials.ts';
 import { openProcesses } from '../open-processes.ts';
 import { identityOf } from '../processes/identity-of.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
@@ -27,21 +23,23 @@ import { openConfigSource } from './config-source.ts';
 import { elapsedSince } from './elapsed.ts';
 import { createCollisionWatch } from './collision-watch.ts';
 import { createEnforcement } from './enforcement.ts';
+import { createEnforcementLoop } from './enforcement-loop.ts';
 import { createEnforcementGuard } from './enforcement-guard.ts';
 import type { Instance } from './instance.ts';
 import { createLogRoots } from './log-roots.ts';
 import { createMethods } from './methods.ts';
+import { createNextWarning } from './next-warning.ts';
 import { complain } from './own-log.ts';
 import { openRecovery } from './recovery.ts';
-import { createRounds } from './rounds.ts';
+import { createProcessLooks } from './process-looks.ts';
+import { createRoundPatience } from './round-patience.ts';
 import { createRunLogFolders } from './run-log-folders.ts';
 import { createSessionLinks } from './session-links.ts';
+import { openDaemonSocket } from './socket.ts';
+import { statusOf } from './status.ts';
 import { createStopper } from './stopper.ts';
-import { createStops } from './stops.ts';
+import { createStops, stopLimited } from './stops.ts';
 import { createUpkeep } from './upkeep.ts';
-
-/** Pause before a round that failed is tried again. */
-const RETRY_MS = 2_000;
 
 /** How long an ordered end waits for the stops that are under way. */
 const SHUTDOWN_BUDGET_MS = 30_000;
@@ -52,6 +50,8 @@ export interface DaemonOptions {
   readonly instance: Instance;
   /** How long limits may go unenforced before the fail-safe acts. @defaultValue as in `limits/fail-safe.ts` */
   readonly unenforcedGraceMs?: number;
+  /** How long a round may get nowhere. @defaultValue as in `round-patience.ts` */
+  readonly roundPatienceMs?: number;
 }
 
 export interface Daemon {
@@ -77,12 +77,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     folder: paths.eventsDir,
     onFailure: (error, event) => shout(`event ${event.type} is not in the log: ${String(error)}`),
   });
-  let warned = Promise.withResolvers<void>();
+  const nextWarning = createNextWarning();
   const record = (event: Event): void => {
     events.record(event);
-    if (event.type !== 'limit.warned') return;
-    warned.resolve();
-    warned = Promise.withResolvers<void>();
+    nextWarning.note(event);
   };
 
   const sqlite = await openSqliteStore({ path: paths.database, clock });
@@ -91,22 +89,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
   const store: Store = { ...sqlite, lockouts };
 
-  const config = await openConfigSource({
-    paths,
-    clock,
-    load: (from) => loadConfig(from),
-    onChange: () => {
-      configureLogs();
-      enforcement.configChanged();
-      wake();
-    },
-    onRejected: (error) => {
-      shout(`the config is rejected, the last valid one stays in force: ${error.message}`);
-      record({ type: 'config.rejected', at: clock.now(), message: error.message, where: error.where });
-    },
-  });
-
-  const logs = createLogRoots({ ledger: store.ledger, clock, placeOf: placeOfLog, wake });
   const claims = wireClaims({ processes, clock, rows: store.claims, spare: paths.claimsDir });
   const stopper = createStopper({
     ...processes,
@@ -133,13 +115,37 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onDeath: () => upkeep.died(),
     onError: (error) => shout(`a run was not recovered: ${String(error)}`),
   });
-  const links = createSessionLinks({ table, ledger: store.ledger, configDirs: () => logs.folders });
-  const runFolders = createRunLogFolders({
-    table,
-    live: () => enforcement.lastLive,
-    onFound: wake,
-    onError: (error) => shout(`folders of logs were not looked for: ${String(error)}`),
+  // The last that is waited for: from its first change on it tells all that follow.
+  const config = await openConfigSource({
+    paths,
+    clock,
+    load: (from) => loadConfig(from),
+    onChange: () => {
+      configureLogs();
+      enforcement.configChanged();
+      wake();
+    },
+    onRejected: (error) => {
+      shout(`the config is rejected, the last valid one stays in force: ${error.message}`);
+      record({ type: 'config.rejected', at: clock.now(), message: error.message, where: error.where });
+    },
   });
+  const patience = createRoundPatience({
+    onStuck: (ms) =>
+      shout(
+        `no limit is enforced: a round has got nowhere for ${ms / 1_000} s, and no sign of life is given until it does`,
+      ),
+    ...(options.roundPatienceMs !== undefined && { patienceMs: options.roundPatienceMs }),
+  });
+  const logs = createLogRoots({
+    ledger: store.ledger,
+    clock,
+    placeOf: placeOfLog,
+    wake,
+    onIngested: patience.gotOn,
+  });
+  const links = createSessionLinks({ table, ledger: store.ledger, configDirs: () => logs.folders });
+  const runFolders = createRunLogFolders(table);
   const enforcement = createEnforcement({
     store,
     config: () => config.current,
@@ -150,16 +156,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     record,
     elapsedSince: elapsedSince(table.ticksPerSecond, self.startTicks),
     now: clock.now,
-    wakeIn,
+    wakeIn: (ms) => loop.wakeIn(ms),
   });
   const guard = createEnforcementGuard({
     policy: () => config.current.daemon.lost,
-    stopLimited: (message) => {
-      for (const run of enforcement.lastLive) {
-        const { limited, graceMs } = run.intent;
-        if (limited) void stops.begin({ record: run, reason: 'budget-limit', message, graceMs });
-      }
-    },
+    stopLimited: (message) => stopLimited(stops, enforcement.lastLive, message),
     record,
     shout,
     now: clock.now,
@@ -181,40 +182,32 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const collisions = createCollisionWatch({
     claims,
-    sessions: createAgentSessions({ table, clock, configDirs: () => logs.folders }),
+    sessions: createAgentSessions({ table, rows: () => looks.rows, clock, configDirs: () => logs.folders }),
     uid: agentsInSight(claims.uid),
     record,
     onError: (error) => shout(`agents in one worktree were not looked for: ${String(error)}`),
   });
-  const rounds = createRounds(async () => {
-    try {
-      await enforcement.round();
-      guard.worked();
-    } catch (error) {
-      guard.failed(error);
-      wakeIn(RETRY_MS);
-      throw error;
-    }
-    upkeep.afterRound();
+  const looks = createProcessLooks({
+    table,
+    viewers: [
+      collisions.view,
+      upkeep.view,
+      (look) => {
+        if (runFolders.view(look, enforcement.lastLive)) wake();
+      },
+    ],
+    onError: (error) => shout(`the processes were not looked at: ${String(error)}`),
   });
+  const loop = createEnforcementLoop({ round: enforcement.round, guard, patience, afterRound: upkeep.afterRound });
 
-  let timer: NodeJS.Timeout | null = null;
-  let ready = false;
   const { promise: stopped, resolve: resolveStopped } = Promise.withResolvers<void>();
   let stopping: Promise<void> | null = null;
 
   configureLogs();
-  const server = await serve({
-    socketPath: paths.daemonSocket,
-    uid: process.getuid?.() ?? 0,
-    peerOf: peerCredentials,
-    onFault: (error) => shout(`a request failed: ${error instanceof Error ? error.stack : String(error)}`),
-    showsLife: true,
-    onListenAnew() {
-      linkSocket(paths, paths.daemonSocket);
-      shout(`the socket was gone; listens anew at ${paths.daemonSocket}`);
-    },
-    onDeaf: (error) => shout(`the socket is gone, and nobody can reach this daemon: ${String(error)}`),
+  const socket = await openDaemonSocket({
+    paths,
+    shout,
+    showsLife: () => !patience.isStuck,
     handlers: createMethods({
       store,
       lost: () => config.current.daemon.lost,
@@ -223,10 +216,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       async enforceNow() {
         await config.refresh();
         logs.markAll();
-        await rounds.request();
+        await loop.request();
       },
-      nextWarning: () => warned.promise,
-      status,
+      nextWarning: nextWarning.wait,
+      status: () => {
+        const isReady = loop.hasWorked && stopping === null;
+        return statusOf({ startedAt, isReady, recovery, logs, guard, config, upkeep });
+      },
+      unstuck: patience.unstuck,
       // The answer goes out first.
       shutDown: () => void setImmediate(stop, 'asked to'),
       stopFromInside: stopper.stopFromInside,
@@ -235,26 +232,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       now: clock.now,
     }),
   });
-  linkSocket(paths, paths.daemonSocket);
   record({ type: 'daemon.started', at: startedAt, pid: process.pid, version });
   upkeep.start();
   recovery.start();
-  collisions.start();
-  runFolders.start();
-  rounds.request().then(
-    () => (ready = true),
-    () => {},
-  );
+  looks.start();
+  loop.wake();
   return { stop, reload: () => void config.refresh(), stopped };
 
   function wake(): void {
-    // Failures are the guard's business.
-    rounds.request().catch(() => {});
-  }
-
-  function wakeIn(ms: number | null): void {
-    if (timer !== null) clearTimeout(timer);
-    timer = ms === null ? null : setTimeout(wake, ms);
+    loop.wake();
   }
 
   function configureLogs(): void {
@@ -264,34 +250,18 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     logs.configure({ folders, unknownModel: prices.unknownModel });
   }
 
-  function status(): DaemonStatus {
-    const { checked, recovered, stale, unstarted, orphaned } = recovery.found;
-    return {
-      pid: process.pid,
-      version,
-      startedAt: new Date(startedAt).toISOString(),
-      ready: ready && stopping === null,
-      reconcile: { checked, recovered, stale, unstarted, orphaned },
-      watchers: logs.folders.length,
-      lastError: guard.failure ?? config.rejected?.message ?? null,
-      unsupervised: upkeep.unsupervised,
-    };
-  }
-
   function stop(reason: string): void {
     stopping ??= stopInOrder(reason).then(resolveStopped);
   }
 
   async function stopInOrder(reason: string): Promise<void> {
-    await server.close();
-    unlinkSocket(paths, paths.daemonSocket);
-    runFolders.close();
+    await socket.close();
+    looks.close();
     logs.close();
     config.close();
-    wakeIn(null);
-    await rounds.close();
+    await loop.close();
     await upkeep.close();
-    await collisions.close();
+    await collisions.settled();
     // Stops that outlast the budget are carried on by the shims, or by the next daemon.
     await Promise.race([stops.settled(), delay(SHUTDOWN_BUDGET_MS, null, { ref: false })]);
     await sqlite.close();

@@ -12,6 +12,8 @@ export interface LogRootsPorts {
   readonly placeOf: CollectorOptions['placeOf'];
   /** Something changed: there is something to read, or a session came or went. */
   readonly wake: () => void;
+  /** What was read is in the ledger; much of it comes in many parts. */
+  readonly onIngested: () => void;
 }
 
 /** The agents' config folders that are watched, and the reading of what changed in them. */
@@ -38,12 +40,20 @@ interface Root {
 /** One collector per config folder, so that folders come and go with the runs that log there. */
 export function createLogRoots(ports: LogRootsPorts): LogRoots {
   const roots = new Map<string, Root>();
+  const ledger: LedgerStore = {
+    ...ports.ledger,
+    async ingest(batch) {
+      const ingested = await ports.ledger.ingest(batch);
+      ports.onIngested();
+      return ingested;
+    },
+  };
   let configured: readonly string[] = [];
   let followed: readonly string[] = [];
   let unknownModel: UnknownModelPolicy = 'highest';
 
   function open(folder: string): Root {
-    const { ledger, clock, placeOf } = ports;
+    const { clock, placeOf } = ports;
     const sources = [createClaudeLogs({ configDirs: [folder], clock })];
     const collector = createCollector({ ledger, sources, prices: createPrices({ unknownModel }), clock, placeOf });
     const logs = collector.watch((file) => {

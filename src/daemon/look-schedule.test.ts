@@ -39,7 +39,7 @@ function machine() {
   return { table, rows, pass: (ticks: number) => (now += ticks), now: () => now };
 }
 
-test('C8 an agent is looked at in the tick after it began, also when it began as a launcher that another tick had seen', () => {
+test('C8 an agent is news to the look after it began, also when it began as a launcher that another look had seen', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 2 * FULL_LOOK_EVERY }),
@@ -47,39 +47,38 @@ test('C8 an agent is looked at in the tick after it began, also when it began as
       (before, between) => {
         const { table, rows, pass, now } = machine();
         rows.set(1, rowOf(1, 0, 'init'));
-        const { isDue } = createLookSchedule(table);
-        const tick = (): boolean => {
+        const { next } = createLookSchedule(table);
+        const isNews = (): boolean => {
           pass(TICKS_BETWEEN_LOOKS);
-          return isDue() !== null;
+          return next().news !== 'none';
         };
-        for (let index = 0; index < before; index += 1) tick();
+        for (let index = 0; index < before; index += 1) isNews();
         const startedAt = now();
         rows.set(2, rowOf(2, startedAt, 'sh'));
-        for (let index = 0; index < between; index += 1) tick();
+        for (let index = 0; index < between; index += 1) isNews();
         rows.set(2, rowOf(2, startedAt, 'claude'));
-        assert.equal(tick(), true);
+        assert.equal(isNews(), true);
       },
     ),
   );
 });
 
-test('C8 two ticks are within the time in which the daemon must tell', () => {
+test('C8 two looks are within the time in which the daemon must tell', () => {
   assert.ok(2 * LOOK_MS <= C8_MS);
 });
 
-test('where nothing begins nothing is looked at, but from time to time', () => {
+test('where nothing begins nothing is read again, but from time to time', () => {
   const { table, rows, pass } = machine();
   rows.set(1, rowOf(1, 0, 'init'));
-  const { isDue } = createLookSchedule(table);
-  const due = Array.from({ length: 2 * FULL_LOOK_EVERY }, () => {
+  const { next } = createLookSchedule(table);
+  const looks = Array.from({ length: 2 * FULL_LOOK_EVERY }, () => {
     pass(TICKS_BETWEEN_LOOKS);
-    return isDue();
+    return next();
   });
-  assert.deepEqual(
-    due.flatMap((look, index) => (look === null ? [] : [[index, look.isFull]])),
-    [
-      [0, true],
-      [FULL_LOOK_EVERY, true],
-    ],
-  );
+  const news = looks.flatMap((look, index) => (look.news === 'none' ? [] : [[index, look.news]]));
+  assert.deepEqual(news, [
+    [0, 'any'],
+    [FULL_LOOK_EVERY, 'any'],
+  ]);
+  assert.equal(new Set(looks.map((look) => look.rows)).size, news.length, 'read again only where there may be news');
 });

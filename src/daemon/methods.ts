@@ -31,6 +31,8 @@ export interface MethodPorts {
   /** Settles when a limit has said something. */
   readonly nextWarning: () => Promise<void>;
   readonly status: () => DaemonStatus;
+  /** Resolves when limits are being enforced: as a rule at once. */
+  readonly unstuck: () => Promise<void>;
   readonly shutDown: () => void;
   readonly stopFromInside: (order: InsideStop) => Promise<Receipt>;
   readonly identityOf: (pid: number) => Identity | null;
@@ -88,6 +90,8 @@ export function createMethods(
       }
     },
     async status() {
+      // Whoever asks this asks whether there is a daemon to rely on: one that enforces nothing is none, and is replaced as one that hangs.
+      await ports.unstuck();
       return ports.status();
     },
     async shutdown() {

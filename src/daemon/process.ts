@@ -1,12 +1,15 @@
 import { ReeveError } from '../errors.ts';
 import { resolvePaths } from '../host/paths.ts';
 import { ALREADY_RUNNING_EXIT_CODE, DISK_FULL_EXIT_CODE } from './exit-codes.ts';
+import type { DaemonOptions } from './daemon.ts';
 import { closeInheritedDescriptors } from './inherited-descriptors.ts';
 import { claimInstance } from './instance.ts';
 import { say } from './own-log.ts';
 
 /** The daemon's process: takes the lock, serves until told to stop, and ends with an exit code that its starter understands. */
-export async function runDaemonProcess(options: { readonly unenforcedGraceMs?: number } = {}): Promise<void> {
+export async function runDaemonProcess(
+  options: Pick<DaemonOptions, 'unenforcedGraceMs' | 'roundPatienceMs'> = {},
+): Promise<void> {
   closeInheritedDescriptors();
   try {
     const paths = resolvePaths(process.env);

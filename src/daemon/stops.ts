@@ -24,6 +24,14 @@ export interface StopsPorts {
   readonly onError: (error: unknown, order: StopOrder) => void;
 }
 
+/** Stops all that have limits, which nobody holds them to just now. */
+export function stopLimited(stops: Pick<Stops, 'begin'>, live: readonly RunRecord[], message: string): void {
+  for (const record of live) {
+    const { limited, graceMs } = record.intent;
+    if (limited) void stops.begin({ record, reason: 'budget-limit', message, graceMs });
+  }
+}
+
 /** Keeps each run's stop to one at a time: rounds go on while a tree has its grace, and would order the same stop again. */
 export function createStops(ports: StopsPorts): Stops {
   const running = new Map<RunId, Promise<Receipt | null>>();

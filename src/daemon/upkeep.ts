@@ -5,18 +5,19 @@ import { placeOf } from '../host/git-place.ts';
 import { createEnforcer, type Killer } from '../limits/enforcer.ts';
 import { findInWorktree, killVerified, type FoundProcess } from '../processes/kill.ts';
 import { agentKindOf } from '../processes/kinds.ts';
-import type { Processes } from '../processes/ports.ts';
+import type { Processes, ProcessRow } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { isTerminal } from '../runs/lifecycle.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
 import type { Store } from '../store/store.ts';
 import { runOfProcess, type ProcessView } from '../runs/run-of-process.ts';
+import type { Look } from './look-schedule.ts';
 import type { Recovery } from './recovery.ts';
 import type { SessionLinks } from './session-links.ts';
 import { createUnsupervisedWatch } from '../runs/unsupervised.ts';
 import { applyUnsupervisedPolicy } from './unsupervised-policy.ts';
 
-/** Interval of what no event tells of: expired lockouts, runs whose shim was killed, agents that reeve did not start. */
+/** Interval of what no event tells of: expired lockouts, runs whose shim was killed. */
 const SLOW_MS = 30_000;
 /** At most one pass over all processes in this time, however many rounds there are: it is the dear part. */
 const PASS_EVERY_MS = 1_000;
@@ -39,6 +40,8 @@ export interface UpkeepPorts extends Processes {
 /** The daemon's slow work, kept off the path from an appended line to a stop. */
 export interface Upkeep {
   start(): void;
+  /** Looks for agents that reeve did not start. */
+  view(look: Look): void;
   /** A run's shim has gone: if it did not end its run first, it was killed, and what is left is looked at. */
   detached(id: RunId): void;
   /** A run's process has died, of which nobody may have told. */
@@ -66,6 +69,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     record: ports.record,
     now: () => clock.now(),
   };
+  let rows: readonly ProcessRow[] = [];
   let unsupervised = 0;
   let lastPassAt = -Infinity;
   let passTimer: NodeJS.Timeout | null = null;
@@ -85,7 +89,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
   }
 
   async function lookForAgents(): Promise<void> {
-    const found = agents.look(ports.live());
+    const found = agents.look(ports.live(), rows);
     unsupervised = found.length;
     await applyUnsupervisedPolicy(found, ports.config(), policyPorts);
   }
@@ -96,7 +100,6 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
       ports.record({ type: 'lockout.released', at: now, limit, project, branch, message: 'its period has ended' });
     }
     await ports.recovery.pass();
-    await lookForAgents();
   }
 
   return {
@@ -106,6 +109,11 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     start() {
       enqueue(slowWork);
       slowTimer = setInterval(() => enqueue(slowWork), SLOW_MS);
+    },
+    view(look) {
+      ({ rows } = look);
+      const isAsked = look.news === 'any' || (look.news === 'some' && stopsUnsupervised(ports.config()));
+      if (isAsked) enqueue(lookForAgents);
     },
     detached(id) {
       enqueue(async () => {

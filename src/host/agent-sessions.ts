@@ -14,6 +14,8 @@ const TAIL_BYTES = 64 * 1024;
 
 export interface AgentSessionsPorts {
   readonly table: ProcessTable;
+  /** All processes, for the tools of agents. @defaultValue as they are when asked for */
+  readonly rows?: () => readonly ProcessRow[];
   readonly clock: Clock;
   /** Claude Code's config folders, for processes whose environment does not say or cannot be read. */
   readonly configDirs: () => readonly string[];
@@ -25,13 +27,13 @@ export interface AgentSessionsPorts {
  * (measured with 2.1.197), so the kernel alone does not tell.
  */
 export function createAgentSessions(ports: AgentSessionsPorts): SessionFinder {
-  const { table } = ports;
+  const { table, rows = () => table.list() } = ports;
   return {
     sessionsOf(agents) {
       const ours = agents.filter(({ kind }) => kind === AGENT).map((agent) => ({ ...agent, dirs: dirsOf(agent.row) }));
       const found = new Map<string, AgentSession>();
       const unsure: typeof ours = [];
-      const tools = lazyTools(table, agents);
+      const tools = lazyTools({ table, rows }, agents);
       for (const agent of ours) {
         const session = certainSession(agent, tools);
         if (session === null) unsure.push(agent);
@@ -124,13 +126,16 @@ interface ToolSessions {
   of(row: ProcessRow): { readonly pid: number; readonly session: string } | null;
 }
 
-/** Sessions that descendants name, nearest first, not looking below other agents. The table is read when first asked. */
-function lazyTools(table: ProcessTable, agents: readonly AgentProcess[]): ToolSessions {
+/** Sessions that descendants name, nearest first, not looking below other agents. The processes are asked for when first needed. */
+function lazyTools(
+  { table, rows }: Required<Pick<AgentSessionsPorts, 'table' | 'rows'>>,
+  agents: readonly AgentProcess[],
+): ToolSessions {
   let children: ReadonlyMap<number, readonly ProcessRow[]> | null = null;
   const others = new Set(agents.map(({ row }) => row.pid));
   return {
     of(agent) {
-      children ??= Map.groupBy(table.list(), ({ ppid }) => ppid);
+      children ??= Map.groupBy(rows(), ({ ppid }) => ppid);
       const next = [...(children.get(agent.pid) ?? [])];
       for (let row = next.shift(); row !== undefined; row = next.shift()) {
         if (others.has(row.pid)) continue;

@@ -18,8 +18,8 @@ export interface ListenerOptions {
   readonly onDeaf: (error: unknown) => void;
   /** @defaultValue 2000 */
   readonly lookEveryMs?: number;
-  /** Renews the socket's time of modification at each look: a sign of life for whoever watches the file. @defaultValue false */
-  readonly showsLife?: boolean;
+  /** Whether to renew the socket's time of modification at this look: a sign of life for whoever watches the file. @defaultValue never */
+  readonly showsLife?: () => boolean;
 }
 
 export interface Listener {
@@ -60,7 +60,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   function look(): void {
     if (isBusy) return;
     if (listening !== null && isSameFile(listening.file, socketPath)) {
-      if (options.showsLife === true) showLife(socketPath);
+      if (options.showsLife?.() === true) showLife(socketPath);
       return;
     }
     isBusy = true;

@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import type { Holder } from '../../src/claims/claim.ts';
 import { createCollisionWatch } from '../../src/daemon/collision-watch.ts';
 import { FULL_LOOK_EVERY, LOOK_MS } from '../../src/daemon/look-schedule.ts';
+import { createProcessLooks } from '../../src/daemon/process-looks.ts';
 import type { Event } from '../../src/events.ts';
 import { createAgentSessions } from '../../src/host/agent-sessions.ts';
 import { createMemoryStore } from '../../src/store/memory/open.ts';
@@ -27,7 +28,7 @@ function stage(t: TestContext) {
   mkdirSync(configDir);
   const claims = claimPorts(join(folder, 'spare'), createMemoryStore().claims);
   const { table, clock, uid } = claims;
-  const sessions = createAgentSessions({ table, clock, configDirs: () => [configDir] });
+  const sessions = createAgentSessions({ table, rows: () => looks.rows, clock, configDirs: () => [configDir] });
   const events: Event[] = [];
   const errors: unknown[] = [];
   const watch = createCollisionWatch({
@@ -37,8 +38,9 @@ function stage(t: TestContext) {
     record: (event) => events.push(event),
     onError: (error) => errors.push(error),
   });
+  const looks = createProcessLooks({ table, viewers: [watch.view], onError: (error) => errors.push(error) });
   t.mock.timers.enable({ apis: ['setInterval'] });
-  watch.start();
+  looks.start();
   const env = { HOME: folder, CLAUDE_CONFIG_DIR: configDir };
   return {
     folder,

@@ -30,13 +30,6 @@ async function startStranger(home: Home, name: string, cwd = home.project) {
   };
 }
 
-/** Something for the daemon to see: an entry in the live registry, as each start of Claude Code makes one. */
-function announceSession(home: Home, pid: number): void {
-  mkdirSync(join(home.claudeDir, 'sessions'), { recursive: true });
-  const entry = { pid, sessionId: 'stranger', cwd: home.project, procStart: String(readProcess(pid)?.startTicks) };
-  writeFileSync(join(home.claudeDir, 'sessions', `${pid}.json`), JSON.stringify(entry));
-}
-
 /** Spends past the cap of {@link DAILY} outside every run, and waits for the lockout. */
 async function overspend(home: Home): Promise<void> {
   const folder = join(home.claudeDir, 'projects', 'p');
@@ -95,7 +88,6 @@ test('L5 with unsupervised = "stop" a relaunch without reeve is stopped again, a
   const editor = await startStranger(home, 'editor');
   for (let relaunch = 0; relaunch < 2; relaunch += 1) {
     const stranger = await startStranger(home, 'claude');
-    announceSession(home, stranger.pid);
     const [, signal] = (await stranger.exited) as [number | null, string | null];
     assert.equal(signal, 'SIGTERM');
   }

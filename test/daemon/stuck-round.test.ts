@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { socketRenewedAt } from '../../src/host/socket-links.ts';
+import { reachDaemon } from '../../src/ipc/daemon-client.ts';
+import { outcomeOf } from '../../src/runs/lifecycle.ts';
+import { awaitValue } from '../rig/await-value.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { isAlive } from '../rig/live-processes.ts';
+import { until } from '../rig/until.ts';
+import { startAgentRun, type AgentRun } from './rig/agent-run.ts';
+import { openHome, type Home } from './rig/home.ts';
+import { startImpatientDaemon } from './rig/start-impatient.ts';
+
+failOnLeaks();
+
+/**
+ * Has a round of the daemon wait in a read that brings nothing, as one from a network folder does whose server is dead: a FIFO stands for a
+ * moment where the run's agent has registered its session. Resolves when the round is in it.
+ * @returns what ends the read
+ */
+async function holdRound(home: Home, { agentPid }: AgentRun): Promise<() => void> {
+  const entry = join(home.claudeDir, 'sessions', `${agentPid}.json`);
+  const [fifo, registered] = [`${entry}.fifo`, `${entry}.registered`];
+  assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
+  renameSync(entry, registered);
+  renameSync(fifo, entry);
+  const fd = await awaitValue('the read of the round', () => openIfRead(entry));
+  renameSync(registered, entry);
+  return () => closeSync(fd);
+}
+
+/** Null while nobody reads it: [fifo(7)](https://man7.org/linux/man-pages/man7/fifo.7.html). */
+function openIfRead(fifo: string): number | null {
+  try {
+    return openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return null;
+    throw error;
+  }
+}
+
+async function isSilent(home: Home, patienceMs: number): Promise<boolean> {
+  const reach = await reachDaemon(home.paths, patienceMs);
+  if (reach.kind === 'answers') reach.client.close();
+  assert.notEqual(reach.kind, 'nobody');
+  return reach.kind === 'silent';
+}
+
+test('L14 a daemon whose round does not end is replaced by the shim of a limited run, and the cap holds', async () => {
+  await using home = openHome();
+  // However slow the machine is: not the loss ends this run, but the cap.
+  home.writeConfig('[daemon]\nlost = "warn"\n');
+  const stuck = await startImpatientDaemon(home);
+  const run = await startAgentRun(home, { runOptions: ['--max-usd', '0.05', '--grace', '0s'] });
+  const release = await holdRound(home, run);
+  await run.tell('spend 4000');
+  const ended = await run.ended;
+  release();
+  assert.equal(ended.code, 124, ended.stderr);
+  assert.equal(outcomeOf((await home.run(run.runId)).current)?.endReason, 'budget-limit');
+  assert.equal(isAlive(stuck), false);
+  assert.equal((await home.event('daemon.replaced')).pid, stuck.pid);
+});
+
+test('a daemon whose round gets nowhere gives no sign of life and no answer, says why, and is back when the round ends', async () => {
+  await using home = openHome();
+  const daemon = await startImpatientDaemon(home);
+  const run = await startAgentRun(home);
+  const release = await holdRound(home, run);
+  await until(() => readFileSync(home.paths.daemonLogFile, 'utf8').includes('a round has got nowhere for 0.5 s'));
+  const renewedAt = (): number | null => socketRenewedAt(home.paths, home.paths.daemonSocket);
+  const last = renewedAt();
+  // Longer than it takes a daemon that works to renew it.
+  assert.equal(await isSilent(home, 3_000), true);
+  assert.equal(renewedAt(), last);
+  release();
+  assert.equal(await isSilent(home, 30_000), false);
+  await until(() => renewedAt() !== last);
+  assert.equal(home.daemon()?.pid, daemon.pid);
+  await Promise.all([run.tell('exit 0').catch(() => ''), run.ended]);
+});
