@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 
 /** Enough for every `stat` and `status`, and for nearly every command line and environment. */
 const FIRST_SIZE = 16 * 1024;
@@ -51,8 +51,28 @@ function readOpened(path: string, read: (fd: number) => number): ProcBytes | nul
   }
 }
 
+/** Where a link under /proc leads; null when it cannot be read. */
+export function readLink(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (isUnreadable(error)) return null;
+    throw error;
+  }
+}
+
+/** The names in a folder under /proc; none when it cannot be read. */
+export function listFolder(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (isUnreadable(error)) return [];
+    throw error;
+  }
+}
+
 /** True for the failures that mean "gone, or not yours": anything else, such as too many open files, must not pass for that. */
-export function isUnreadable(error: unknown): boolean {
+function isUnreadable(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM' || code === 'ENOTDIR';
 }

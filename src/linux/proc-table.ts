@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Realm } from '../processes/identity.ts';
 import type { EnvironmentValue, ProcessDetails, ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { libc } from './libc.ts';
-import { isUnreadable, readProcFile, readProcLine } from './proc-files.ts';
+import { listFolder, readLink, readProcFile, readProcLine } from './proc-files.ts';
 import type { ProcBytes } from './proc-files.ts';
 import { mayBeExecuting, parseStatLine } from './stat-line.ts';
 import type { ProcessStat } from './stat-line.ts';
@@ -66,10 +66,11 @@ export class ProcTable implements ProcessTable {
 
   details(pid: number): ProcessDetails {
     const stat = readStat(pid);
+    const folder = stat?.firstThreadEnded === true ? runningThread(pid) : `/proc/${pid}`;
     return {
-      exe: readLink(`/proc/${pid}/exe`),
-      argv: readArgv(pid),
-      cwd: this.cwd(pid),
+      exe: readLink(`${folder}/exe`),
+      argv: readArgv(folder),
+      cwd: readLink(`${folder}/cwd`),
       rssBytes: stat === null ? null : stat.rssPages * this.#pageBytes,
       cpuMs: stat === null ? null : Math.round((stat.cpuTicks * 1000) / this.ticksPerSecond),
       uid: readUid(pid),
@@ -77,7 +78,7 @@ export class ProcTable implements ProcessTable {
   }
 
   cwd(pid: number): string | null {
-    return readLink(`/proc/${pid}/cwd`);
+    return readLink(`/proc/${pid}/cwd`) ?? (hasEndedFirstThread(pid) ? readLink(`${runningThread(pid)}/cwd`) : null);
   }
 
   /** Sockets, pipes and the like have links, but no paths. */
@@ -108,7 +109,9 @@ function readEnvironment(pid: number): ProcBytes | null {
   const deadline = monotonicMs() + EXEC_MS;
   for (let pause = 0; ;) {
     const file = readProcFile(`/proc/${pid}/environ`);
-    if (file === null || file.length > 0) return file;
+    if (file !== null && file.length > 0) return file;
+    if (hasEndedFirstThread(pid)) return readProcFile(`${runningThread(pid)}/environ`);
+    if (file === null) return null;
     const line = readProcLine(`/proc/${pid}/stat`);
     if (line === null) return null;
     if (!mayBeExecuting(line.bytes, line.length)) return { bytes: line.bytes, length: 0 };
@@ -217,30 +220,27 @@ const NODE_THREAD_NAME = 'MainThread';
 
 /** The name that the kernel gave at the exec, as far as it can still be known: the executable's, else the first argument's. */
 function programName(pid: number): string {
-  const path = readLink(`/proc/${pid}/exe`)?.replace(/ \(deleted\)$/u, '') ?? readArgv(pid)?.[0] ?? '';
+  const path = readLink(`/proc/${pid}/exe`)?.replace(/ \(deleted\)$/u, '') ?? readArgv(`/proc/${pid}`)?.[0] ?? '';
   return basename(path).slice(0, MAX_COMM_LENGTH) || NODE_THREAD_NAME;
 }
 
-function readLink(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (isUnreadable(error)) return null;
-    throw error;
-  }
+function hasEndedFirstThread(pid: number): boolean {
+  return readStat(pid)?.firstThreadEnded === true;
 }
 
-function listFolder(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (isUnreadable(error)) return [];
-    throw error;
-  }
+/**
+ * Where a process whose first thread has ended still shows its environment, arguments and folders: at a thread of it that runs. All
+ * threads share them (proc(5), `/proc/pid/task`). The process's own folder when none is left.
+ */
+function runningThread(pid: number): string {
+  const folder = `/proc/${pid}/task`;
+  const thread = listFolder(folder).find((tid) => readLink(`${folder}/${tid}/exe`) !== null);
+  return thread === undefined ? `/proc/${pid}` : `${folder}/${thread}`;
 }
 
-function readArgv(pid: number): readonly string[] | null {
-  const file = readProcFile(`/proc/${pid}/cmdline`);
+/** @param folder a process's or a thread's */
+function readArgv(folder: string): readonly string[] | null {
+  const file = readProcFile(`${folder}/cmdline`);
   if (file === null) return null;
   if (file.length === 0) return [];
   const last = file.bytes[file.length - 1] === 0 ? file.length - 1 : file.length;

@@ -38,6 +38,7 @@ test('reads every field at its place', () => {
     cpuTicks: 12,
     rssPages: 321,
     isThread: false,
+    firstThreadEnded: false,
   });
 });
 

@@ -9,6 +9,8 @@ export interface ProcessStat {
   readonly rssPages: number;
   /** True when the row is a thread of another process: `/proc/<tid>` answers too, although readdir does not show it. */
   readonly isThread: boolean;
+  /** True when the first thread has ended while others run on: nothing but `stat` is left of it under `/proc/<pid>` itself. */
+  readonly firstThreadEnded: boolean;
 }
 
 const SPACE = 0x20;
@@ -48,6 +50,7 @@ export function parseStatLine(bytes: Buffer, length: number): ProcessStat | null
   if (open < 2 || close < open || !readNumbers(bytes, close + 4, length)) return null;
   const state = String.fromCharCode(bytes[close + 2] ?? 0);
   const exitSignal = field(EXIT_SIGNAL);
+  const firstThreadEnded = state === 'Z' && field(THREADS) > 1;
   return {
     row: {
       pid: readNumber(bytes, 0),
@@ -55,7 +58,7 @@ export function parseStatLine(bytes: Buffer, length: number): ProcessStat | null
       pgid: field(PGID),
       sid: field(SID),
       // A process whose first thread has ended is shown as a zombie while its other threads run on, and can still fork.
-      state: state === 'Z' && field(THREADS) > 1 ? 'S' : state,
+      state: firstThreadEnded ? 'S' : state,
       startTicks: field(START_TICKS),
       comm: bytes.toString('utf8', open + 1, close),
       // The stack's address is drawn anew by each exec (0 where this user may not read it, and then nothing else either).
@@ -65,6 +68,7 @@ export function parseStatLine(bytes: Buffer, length: number): ProcessStat | null
     rssPages: field(RSS_PAGES),
     // clone(2): only a thread has no exit signal of its own; the kernel keeps -1 for it.
     isThread: exitSignal === -1,
+    firstThreadEnded,
   };
 }
 

@@ -5,7 +5,10 @@ import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import { test } from 'node:test';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
+import { systemClock } from '../../src/host/clock.ts';
+import { killVerified } from '../../src/processes/kill.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { startPuppet } from '../rig/puppet.ts';
 import { testProcessTable } from './process-table.contract.ts';
 
 failOnLeaks();
@@ -28,3 +31,17 @@ for (const [what, script, expected] of [
     await once(child, 'close');
   });
 }
+
+test('K6 /proc: a process whose first thread has ended still tells its environment, arguments and folders', async (t) => {
+  const puppet = startPuppet(t, 'headless.ts', { env: { REEVE_RUN: 'run_headless.1' } });
+  const { leader } = await puppet.report.processes('leader');
+  const processes = createLinuxProcesses();
+  const { table } = processes;
+  assert.deepEqual(table.environment(leader.pid, 'REEVE_RUN'), { kind: 'value', value: 'run_headless.1' });
+  const { exe, argv, cwd } = table.details(leader.pid);
+  assert.deepEqual([exe, cwd], [realpathSync(process.execPath), process.cwd()]);
+  assert.ok(argv?.some((argument) => argument.endsWith('headless.ts')));
+  assert.equal(table.cwd(leader.pid), process.cwd());
+  await killVerified({ ...processes, clock: systemClock }, [leader], { graceMs: 0 });
+  await puppet.exited;
+});

@@ -303,6 +303,14 @@ test('K12 after a SIGKILL of the shim, the recorded identity and the cookie find
   assertEnded(await stop({ spec: treeOf({ roots: [tree.daemon] }), graceMs: 0 }), [tree.daemon]);
 });
 
+test('K12 the cookie also finds a process whose first thread has ended, when nothing else of the tree is left', async (t) => {
+  const cookie = `run_headless.${process.pid}`;
+  const puppet = startPuppet(t, 'headless.ts', { env: { REEVE_RUN: cookie } });
+  const { leader } = await puppet.report.processes('leader');
+  assertEnded(await stop({ spec: treeOf({ cookie }), graceMs: 0 }), [leader]);
+  await puppet.exited;
+});
+
 test('K12 a nested run, whose cookie extends the outer one, belongs to the outer tree; a cookie that merely begins alike does not', async (t) => {
   const cookie = `run_outer.${process.pid}`;
   const nested = startPuppet(t, 'sleeper.sh', { env: { REEVE_RUN: `${cookie}/run_inner.1` } });
