@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { ReeveError } from './errors.ts';
 import { createLinuxProcesses } from './linux/index.ts';
 import type { Processes } from './processes/ports.ts';
@@ -7,7 +6,7 @@ import type { Processes } from './processes/ports.ts';
 const TABLE_VARIABLE = 'REEVE_PROCESS_TABLE';
 
 /**
- * Opens this machine's processes: by /proc and system calls where that is, else by `ps` and `lsof`. Every program comes by them here.
+ * Opens this machine's processes: by /proc and system calls on Linux, else by `ps` and `lsof`. Every program comes by them here.
  * @throws PLATFORM_UNSUPPORTED, USAGE
  */
 export async function openProcesses(env: NodeJS.ProcessEnv): Promise<Processes> {
@@ -18,7 +17,7 @@ export async function openProcesses(env: NodeJS.ProcessEnv): Promise<Processes> 
 }
 
 /**
- * True where /proc does not tell of processes, or is not to be asked.
+ * True where no /proc tells of processes, or it is not to be asked.
  * @throws USAGE
  */
 export function needsPortable(env: NodeJS.ProcessEnv): boolean {
@@ -27,5 +26,5 @@ export function needsPortable(env: NodeJS.ProcessEnv): boolean {
     throw new ReeveError('USAGE', `${TABLE_VARIABLE} is ${JSON.stringify(wanted)}`, {
       hint: 'Set it to portable, or not at all.',
     });
-  return wanted === 'portable' || process.platform !== 'linux' || !existsSync('/proc/self/stat');
+  return wanted === 'portable' || process.platform !== 'linux';
 }

@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Realm } from '../processes/identity.ts';
 import type { EnvironmentValue, ProcessDetails, ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { libc } from './libc.ts';
 import { listFolder, readLink, readProcFile, readProcLine } from './proc-files.ts';
 import type { ProcBytes } from './proc-files.ts';
+import { readRealm } from './realm.ts';
 import { mayBeExecuting, parseStatLine } from './stat-line.ts';
 import type { ProcessStat } from './stat-line.ts';
 
@@ -133,14 +134,6 @@ function findVariable(environment: Buffer, name: string): number {
   if (environment.subarray(0, first.length).equals(first)) return first.length;
   const found = environment.indexOf(assignment);
   return found < 0 ? -1 : found + assignment.length;
-}
-
-/** The boot and PID namespace that this process lives in (random(4), [pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html)). */
-function readRealm(): Realm {
-  return {
-    bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim(),
-    pidNamespace: String(statSync('/proc/self/ns/pid').ino),
-  };
 }
 
 /** The PID handed out last in this namespace: the last number of [/proc/loadavg](https://man7.org/linux/man-pages/man5/proc_loadavg.5.html). */

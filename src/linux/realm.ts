@@ -1,0 +1,36 @@
+import { statSync } from 'node:fs';
+import { ReeveError } from '../errors.ts';
+import type { Realm } from '../processes/identity.ts';
+import { readLink, readProcLine } from './proc-files.ts';
+
+/**
+ * The boot and PID namespace that this process lives in (random(4), [pid_namespaces(7)](https://man7.org/linux/man-pages/man7/pid_namespaces.7.html)).
+ *
+ * System calls take the PIDs of this namespace, /proc shows those of the one it was mounted in. Where these differ (a sandbox that has PIDs of
+ * its own and the /proc of its host), a start time would be compared of one process and the signal sent to another: so nothing works there.
+ * @throws PLATFORM_UNSUPPORTED
+ */
+export function readRealm(): Realm {
+  const self = readLink('/proc/self');
+  if (self === null)
+    throw new ReeveError('PLATFORM_UNSUPPORTED', 'there is no /proc', {
+      hint: 'Mount it: mount -t proc proc /proc',
+    });
+  if (self !== String(process.pid))
+    throw new ReeveError('PLATFORM_UNSUPPORTED', 'the /proc that is mounted here is of another PID namespace', {
+      hint: "Mount this one's (unshare --mount-proc, bwrap --proc /proc): with another's a signal could reach the wrong process.",
+    });
+  const boot = readProcLine('/proc/sys/kernel/random/boot_id');
+  if (boot === null)
+    throw new ReeveError(
+      'PLATFORM_UNSUPPORTED',
+      '/proc shows processes only, and does not tell one boot from another',
+      {
+        hint: 'Mount it without subset=pid (for systemd: ProcSubset=all).',
+      },
+    );
+  return {
+    bootId: boot.bytes.toString('latin1', 0, boot.length).trim(),
+    pidNamespace: String(statSync('/proc/self/ns/pid').ino),
+  };
+}
