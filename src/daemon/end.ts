@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import type { Paths } from '../host/paths.ts';
@@ -16,9 +17,9 @@ export interface EndPorts extends Pick<Processes, 'table' | 'signaller'> {
 
 /**
  * Ends the daemon that lives and cannot be reached: TERM, on which it ends in order if it can, then KILL, which it is made for. Only the
- * very process that holds this home's lock: whoever takes the lock removes the registry entry of the one before, so an entry whose process
- * lives is its holder's. False when this one is no longer registered, or dead: nobody is signalled then.
- * @throws OWNERSHIP_UNPROVEN when it does not hold the lock, DAEMON_UNREACHABLE when it lives on
+ * very process that is registered and holds this home's lock. False when this one is no longer registered, or dead: nobody is signalled
+ * then.
+ * @throws OWNERSHIP_UNPROVEN when it is not proven to hold the lock, DAEMON_UNREACHABLE when it lives on
  */
 export async function endDaemon(
   { paths, table, signaller, clock }: EndPorts,
@@ -27,13 +28,13 @@ export async function endDaemon(
 ): Promise<boolean> {
   const holder = livingDaemon(paths, table);
   if (holder === null || !sameIdentity(holder, daemon)) return false;
-  if (existsSync(paths.daemonLockFile) && !isLocked(paths.daemonLockFile))
+  if (!holdsLock(daemon.pid, { paths, table }))
     throw new ReeveError(
       'OWNERSHIP_UNPROVEN',
       `process ${daemon.pid} is registered as the daemon, and does not hold its lock`,
       {
         where: paths.daemonLockFile,
-        hint: 'nothing was signalled; look what that process is',
+        hint: 'nothing was signalled; look what that process is, and end it yourself if it is a daemon',
       },
     );
   const { provenEmpty } = await killVerified({ table, signaller, clock }, [daemon], { graceMs });
@@ -45,4 +46,18 @@ export async function endDaemon(
       hint: '`reeve doctor` says more',
     },
   );
+}
+
+/** What the kernel adds to the name of an open file that was removed: [proc_pid_fd(5)](https://man7.org/linux/man-pages/man5/proc_pid_fd.5.html). */
+const REMOVED = ' (deleted)';
+
+/**
+ * Whoever takes the lock removes the registry entry of the one before, so an entry whose process lives is the holder's. Where somebody has
+ * removed the file there is no lock to be asked for, but its holder has that file open until it is dead.
+ */
+function holdsLock(pid: number, { paths, table }: Pick<EndPorts, 'paths' | 'table'>): boolean {
+  const { daemonLockFile } = paths;
+  if (existsSync(daemonLockFile)) return isLocked(daemonLockFile);
+  const lock = join(realpathSync(dirname(daemonLockFile)), basename(daemonLockFile));
+  return table.openFiles?.(pid).includes(`${lock}${REMOVED}`) === true;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { startDaemon } from '../../src/daemon/spawn.ts';
 import { readDaemonIdentity, writeDaemonRegistry } from '../../src/host/daemon-registry.ts';
@@ -133,17 +133,31 @@ test('D1 status, down and up come to an end with a hung daemon: it is named, end
   assert.match(up.stderr, new RegExp(`pid ${second.pid}\\) lived and answered nothing`, 'u'));
 });
 
-test('a process that is registered as the daemon and does not hold its lock is not signalled', async () => {
+test('a hung daemon whose lock file was removed is ended all the same: it has that file open', async () => {
   await using home = openHome();
-  mkdirSync(home.paths.stateDir, { recursive: true, mode: 0o700 });
-  writeFileSync(home.paths.daemonLockFile, '', { mode: 0o600 });
-  const stranger = spawn('sleep', ['1000'], { stdio: 'ignore' });
-  const identity = identityOf(createLinuxProcesses().table, stranger.pid ?? 0);
-  assert.ok(identity);
-  writeDaemonRegistry(home.paths, identity);
+  await home.cli('up');
+  const hung = signalDaemon(home, 'STOP');
+  rmSync(home.paths.daemonLockFile);
   const down = await home.cli('down');
-  assert.equal(down.code, 1);
-  assert.match(down.stderr, /\[OWNERSHIP_UNPROVEN\]/u);
-  assert.ok(isAlive(identity));
-  stranger.kill('SIGKILL');
+  assert.deepEqual([down.code, down.stdout], [0, `stopped (pid ${hung.pid})\n`], down.stderr);
+  assert.equal(isAlive(hung), false);
 });
+
+for (const [lock, isThere] of [
+  ['does not hold its lock', true],
+  ['cannot be shown to hold its lock, which is gone,', false],
+] as const)
+  test(`a process that is registered as the daemon and ${lock} is not signalled`, async () => {
+    await using home = openHome();
+    mkdirSync(home.paths.stateDir, { recursive: true, mode: 0o700 });
+    if (isThere) writeFileSync(home.paths.daemonLockFile, '', { mode: 0o600 });
+    const stranger = spawn('sleep', ['1000'], { stdio: 'ignore' });
+    const identity = identityOf(createLinuxProcesses().table, stranger.pid ?? 0);
+    assert.ok(identity);
+    writeDaemonRegistry(home.paths, identity);
+    const down = await home.cli('down');
+    assert.equal(down.code, 1);
+    assert.match(down.stderr, /\[OWNERSHIP_UNPROVEN\]/u);
+    assert.ok(isAlive(identity));
+    stranger.kill('SIGKILL');
+  });
