@@ -27,3 +27,7 @@ test('the daemon inherits places and nothing of the run that started it', () => 
     TZ: 'Europe/Zagreb',
   });
 });
+
+test('a relative folder is not handed on: it was meant from the folder of whoever started the daemon', () => {
+  assert.deepEqual(daemonEnvironment({ CLAUDE_CONFIG_DIR: 'conf', CODEX_HOME: './codex' }), {});
+});

@@ -1,3 +1,5 @@
+import { isAbsolute } from 'node:path';
+
 /** What the daemon needs of the environment of whoever happened to start it: where things lie, and how to write. */
 const KEPT = new Set([
   'PATH',
@@ -10,9 +12,10 @@ const KEPT = new Set([
   'LANG',
   'REEVE_HOME',
   'REEVE_PROCESS_TABLE',
-  'CLAUDE_CONFIG_DIR',
-  'CODEX_HOME',
 ]);
+
+/** Kept unless relative: the daemon is in no folder that they could be meant from. */
+const KEPT_FOLDERS = new Set(['CLAUDE_CONFIG_DIR', 'CODEX_HOME']);
 
 /** Families of variables that are kept whole. */
 const KEPT_PREFIXES = ['XDG_', 'LC_'];
@@ -25,7 +28,8 @@ export function daemonEnvironment(env: NodeJS.ProcessEnv): Record<string, string
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (value === undefined) continue;
-    if (KEPT.has(name) || KEPT_PREFIXES.some((prefix) => name.startsWith(prefix))) kept[name] = value;
+    const isKept = KEPT.has(name) || KEPT_PREFIXES.some((prefix) => name.startsWith(prefix));
+    if (isKept || (KEPT_FOLDERS.has(name) && isAbsolute(value))) kept[name] = value;
   }
   return kept;
 }

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 import { hasConfiguredLimits } from '../host/configured-limits.ts';
 import { homeFolder } from '../host/home-folder.ts';
@@ -134,7 +135,7 @@ async function intentOf(
     background,
     caps: request.caps,
     limited: await needsDaemon(request, paths),
-    logRoots: logRootsOf({ ...env, ...request.env }),
+    logRoots: logRootsOf({ ...env, ...request.env }, request.cwd),
     graceMs: request.graceMs,
     keepBackground: request.keepBackground,
     ...(request.restart === null ? {} : { restart: request.restart }),
@@ -144,9 +145,9 @@ async function intentOf(
   };
 }
 
-/** Where the run's own environment makes its agent log: the daemon's may say otherwise. */
-function logRootsOf(env: NodeJS.ProcessEnv): readonly string[] {
-  return claudeConfigDirs({ env, home: homeFolder(env), configured: null });
+/** Where the run's own environment makes its agent log: the daemon's may say otherwise. A relative folder is the agent's to resolve. */
+function logRootsOf(env: NodeJS.ProcessEnv, cwd: string): readonly string[] {
+  return claudeConfigDirs({ env, home: homeFolder(env), configured: null }).map((folder) => resolve(cwd, folder));
 }
 
 /** Spend is counted by the daemon, time by the shim itself. */

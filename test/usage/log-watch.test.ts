@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { appendFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { answerLine } from './claude-lines.ts';
 import { openLogHome, type LogHome } from './log-home.ts';
@@ -55,6 +55,39 @@ test('logs are seen that appear in folders which were not there when the watch b
   appendFileSync(subagent, answerLine({ id: 'm2', output: 2 }));
   await changes.until('the subagent', () => hasCounted(3));
   changes.close();
+
+  async function hasCounted(tokens: number): Promise<boolean> {
+    await home.collector.scan();
+    return (await home.outputTokens()) === tokens;
+  }
+});
+
+test("a project's folder that was moved elsewhere, and a log, are read and watched through the links in their places", async () => {
+  await using home = await openLogHome();
+  const before = join(home.dir, 'before');
+  const after = join(home.dir, 'after');
+  const links = { before: join(home.projects, 'before'), after: join(home.projects, 'after') };
+  for (const folder of [before, after, home.projects]) mkdirSync(folder, { recursive: true });
+  symlinkSync(before, links.before);
+  const changes = collectChanges(home);
+  appendFileSync(join(before, 's.jsonl'), answerLine({ id: 'm1', output: 1 }));
+  await changes.until('the append behind a link', () => changes.seen.includes(join(links.before, 's.jsonl')));
+  appendFileSync(join(after, 't.jsonl'), answerLine({ id: 'm2', output: 2 }));
+  symlinkSync(after, links.after);
+  await changes.until('what was behind a new link', () => hasCounted(3));
+  appendFileSync(join(after, 't.jsonl'), answerLine({ id: 'm3', output: 4 }));
+  await changes.until('an append behind the new link', () => hasCounted(7));
+  changes.close();
+
+  const single = join(home.dir, 'single.jsonl');
+  writeFileSync(single, answerLine({ id: 'm4', output: 8 }));
+  symlinkSync(single, join(home.projects, 'single.jsonl'));
+  // Leads above: everything would be found once more, without end.
+  symlinkSync(home.dir, join(home.projects, 'up'));
+  symlinkSync(home.projects, join(home.projects, 'itself'));
+  symlinkSync(join(home.dir, 'nowhere'), join(home.projects, 'nowhere'));
+  const { files, problems } = await home.collector.scan();
+  assert.deepEqual([files, problems, await home.outputTokens()], [3, [], 15]);
 
   async function hasCounted(tokens: number): Promise<boolean> {
     await home.collector.scan();

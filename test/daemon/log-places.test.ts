@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { startAgentRun, type AgentRun } from './rig/agent-run.ts';
+import { openHome, type Home } from './rig/home.ts';
+
+failOnLeaks();
+
+const CAPPED = ['--max-usd', '0.05', '--grace', '0s'];
+
+test('L14 a relative CLAUDE_CONFIG_DIR is that of the folder which the run works in, and does not take it past its cap', async () => {
+  await using home = openHome();
+  const below = join(home.project, 'below');
+  mkdirSync(below);
+  const env = { CLAUDE_CONFIG_DIR: 'conf' };
+  await passCap(home, await startAgentRun(home, { runOptions: CAPPED, env }));
+  await passCap(home, await startAgentRun(home, { runOptions: ['--cwd', below, ...CAPPED], env }));
+  await passCap(home, await startAgentRun(home, { runOptions: ['--env', 'CLAUDE_CONFIG_DIR=./other', ...CAPPED] }));
+});
+
+test("L14 a project's folder of logs that was moved elsewhere, with a link in its place, does not take a run past its cap", async () => {
+  await using home = openHome();
+  const [elsewhere, projects] = [join(home.folder, 'elsewhere'), join(home.claudeDir, 'projects')];
+  mkdirSync(elsewhere);
+  mkdirSync(projects);
+  symlinkSync(elsewhere, join(projects, home.project.replaceAll(/[^a-zA-Z0-9]/g, '-')));
+  await passCap(home, await startAgentRun(home, { runOptions: CAPPED }));
+});
+
+async function passCap(home: Home, run: AgentRun): Promise<void> {
+  await run.tell('spend 4000');
+  await home.event('limit.breached', ({ runId }) => runId === run.runId);
+  assert.equal((await run.ended).code, 124);
+}
