@@ -83,7 +83,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     nextWarning.note(event);
   };
 
-  const sqlite = await openSqliteStore({ path: paths.database, clock });
+  const sqlite = await openSqliteStore({ path: paths.database, clock, toWrite: true });
   const lockouts = withLockoutFiles(sqlite.lockouts, paths.lockoutsDir, ({ path, error }) =>
     shout(`lockout file ${path}: ${error}`),
   );

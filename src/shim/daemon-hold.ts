@@ -5,7 +5,7 @@ import type { Identity } from '../processes/identity.ts';
 import type { RunRecord } from '../runs/record.ts';
 import type { AdmittedRun } from './admission.ts';
 import { DaemonLink, LOST_AFTER_MS } from './daemon-link.ts';
-import { complain } from './messages.ts';
+import { complain, stderrIsTerminal } from './messages.ts';
 import { hearWarnings, type WarningVoice } from './warnings.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
@@ -29,8 +29,12 @@ export function holdDaemon(
     onLost(action) {
       events.record({ type: 'daemon.lost', at: clock.now(), runId, action });
       const message = `the daemon that holds it to its limits was out of reach for ${LOST_AFTER_MS / 1_000} s`;
-      if (action === 'stop') stop(message);
-      else complain(`${message}; the run goes on without them ([daemon] lost = "warn")`);
+      if (action === 'warn') complain(`${message}; the run goes on without them ([daemon] lost = "warn")`);
+      else {
+        stop(message);
+        // On a terminal the summary says so, when the screen is no longer the command's.
+        if (!stderrIsTerminal()) complain(`${message}; the run is stopped ([daemon] lost = "stop")`);
+      }
     },
   });
 

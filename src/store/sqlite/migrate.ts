@@ -29,6 +29,14 @@ export function migrate(connection: Connection): void {
   });
 }
 
+/**
+ * Writes what every store of reeve holds already. A transaction alone would prove nothing: of a file that was opened for reading SQLite
+ * begins one all the same. @throws STORE_UNREACHABLE, STORE_FULL
+ */
+export function assertWritable(connection: Connection): void {
+  connection.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+}
+
 function installedVersion(connection: Connection): number {
   const version = Number(connection.get('PRAGMA user_version')?.['user_version']);
   if (version > SCHEMA_VERSION) {

@@ -9,22 +9,33 @@ import type { Connection } from './connection.ts';
 import { isBusy } from './errors.ts';
 import { createLedger } from './ledger.ts';
 import { createLockouts } from './lockouts.ts';
-import { migrate } from './migrate.ts';
+import { assertWritable, migrate } from './migrate.ts';
 import { createRuns } from './runs.ts';
 
 /** How long opening waits for others that are creating the same store, and how often it looks. */
 const OPEN_TIMEOUT_MS = 5_000;
 const OPEN_RETRY_MS = 10;
 
+export interface StoreOptions {
+  readonly path: string;
+  readonly clock: Clock;
+  /**
+   * Fails at once where nothing can be written, and not only at the first write: SQLite opens a file for reading alone that is read-only just then,
+   * and stays at that for as long as it has it open (https://www.sqlite.org/c3ref/open.html). For programs that keep it. @defaultValue false
+   */
+  readonly toWrite?: boolean;
+}
+
 /**
  * Opens the store in one file, creating it (0600, its folder 0700) and bringing its schema up to date. Cheap when it is up to date.
  * @throws STORE_UNREACHABLE, STORE_CORRUPT, STORE_FULL, STORE_TOO_NEW; the file is then as it was
  */
-export async function openSqliteStore(options: { readonly path: string; readonly clock: Clock }): Promise<Store> {
+export async function openSqliteStore(options: StoreOptions): Promise<Store> {
   createFile(options.path);
   const connection = openConnection(options.path);
   try {
     await prepare(connection, options.clock);
+    if (options.toWrite === true) assertWritable(connection);
   } catch (error) {
     connection.close();
     throw error;
