@@ -1,5 +1,6 @@
 import { MICRO_USD, parseTokens } from '../limits/amount.ts';
 import { parseDuration } from '../limits/duration.ts';
+import { literalGlob } from '../limits/glob.ts';
 import type { Limit } from '../limits/limit.ts';
 import type { Config } from './config.ts';
 import type { ConfigInput } from './schema.ts';
@@ -43,11 +44,11 @@ function toLimit(input: ConfigInput['limit'][number]): Limit {
 
 /** The same config with `~` in project globs and log folders replaced by the user's home folder. */
 export function expandHome(config: Config, home: string): Config {
-  const plain = (path: string): string => (path === '~' || path.startsWith('~/') ? home + path.slice(1) : path);
-  const literalHome = home.replaceAll(/[\\*?[\]{}()!+@|]/g, String.raw`\$&`);
+  const base = home.replace(/\/+$/, '');
+  const plain = (path: string): string => (path === '~' || path.startsWith('~/') ? base + path.slice(1) || '/' : path);
   const limits = config.limits.map((limit) =>
     limit.project === '~' || limit.project.startsWith('~/')
-      ? { ...limit, project: literalHome + limit.project.slice(1) }
+      ? { ...limit, project: literalGlob(base) + limit.project.slice(1) || '/' }
       : limit,
   );
   const agents = Object.entries(config.agents).map(([kind, agent]) => [

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MAX_USD, parseTokens } from '../limits/amount.ts';
 import { parseDuration } from '../limits/duration.ts';
-import { globProblem } from '../limits/glob.ts';
+import { globProblem, projectGlobProblem } from '../limits/glob.ts';
 import { ACTIONS, COUNTER_KEYS, PERIODS } from '../limits/limit.ts';
 import { AGENT_KINDS } from '../processes/kinds.ts';
 import { isZone } from './zone.ts';
@@ -28,9 +28,9 @@ function choice<const Values extends readonly [string, ...string[]]>(
   return described(z.enum(values), `one of ${values.map((value) => `"${value}"`).join(', ')}`, about);
 }
 
-function glob(about: string): z.ZodType<string, string> {
+function glob(about: string, problemOf = globProblem): z.ZodType<string, string> {
   const schema = z.string().superRefine((text, context) => {
-    const problem = globProblem(text);
+    const problem = problemOf(text);
     if (problem !== null) context.addIssue({ code: 'custom', params: { says: problem } });
   });
   return described(schema, 'a glob, like "*" or "feature/**"', about);
@@ -73,6 +73,7 @@ const limit = z.strictObject({
   name,
   project: glob(
     "Glob over the project's path or its last part. ** crosses slashes, * does not; a bare * matches all.",
+    projectGlobProblem,
   ).default('*'),
   branch: glob('Glob over the branch. A detached HEAD is matched by a bare * only.').default('*'),
   agent: glob('Glob over the kind of agent: claude.').default('*'),

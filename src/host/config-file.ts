@@ -4,9 +4,10 @@ import { defaultConfig, parseConfig } from '../config/load.ts';
 import { readConfigText } from './config-text.ts';
 import { homeFolder } from './home-folder.ts';
 import type { Paths } from './paths.ts';
+import { realProjectGlob } from './project-glob.ts';
 
 /**
- * The config in force: the file's, or the defaults when there is none.
+ * The config in force: the file's, with `~` and links in its paths resolved, or the defaults when there is none.
  * @throws CONFIG_INVALID
  */
 export async function loadConfig(
@@ -14,5 +15,7 @@ export async function loadConfig(
   home: string = homeFolder(process.env),
 ): Promise<Config> {
   const text = readConfigText(paths.configFile);
-  return text === null ? defaultConfig() : expandHome(parseConfig(text, paths.configFile), home);
+  if (text === null) return defaultConfig();
+  const config = expandHome(parseConfig(text, paths.configFile), home);
+  return { ...config, limits: config.limits.map((limit) => ({ ...limit, project: realProjectGlob(limit.project) })) };
 }

@@ -27,6 +27,28 @@ export function globProblem(glob: string): string | null {
   }
 }
 
+/** A group or a class, in which a slash may be part of an alternative. */
+const GROUP = /\{[^{}]*\}|\([^()]*\)|\[[^[\]]*\]/;
+
+/**
+ * Says why a glob can match no project, or null when it may match one. A project is matched by its whole path, which begins with a slash and
+ * ends with none, or by its last part: any other text would make a limit that holds nothing.
+ */
+export function projectGlobProblem(glob: string): string | null {
+  const problem = globProblem(glob);
+  if (problem !== null) return problem;
+  if (glob.endsWith('/') && glob !== '/') return 'ends with a slash, and the path of no project does: leave it out';
+  const [first = '', ...rest] = glob.split('/');
+  const isOpen = ['', '~'].includes(first) || first.includes('**') || first.startsWith('!') || GROUP.test(glob);
+  if (rest.length === 0 || isOpen || rest.join('/') === '**') return null;
+  return `is no whole path, and no last part of one: write "**/${first.startsWith('~') ? rest.join('/') : glob}", or the path from its / or ~/ on`;
+}
+
+/** The text as a glob that matches only itself. */
+export function literalGlob(text: string): string {
+  return text.replaceAll(/[\\*?[\]{}()!+@|"]/g, String.raw`\$&`);
+}
+
 /** Whether a branch, agent or run name matches. `*` does not cross slashes, `**` does; a bare `*` matches all, null included. */
 export function matchesName(glob: string, name: string | null): boolean {
   if (glob === ANY) return true;

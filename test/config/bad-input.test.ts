@@ -105,6 +105,12 @@ const BAD_INPUTS: readonly BadInput[] = [
   { field: 'limit.name', line: 'name = "a\\nb"', column: 8, says: /a name of one line/ },
   { field: 'limit.name', line: '# no name', column: 3, says: /limit\[0\] has no name/, suggests: /add name =/ },
   ...globs('project'),
+  ...['"work/app"', '"*/app"', '"~bob/app"', '"/w/app/"'].map((value) => ({
+    field: 'limit.project',
+    line: `project = ${value}`,
+    column: 11,
+    says: /^project (?:is no whole path, and no last part of one: write "\*\*\/|ends with a slash)/,
+  })),
   ...globs('branch'),
   ...globs('agent'),
   {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -42,6 +42,25 @@ describe('the config file', () => {
     const config = await loadConfig({ configFile }, '/home/someone');
     assert.equal(config.file, configFile);
     assert.equal(config.limits[0]?.project, '/home/someone/work');
+  });
+
+  test('names projects by paths that lead through links, as the home folder may, and still means their real paths', async () => {
+    const real = await realpath(folder);
+    await mkdir(join(real, 'data', 'w [1]'), { recursive: true });
+    await symlink(join(real, 'data'), join(real, 'link'));
+    const config = async (project: string, home: string): Promise<string | undefined> => {
+      await writeFile(configFile, `[[limit]]\nname = "a"\nperiod = "daily"\nusd = 1\nproject = '${project}'\n`);
+      return (await loadConfig({ configFile }, home)).limits[0]?.project;
+    };
+    const link = join(real, 'link');
+    assert.equal(await config('~/w/**', link), `${real}/data/w/**`);
+    assert.equal(await config('~/w/**', `${link}/`), `${real}/data/w/**`);
+    assert.equal(await config('~', link), `${real}/data`);
+    assert.equal(await config('~/*', '/'), '/*');
+    assert.equal(await config(`${link}/new/{a,b}/*`, '/'), `${real}/data/new/{a,b}/*`);
+    assert.equal(await config(String.raw`${link}/w \[1\]/*`, '/'), String.raw`${real}/data/w \[1\]/*`);
+    assert.equal(await config('/nowhere/x*', '/'), '/nowhere/x*');
+    assert.equal(await config('**/x', '/'), '**/x');
   });
 
   test('that is a folder is refused', async () => {

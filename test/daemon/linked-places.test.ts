@@ -29,6 +29,17 @@ test("L14 a project's folder of logs that was moved elsewhere, with a link in it
   await passCap(home, await startAgentRun(home, { runOptions: CAPPED }));
 });
 
+test('L2 a limit on a folder below ~ is held where the home folder is a link', async () => {
+  await using home = openHome();
+  const link = join(home.folder, 'home');
+  symlinkSync(home.folder, link);
+  home.writeConfig('[[limit]]\nname = "mine"\nproject = "~/proj*"\nperiod = "daily"\nusd = 0.05\ngrace = "0s"\n');
+  const run = await startAgentRun(home, { env: { HOME: link } });
+  await run.tell('spend 4000');
+  assert.equal((await home.event('limit.breached')).project, home.project);
+  assert.equal((await run.ended).code, 124);
+});
+
 async function passCap(home: Home, run: AgentRun): Promise<void> {
   await run.tell('spend 4000');
   await home.event('limit.breached', ({ runId }) => runId === run.runId);
