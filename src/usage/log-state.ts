@@ -23,13 +23,16 @@ export function readCarry(cursor: LogCursor | null): LogCarry {
   }
 }
 
-/** False only when nothing about the file changed since the cursor: then it is not even opened. */
+/**
+ * False only when nothing about the file changed since the cursor: then it is not even opened. Its time alone would not tell: on many file
+ * systems what is appended within a tick, or a second, of the last reading leaves it as it was. A torn last line is looked at each time.
+ */
 export function needsReading(log: LogFile, cursor: LogCursor | null): boolean {
   return (
     cursor === null ||
     log.inode !== cursor.inode ||
     log.device !== cursor.device ||
     log.modifiedMs !== cursor.modifiedMs ||
-    log.sizeBytes < cursor.offset
+    log.sizeBytes !== cursor.offset
   );
 }

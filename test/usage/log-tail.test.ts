@@ -41,6 +41,19 @@ test('U4 a line of 20 MiB does not hide the lines after it', async () => {
   assert.equal(await home.outputTokens(), 6);
 });
 
+test('U4 a line appended within the same tick of the clock of the file system counts', async () => {
+  await using home = await openLogHome();
+  const file = await home.write('s.jsonl', answerLine({ id: 'msg_1', output: 1 }));
+  const tick = new Date('2026-11-21T12:00:00Z');
+  utimesSync(file, tick, tick);
+  await home.collector.scan();
+  appendFileSync(file, answerLine({ id: 'msg_2', output: 2 }));
+  utimesSync(file, tick, tick);
+  await home.collector.scan();
+  assert.equal(await home.outputTokens(), 3);
+  assert.equal((await home.collector.scan()).filesRead, 0);
+});
+
 test('U4 after a truncation later entries count, and nothing counts twice', async () => {
   await using home = await openLogHome();
   const first = answerLine({ id: 'msg_1', output: 1 });
