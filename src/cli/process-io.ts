@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import { ReeveError } from '../errors.ts';
 import { settleHome } from '../host/home-folder.ts';
+import { keepTerminalModes } from '../host/terminal-modes.ts';
 import type { CliIo } from './io.ts';
 
 /** Width of a terminal that does not tell its own. */
@@ -11,6 +12,7 @@ const DEFAULT_COLUMNS = 80;
  * of the descriptors that `reeve run` hands to its command as they are.
  */
 export function createProcessIo(): CliIo {
+  keepTerminalModes();
   const stdoutIsTerminal = isatty(1);
   let lastTaken: Promise<void> = Promise.resolve();
   const io: CliIo = {

@@ -1,4 +1,5 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import koffi from 'koffi';
 
 // <bits/signum-generic.h>, <bits/termios-tcflow.h>: the same on every Linux.
@@ -78,11 +79,14 @@ export interface Terminal {
 /**
  * Opens the controlling terminal and remembers its modes; null when there is none.
  *
+ * It is the command's to leave in disorder, and ours to tidy up, only where it is the command's input *and* output. At either end of a pipe
+ * another command of the line may be using it (`reeve run -- agent | less`): what modes it has then are that one's doing.
+ *
  * From then on this process ignores TTOU: at the end it may be in the background (a shell that the agent ran kept the foreground and
  * died), and setting modes from there would stop it ([tcsetattr(3)](https://man7.org/linux/man-pages/man3/termios.3.html)). Children do
  * not inherit that: libuv resets what they ignore.
  */
-export function openTerminal(): Terminal | null {
+export function openTerminal(env: NodeJS.ProcessEnv): Terminal | null {
   const start = standing();
   if (start === null) return null;
   let fd: number;
@@ -93,7 +97,8 @@ export function openTerminal(): Terminal | null {
   }
   calls().signal(SIGTTOU, SIG_IGN);
   // In the background the modes are those of the shell's own line editor, not ones to come back to.
-  const saved = start.foregroundGroup === start.ownGroup ? readModes(fd) : null;
+  const isOurs = start.foregroundGroup === start.ownGroup && isatty(0) && isatty(1);
+  const saved = isOurs ? readModes(fd) : null;
   return {
     restore({ leaveFullScreen, groupLives }) {
       const now = standing();
@@ -104,7 +109,7 @@ export function openTerminal(): Terminal | null {
       }
       const changed = readModes(fd)?.equals(saved) === false;
       if (changed) calls().tcsetattr(fd, TCSANOW, saved);
-      if (!changed && !leaveFullScreen) return;
+      if ((!changed && !leaveFullScreen) || env['TERM'] === 'dumb') return;
       try {
         writeSync(fd, LEAVE_FULL_SCREEN);
       } catch {

@@ -27,7 +27,7 @@ export async function runForeground(workplace: ShimWorkplace, request: RunReques
   const admitted = await admit(workplace, request, { background: false });
   const warning = admitted.daemon?.warning ?? null;
   if (warning !== null) complain(warning);
-  const terminal = openTerminal();
+  const terminal = openTerminal(workplace.env);
   const voice = createWarningVoice();
   const live = await startRun(workplace, admitted, request, {
     openStdio: () => ({ stdio: 'inherit', close() {} }),

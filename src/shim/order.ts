@@ -1,4 +1,5 @@
 import { closeSync } from 'node:fs';
+import { keepTerminalModes } from '../host/terminal-modes.ts';
 import { toWireError } from '../ipc/wire-errors.ts';
 import { startBackground } from './background.ts';
 import { NEWS_FD, readOrder, tell, type ShimOrder } from './channel.ts';
@@ -11,6 +12,7 @@ const STARTER_LOOK_MS = 500;
 
 /** The life of a shim in a process of its own: reads its order, starts the run, says so, and watches over it to the end. */
 export async function runOrder(): Promise<void> {
+  keepTerminalModes();
   const order = readOrder();
   try {
     const workplace = await openWorkplaceFor(order);

@@ -90,6 +90,53 @@ describe('a full-screen program on a terminal', () => {
   });
 });
 
+describe('a terminal that another command of the line is using', () => {
+  const CHARACTERS = 'stty -icanon -echo </dev/tty';
+  const LINES = 'stty icanon echo </dev/tty';
+  /** Says that it runs, then ends with 3 when it is told to. */
+  const COMMAND = "sh -c 'echo up; until test -e go; do sleep 0.05; done; exit 3'";
+  /** Modes once reeve is gone: only then is everything at its end of the pipe closed. */
+  const LOOK = 'cat >/dev/null; stty -a </dev/tty >modes';
+
+  async function modesAfter(t: TestContext, line: string): Promise<{ readonly modes: string; readonly shown: string }> {
+    const home = createHome(t);
+    const pty = await shellOnTerminal(t, home);
+    pty.type(`${line}; ${LINES}; echo "<$((40 + 2))>"\n`);
+    await pty.see('<42>');
+    pty.type('exit\n');
+    await pty.exited;
+    return { modes: readFileSync(join(home.work, 'modes'), 'utf8'), shown: pty.shown() };
+  }
+
+  it('keeps the modes that a pager has set, and its screen', async (t) => {
+    const { modes, shown } = await modesAfter(
+      t,
+      `$REEVE run -- ${COMMAND} | { read -r up; ${CHARACTERS}; : >go; ${LOOK}; }`,
+    );
+    assert.match(modes, /(?<= )-icanon/u);
+    assert.match(modes, /(?<= )-echo /u);
+    assert.ok(!shown.includes('\u001B[?1049l'));
+  });
+
+  it('keeps those that a pager has put back', async (t) => {
+    const { modes } = await modesAfter(
+      t,
+      `{ ${CHARACTERS}; $REEVE run -- ${COMMAND}; } | { read -r up; ${LINES}; : >go; ${LOOK}; }`,
+    );
+    assert.match(modes, /(?<= )icanon/u);
+    assert.match(modes, /(?<= )echo /u);
+  });
+
+  it('is sent no escapes where it understands none', async (t) => {
+    const home = createHome(t);
+    const env = { ...home.env, TERM: 'dumb' };
+    const pty = openPty(t, [process.execPath, MAIN, 'run', '--', 'sh', '-c', 'exit 3'], { env, cwd: home.work });
+    await pty.see(/exited 3 after/u);
+    assert.deepEqual(await pty.exited, [3, null]);
+    assert.ok(!pty.shown().includes('\u001B'));
+  });
+});
+
 describe('signals on a terminal', () => {
   it('Ctrl-C ends a plain command and the tree it left, and the shim passes the signal on', async (t) => {
     const home = createHome(t);
