@@ -144,6 +144,27 @@ test('L3 days of 23 and of 25 hours are one day each', async () => {
   );
 });
 
+test('U6 with unknown_model = "refuse" the first answer of a model without a price ends a capped run; with "tokens-only" it goes on', async () => {
+  for (const policy of ['refuse', 'tokens-only']) {
+    await using home = openHome();
+    home.writeConfig(`[prices]\nunknown_model = "${policy}"\n`);
+    const agentOptions = ['--model', 'claude-opus-99'];
+    const run = await startAgentRun(home, {
+      runOptions: ['--shared', '--max-usd', '5', '--grace', '0s'],
+      agentOptions,
+    });
+    await run.tell('spend 12000');
+    if (policy === 'refuse') {
+      const reason = await endOf(home, run);
+      assert.equal(reason, 'budget cannot be held: 12,000 tokens of a model without a price');
+      continue;
+    }
+    await judged(home);
+    assert.equal((await home.run(run.runId)).current.state, 'running');
+    await Promise.all([run.tell('exit 0').catch(() => ''), run.ended]);
+  }
+});
+
 /** Resolves when the daemon has read every log to its end and judged it: it admits no run before. */
 async function judged(home: Home): Promise<void> {
   const admitted = await home.cli('run', '--shared', '--max-usd', '100', '--', 'true');
