@@ -110,6 +110,16 @@ export type Event =
       readonly pid: number;
       readonly cwd: string | null;
     }
+  /** Agents of `[agents.<kind>] unsupervised = "stop"`: `message` is the reason of the lockout that forbids them to work there. */
+  | {
+      readonly type: 'agent.stopped';
+      readonly at: number;
+      readonly agent: string;
+      readonly worktree: string;
+      readonly limit: string;
+      readonly message: string;
+      readonly receipt: Receipt;
+    }
   /** An agent works in a worktree that another holds (`runId`, if that is a run), or that others work in too. */
   | {
       readonly type: 'claim.collided';

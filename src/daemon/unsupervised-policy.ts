@@ -13,6 +13,8 @@ export interface UnsupervisedPolicyPorts {
   /** @throws FOLDER_NOT_FOUND */
   readonly placeOf: (cwd: string) => Place;
   readonly record: (event: Event) => void;
+  /** A stop that failed, or a lockout that cannot be read. */
+  readonly onError: (error: unknown) => void;
   readonly now: () => number;
 }
 
@@ -20,7 +22,8 @@ export interface UnsupervisedPolicyPorts {
 const NOTICE = 'unsupervised';
 
 /**
- * Does what `[agents.<kind>] unsupervised` says: nothing, a notice once per process, or a stop of what works where a lockout forbids it.
+ * Does what `[agents.<kind>] unsupervised` says: nothing, a notice once per process, or a stop of what works where a lockout forbids it,
+ * each with an event that holds its receipt.
  * An agent whose folder cannot be read is announced and never stopped.
  */
 export async function applyUnsupervisedPolicy(
@@ -32,7 +35,9 @@ export async function applyUnsupervisedPolicy(
     const policy = config.agents[agent.kind]?.unsupervised ?? 'warn';
     if (policy === 'ignore') continue;
     await announce(agent, ports);
-    if (policy === 'stop' && agent.cwd !== null) await stopIfLockedOut(agent.kind, agent.cwd, ports);
+    // One that cannot be judged keeps no other from being stopped.
+    if (policy === 'stop' && agent.cwd !== null)
+      await stopIfLockedOut(agent.kind, agent.cwd, ports).catch(ports.onError);
   }
 }
 
@@ -53,5 +58,10 @@ async function stopIfLockedOut(kind: string, cwd: string, ports: UnsupervisedPol
   }
   const { project, branch } = place;
   const worktree = place.worktree ?? project;
-  await ports.enforcer.checkLocked({ project, branch, agent: kind, worktree, now: ports.now() });
+  const judged = await ports.enforcer.checkLocked({ project, branch, agent: kind, worktree, now: ports.now() });
+  if (judged.lockout === null) return;
+  const { limit, reason: message } = judged.lockout;
+  for (const error of judged.errors) ports.onError(error);
+  for (const receipt of judged.receipts)
+    ports.record({ type: 'agent.stopped', at: ports.now(), agent: kind, worktree, limit, message, receipt });
 }

@@ -67,6 +67,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     realm: table.realm,
     placeOf,
     record: ports.record,
+    onError: ports.onError,
     now: () => clock.now(),
   };
   let rows: readonly ProcessRow[] = [];

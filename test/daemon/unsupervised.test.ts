@@ -90,6 +90,11 @@ test('L5 with unsupervised = "stop" a relaunch without reeve is stopped again, a
     const stranger = await startStranger(home, 'claude');
     const [, signal] = (await stranger.exited) as [number | null, string | null];
     assert.equal(signal, 'SIGTERM');
+    const { limit, message, worktree, receipt } = await home.event('agent.stopped', (event) =>
+      event.receipt.signalled.some(({ pid }) => pid === stranger.pid),
+    );
+    assert.deepEqual([limit, worktree, receipt.provenEmpty], ['daily', home.project, true]);
+    assert.match(message, /^budget limit exceeded/u);
   }
   assert.notEqual(readProcess(innocent.pid), null);
   assert.notEqual(readProcess(editor.pid), null);
