@@ -24,12 +24,13 @@ export function identityOf(pid: number): Identity | null {
 
 /**
  * Ends processes and everything that descends from them, and proves it: TERM, after `graceMs` STOP and KILL, then two empty scans.
- * A PID that has passed to another process is never signalled. Processes that would not die are in the receipt's `survivors`.
+ * A PID that has passed to another process is never signalled. Processes that would not die are in the receipt's `survivors`, and so are
+ * init and what lives in another PID namespace, of which nothing can be proven from here.
  *
  * @example
  * const agent = identityOf(pid);
  * const receipt = agent && (await killVerified([agent], { graceMs: 5_000 }));
- * @throws PLATFORM_UNSUPPORTED
+ * @throws PLATFORM_UNSUPPORTED; USAGE when `graceMs` or `verifyMs` is no time
  */
 export async function killVerified(identities: readonly Identity[], options: KillOptions): Promise<Receipt> {
   const { table, signaller } = openProcesses();

@@ -1,9 +1,10 @@
+import { ReeveError } from '../errors.ts';
 import type { Identity } from './identity.ts';
 import { identityIn } from './identity.ts';
 import { agentKindOf } from './kinds.ts';
 import type { ProcessTable } from './ports.ts';
-import type { Receipt } from './receipt.ts';
-import { stopTree } from './stop-tree.ts';
+import type { Receipt, Survivor } from './receipt.ts';
+import { stopTree, VERIFY_MS } from './stop-tree.ts';
 import type { StopPorts } from './stop-tree.ts';
 import { isDead } from './tree.ts';
 
@@ -18,18 +19,38 @@ export interface KillOptions {
 
 /**
  * Ends these processes and everything that descends from them, and proves it. An identity whose PID is another process's now is
- * never signalled.
+ * never signalled. One that cannot be seen from here, or is init, lives on as far as anyone can tell, and is a survivor.
+ * @throws USAGE for a time that is none: taken for 0, it would kill without a grace
  */
-export function killVerified(
+export async function killVerified(
   ports: StopPorts,
   identities: readonly Identity[],
   options: KillOptions,
 ): Promise<Receipt> {
-  return stopTree(ports, {
+  checkTime('graceMs', options.graceMs);
+  checkTime('verifyMs', options.verifyMs ?? VERIFY_MS);
+  const receipt = await stopTree(ports, {
     ...options,
     reason: 'kill',
     spec: { shim: null, roots: identities, cookie: null, group: null, session: null, exclude: [] },
   });
+  const untouched = identities.flatMap((identity) => untouchable(ports.table, identity));
+  if (untouched.length === 0) return receipt;
+  return { ...receipt, survivors: [...receipt.survivors, ...untouched], provenEmpty: false };
+}
+
+function checkTime(name: string, ms: number): void {
+  if (typeof ms === 'number' && ms >= 0) return;
+  throw new ReeveError('USAGE', `${name} cannot be ${String(ms)}`, { hint: 'Give milliseconds from 0.' });
+}
+
+/** Whom a stop leaves out without a word, because nothing of it belongs to a tree. A process of another boot is dead. */
+function untouchable(table: ProcessTable, { bootId, pidNamespace, pid, startTicks }: Identity): Survivor[] {
+  if (bootId !== table.realm.bootId) return [];
+  if (pidNamespace !== table.realm.pidNamespace)
+    return [{ pid, startTicks, comm: '', why: 'it lives in another PID namespace, and cannot be seen from here' }];
+  const row = pid === 1 ? table.read(pid) : null;
+  return row?.startTicks === startTicks ? [{ pid, startTicks, comm: row.comm, why: 'init is never signalled' }] : [];
 }
 
 /** What to look for; every condition that is given must hold. */
@@ -89,7 +110,8 @@ export function findInWorktree(
 /** True for the folder itself and what lies below it; `/w/10861` is not below `/w/1086`. */
 export function isWithin(folder: string, path: string): boolean {
   if (folder === '') return false;
-  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+  const below = folder.endsWith('/') ? folder : `${folder}/`;
+  return path.startsWith(below) || `${path}/` === below;
 }
 
 /** The working folder costs little and leaves few; only those are asked for the rest. */

@@ -131,6 +131,42 @@ test('K7 K10 the kill of a reused PID signals nobody, and the descendants of one
   await kill(agent);
 });
 
+test('K10 init, and what lives in another PID namespace, are survivors of a kill that signals neither: nothing is proven of them', async (t) => {
+  const agent = await startIn(t, scratch(t));
+  const hidden = { ...agent, pidNamespace: '1' };
+  const init = { ...table.realm, pid: 1, startTicks: table.read(1)?.startTicks ?? 0 };
+  const receipt = await killVerified(ports, [hidden, init], { graceMs: 0 });
+  assert.deepEqual(
+    receipt.survivors.map(({ pid, why }) => [pid, why]),
+    [
+      [agent.pid, 'it lives in another PID namespace, and cannot be seen from here'],
+      [1, 'init is never signalled'],
+    ],
+  );
+  assert.deepEqual([receipt.signalled, receipt.provenEmpty], [[], false]);
+  assert.ok(table.read(agent.pid));
+  const ended = await killVerified(ports, [{ ...agent, bootId: 'an earlier boot' }, agent], { graceMs: 0 });
+  assert.deepEqual([ended.survivors, ended.provenEmpty], [[], true]);
+});
+
+test('a grace that is no time kills nobody: it is refused', async (t) => {
+  const agent = await startIn(t, scratch(t));
+  for (const ms of [Number.NaN, -1, '10s' as unknown as number, undefined as unknown as number])
+    await assert.rejects(killVerified(ports, [agent], { graceMs: ms }), { code: 'USAGE' });
+  await assert.rejects(killVerified(ports, [agent], { graceMs: 0, verifyMs: Number.NaN }), { code: 'USAGE' });
+  assert.ok(table.read(agent.pid));
+  await kill(agent);
+});
+
+test('K8 a folder with a slash at its end is that folder, and the root is above all', async (t) => {
+  const folder = scratch(t);
+  const agent = await startIn(t, folder);
+  for (const cwd of [folder, `${folder}/`]) assert.deepEqual(pidsOf(findProcesses(table, { cwd })), [agent.pid]);
+  assert.deepEqual(findProcesses(table, { cwd: `${folder}0/` }), []);
+  assert.ok(pidsOf(findProcesses(table, { cwd: '/' })).includes(agent.pid));
+  await kill(agent);
+});
+
 test('descendants are listed children first', async (t) => {
   const puppet = startPuppet(t, 'exponential.sh', { args: ['7'] });
   const { leader } = await puppet.report.processes('leader');
