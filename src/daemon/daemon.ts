@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { claimsOfRuns } from '../claims/release-run.ts';
 import { agentsInSight } from '../claims/survey.ts';
 import type { Config } from '../config/config.ts';
+import type { ReeveError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import { homeFolder } from '../host/home-folder.ts';
 import { createAgentSessions } from '../host/agent-sessions.ts';
@@ -38,6 +39,7 @@ import { createSessionLinks } from './session-links.ts';
 import { openDaemonSocket } from './socket.ts';
 import { statusOf } from './status.ts';
 import { createStopper } from './stopper.ts';
+import { watchStoreFile } from './store-file.ts';
 import { createStops, stopLimited } from './stops.ts';
 import { createUpkeep } from './upkeep.ts';
 
@@ -84,6 +86,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   };
 
   const sqlite = await openSqliteStore({ path: paths.database, clock, toWrite: true });
+  const movedStore = watchStoreFile(paths.database);
   const lockouts = withLockoutFiles(sqlite.lockouts, paths.lockoutsDir, ({ path, error }) =>
     shout(`lockout file ${path}: ${error}`),
   );
@@ -198,7 +201,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ],
     onError: (error) => shout(`the processes were not looked at: ${String(error)}`),
   });
-  const loop = createEnforcementLoop({ round: enforcement.round, guard, patience, afterRound: upkeep.afterRound });
+  const loop = createEnforcementLoop({
+    round: enforcement.round,
+    guard,
+    patience,
+    afterRound() {
+      upkeep.afterRound();
+      storeMoved();
+    },
+  });
 
   const { promise: stopped, resolve: resolveStopped } = Promise.withResolvers<void>();
   let stopping: Promise<void> | null = null;
@@ -213,6 +224,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       lost: () => config.current.daemon.lost,
       rejected: () => config.rejected,
       blocked: () => config.blocked,
+      storeMoved,
       async enforceNow() {
         await config.refresh();
         logs.markAll();
@@ -221,7 +233,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       nextWarning: nextWarning.wait,
       status: () => {
         const isReady = loop.hasWorked && stopping === null;
-        return statusOf({ startedAt, isReady, recovery, logs, guard, config, upkeep });
+        return statusOf({ startedAt, isReady, recovery, logs, guard, config, upkeep, storeMoved: storeMoved() });
       },
       unstuck: patience.unstuck,
       // The answer goes out first.
@@ -248,6 +260,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const home = homeFolder(env);
     const folders = claudeConfigDirs({ env, home, configured: agents['claude']?.logs ?? null });
     logs.configure({ folders, unknownModel: prices.unknownModel });
+  }
+
+  /** A daemon without runs then ends: whoever needs one next has the store of now. With runs it holds them to their caps as before. */
+  function storeMoved(): ReeveError | null {
+    const moved = movedStore();
+    // An answer that tells of it goes out first.
+    if (moved !== null && enforcement.lastLive.length === 0) setImmediate(stop, moved.message);
+    return moved;
   }
 
   function stop(reason: string): void {

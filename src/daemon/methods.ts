@@ -26,6 +26,8 @@ export interface MethodPorts {
   readonly rejected: () => ReeveError | null;
   /** Why no limits can be enforced; null when they can. */
   readonly blocked: () => ReeveError | null;
+  /** Why the runs that others start now are not in the store; null when they are. */
+  readonly storeMoved: () => ReeveError | null;
   /** Reads all logs and the config to their ends and enforces what follows. */
   readonly enforceNow: () => Promise<void>;
   /** Settles when a limit has said something. */
@@ -49,7 +51,7 @@ export function createMethods(
 
   async function activeRun(id: RunId): Promise<RunRecord> {
     const record = await store.runs.get(id);
-    if (record === null) throw new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
+    if (record === null) throw ports.storeMoved() ?? new ReeveError('RUN_NOT_FOUND', `no run ${id}`, { where: id });
     if (outcomeOf(record.current) !== null) throw new ReeveError('RUN_ENDED', `run ${id} has ended`, { where: id });
     return record;
   }

@@ -15,11 +15,12 @@ export interface StatusSources {
   readonly guard: Pick<EnforcementGuard, 'failure'>;
   readonly config: Pick<ConfigSource, 'rejected'>;
   readonly upkeep: Pick<Upkeep, 'unsupervised'>;
+  readonly storeMoved: Error | null;
 }
 
 /** What the daemon says of itself. */
 export function statusOf(sources: StatusSources): DaemonStatus {
-  const { startedAt, isReady: ready, recovery, logs, guard, config, upkeep } = sources;
+  const { startedAt, isReady: ready, recovery, logs, guard, config, upkeep, storeMoved } = sources;
   const { checked, recovered, stale, unstarted, orphaned } = recovery.found;
   return {
     pid: process.pid,
@@ -28,7 +29,7 @@ export function statusOf(sources: StatusSources): DaemonStatus {
     ready,
     reconcile: { checked, recovered, stale, unstarted, orphaned },
     watchers: logs.folders.length,
-    lastError: guard.failure ?? config.rejected?.message ?? null,
+    lastError: guard.failure ?? storeMoved?.message ?? config.rejected?.message ?? null,
     unsupervised: upkeep.unsupervised,
   };
 }

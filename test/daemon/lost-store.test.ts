@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { startAgentRun } from './rig/agent-run.ts';
+import { until } from '../rig/until.ts';
 import { openHome, type Home } from './rig/home.ts';
 
 failOnLeaks();
@@ -56,4 +57,24 @@ test('L5 a lost store and pruned logs lift no lockout: its file locks out, is a 
   assert.equal((await home.cli('run', '--', 'touch', marker)).code, 0);
   assert.ok(existsSync(marker));
   assert.deepEqual(readdirSync(home.paths.lockoutsDir), []);
+});
+
+test('a daemon whose store was moved aside says so and ends when nothing needs it, so that limited runs start again', async () => {
+  await using home = openHome();
+  const held = await startAgentRun(home, { runOptions: ['--max-usd', '0.05', '--grace', '0s'] });
+  moveStoreAside(home);
+  const marker = join(home.folder, 'it-ran');
+  const limited = ['run', '--shared', '--max-usd', '5', '--', 'touch', marker] as const;
+  const refused = await home.cli(...limited);
+  assert.deepEqual([refused.code, existsSync(marker)], [69, false]);
+  assert.match(refused.stderr, /has a store that was moved or removed \[STORE_UNREACHABLE\][^]*`reeve down`/u);
+  assert.match((await home.cli('status')).stdout, /error +the daemon .* has a store that was moved or removed/u);
+
+  // It holds the run that it has.
+  await held.tell('spend 4000');
+  assert.equal((await held.ended).code, 124);
+  await home.event('daemon.stopped', ({ reason }) => reason.includes('moved or removed'));
+  await until(() => home.daemon() === null);
+  const started = await home.cli(...limited);
+  assert.deepEqual([started.code, existsSync(marker)], [0, true], started.stderr);
 });
