@@ -147,6 +147,26 @@ test("STORE_CORRUPT: another program's database is refused, and nothing is added
   reopened.close();
 });
 
+for (const [what, change] of [
+  ['no JSON', "current = '{half'"],
+  ['JSON of something else', "intent = '{}'"],
+  ['nothing', "current = 'null'"],
+] as const) {
+  test(`STORE_CORRUPT: the record of a run that holds ${what} is named with a remedy, and not left out`, async (t) => {
+    const path = join(tempFolder(t), 'reeve.db');
+    await using store = await openAt(path);
+    const { intent } = await store.runs.insert(intentOf());
+    const database = new DatabaseSync(path, { timeout: 5_000 });
+    database.exec(`UPDATE runs SET ${change}`);
+    database.close();
+    for (const asked of [store.runs.list({}), store.runs.get(intent.id), store.runs.findByPrefix(intent.id)]) {
+      const error = await failureOf(asked);
+      assert.equal(error.code, 'STORE_CORRUPT');
+      assert.match(error.hint ?? '', new RegExp(`DELETE FROM runs WHERE id = '${intent.id}'`, 'u'));
+    }
+  });
+}
+
 test('LOCKOUT_CORRUPT: a lockout in the store that cannot be read forbids, it is not taken for none', async (t) => {
   const path = join(tempFolder(t), 'reeve.db');
   await using store = await openAt(path);

@@ -29,7 +29,7 @@ export function listQuery(query: RunQuery): { readonly sql: string; readonly val
   const limit = query.limit === undefined || query.limit === 0 ? -1 : query.limit;
   values.push(limit);
   return {
-    sql: `SELECT intent, current, updated_at, version FROM runs${where} ORDER BY updated_at DESC, id DESC LIMIT ?`,
+    sql: `SELECT id, intent, current, updated_at, version FROM runs${where} ORDER BY updated_at DESC, id DESC LIMIT ?`,
     values,
   };
 }

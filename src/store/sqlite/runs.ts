@@ -5,6 +5,7 @@ import { ACTIVE_STATES, outcomeOf } from '../../runs/lifecycle.ts';
 import { assertRemovable, assertUpdate } from '../../runs/write-guard.ts';
 import type { FirstState, RunQuery, RunStore } from '../../runs/ports.ts';
 import type { Owner, RunId, RunIntent, RunRecord, RunState, RunStateName } from '../../runs/record.ts';
+import { shellWord } from '../../shell-word.ts';
 import type { Connection, Row } from './connection.ts';
 import { duplicateOf } from './errors.ts';
 import { createGroupCommit } from './group-commit.ts';
@@ -68,8 +69,8 @@ function insertRun(connection: Connection, intent: RunIntent, current: FirstStat
       : runExists(intent, duplicate === 'primary key' ? intent.id : holderOf(connection, intent));
   }
   // Parsed again: the copy that a later reader gets, for a tenth of what structuredClone takes.
-  const row = { intent: texts.intent, current: texts.current, updated_at: createdAt, version: 1 };
-  return toRecord(row);
+  const row = { id, intent: texts.intent, current: texts.current, updated_at: createdAt, version: 1 };
+  return toRecord(row, connection);
 }
 
 function holderOf(connection: Connection, { id, name }: RunIntent): RunId {
@@ -78,8 +79,8 @@ function holderOf(connection: Connection, { id, name }: RunIntent): RunId {
 }
 
 function readRun(connection: Connection, id: RunId): RunRecord | null {
-  const row = connection.get('SELECT intent, current, updated_at, version FROM runs WHERE id = ?', id);
-  return row === undefined ? null : toRecord(row);
+  const row = connection.get('SELECT id, intent, current, updated_at, version FROM runs WHERE id = ?', id);
+  return row === undefined ? null : toRecord(row, connection);
 }
 
 function readVersion(connection: Connection, id: RunId): { state: RunStateName; version: number } | null {
@@ -89,13 +90,13 @@ function readVersion(connection: Connection, id: RunId): { state: RunStateName; 
 
 /** Ids hold digits and capital letters only: `~` sorts after all of them. */
 function findByPrefix(connection: Connection, prefix: string): readonly RunRecord[] {
-  const sql = 'SELECT intent, current, updated_at, version FROM runs WHERE id >= ? AND id < ? ORDER BY id LIMIT 2';
-  return connection.all(sql, prefix, `${prefix}~`).map(toRecord);
+  const sql = 'SELECT id, intent, current, updated_at, version FROM runs WHERE id >= ? AND id < ? ORDER BY id LIMIT 2';
+  return connection.all(sql, prefix, `${prefix}~`).map((row) => toRecord(row, connection));
 }
 
 function listRuns(connection: Connection, query: RunQuery): readonly RunRecord[] {
   const { sql, values } = listQuery(query);
-  return connection.all(sql, ...values).map(toRecord);
+  return connection.all(sql, ...values).map((row) => toRecord(row, connection));
 }
 
 function writeState(
@@ -168,11 +169,27 @@ function deleteBeyond(connection: Connection, keep: number): readonly RunId[] {
     .map((row) => row['id'] as RunId);
 }
 
-function toRecord(row: Row): RunRecord {
-  return {
-    intent: JSON.parse(String(row['intent'])) as RunIntent,
-    current: JSON.parse(String(row['current'])) as RunState,
-    updatedAt: Number(row['updated_at']),
-    version: Number(row['version']),
-  };
+/** A record that cannot be read hides what runs: it is never left out. */
+function toRecord(row: Row, connection: Connection): RunRecord {
+  const intent = parse(row['intent']) as RunIntent | null;
+  const current = parse(row['current']) as RunState | null;
+  if (intent === null || current === null || intent.id !== row['id'])
+    throw unreadable(String(row['id']), connection.path);
+  return { intent, current, updatedAt: Number(row['updated_at']), version: Number(row['version']) };
+}
+
+/** Null also for what is no JSON. */
+function parse(text: Row[string] | undefined): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return null;
+  }
+}
+
+function unreadable(id: string, path: string): ReeveError {
+  return new ReeveError('STORE_CORRUPT', `the record of run ${id} is damaged; nothing was changed`, {
+    where: path,
+    hint: `Delete it when nothing of the run is left: sqlite3 ${shellWord(path)} "DELETE FROM runs WHERE id = '${id}'"`,
+  });
 }
