@@ -1,29 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Receipt } from '../../src/processes/receipt.ts';
 import type { RunJson } from '../../src/runs/view.ts';
-import { failOnLeaks, watchForLeak } from '../rig/leaks.ts';
-import { isAlive, readProcess } from '../rig/live-processes.ts';
-import type { LiveProcess } from '../rig/live-processes.ts';
+import { failOnLeaks } from '../rig/leaks.ts';
+import { isAlive } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
 import { createHome, MAIN } from './command-line.ts';
 import type { Home } from './command-line.ts';
-import { identityOf } from '../../src/linux/index.ts';
 
 failOnLeaks();
 
 interface Stopped {
-  readonly receipts: readonly (Receipt & {
-    readonly runId: string | null;
-    readonly agent?: string;
-    readonly pid?: number;
-  })[];
+  readonly receipts: readonly (Receipt & { readonly runId: string | null })[];
 }
 
 /** Starts a puppet in the background under reeve, and waits until these roles of it are up. */
@@ -48,19 +42,6 @@ async function beginStop(home: Home, id: string): Promise<{ child: ChildProcess;
   const ended = text(child.stdout).then((printed) => JSON.parse(printed) as Stopped);
   await until(() => home.json<RunJson>('inspect', id).state === 'stopping');
   return { child, ended };
-}
-
-/** A program that calls itself `claude` and does nothing, in a folder: an agent as the table of kinds knows it. */
-function startAgent(folder: string, name: string): LiveProcess & Disposable {
-  const program = join(folder, name);
-  copyFileSync('/bin/sleep', program);
-  const child = spawn(program, ['1000'], { cwd: folder, stdio: 'ignore', detached: true });
-  const identity = identityOf(child.pid ?? 0);
-  assert.ok(identity !== null);
-  watchForLeak(identity);
-  const found = readProcess(identity.pid);
-  assert.ok(found !== null);
-  return { ...found, [Symbol.dispose]: () => void child.kill('SIGKILL') };
 }
 
 test('K3 stop ends a child, a setsid child and a double-forked daemon, and names each in its receipt', async (t) => {
@@ -157,83 +138,6 @@ test('I2 --dry-run prints the plan and signals nothing', async (t) => {
   }
   assert.equal(home.json<RunJson>('inspect', run.id).state, 'running');
   assert.equal(home.reeve('stop', run.id).exitCode, 0);
-});
-
-test('K8 stop worktree=… ends runs and agents in that worktree, and nothing whose path begins alike or whose argv names it', async (t) => {
-  const home = createHome(t);
-  const [near, far] = [join(home.folder, 'w/1086'), join(home.folder, 'w/10861')];
-  const nested = join(near, 'nested');
-  for (const folder of [near, far, nested]) {
-    for (const part of ['refs', 'objects']) mkdirSync(join(folder, '.git', part), { recursive: true });
-    writeFileSync(join(folder, '.git/HEAD'), 'ref: refs/heads/main\n');
-  }
-  mkdirSync(join(near, 'sub'));
-  const { run, processes } = await startRun(t, home, {
-    puppet: 'sleeper.sh',
-    roles: ['leader'],
-    args: ['--cwd', join(near, 'sub')],
-  });
-  const other = await startRun(t, home, { puppet: 'sleeper.sh', roles: ['leader'], args: ['--cwd', far] });
-  using inside = startAgent(join(near, 'sub'), 'claude');
-  using beside = startAgent(far, 'claude');
-  using below = startAgent(nested, 'claude');
-  using editor = startAgent(near, 'vim');
-
-  const { receipts } = home.json<Stopped>('stop', `worktree=${join(near, 'sub', '..')}/`, '--grace', '0');
-
-  assert.deepEqual(new Set(receipts.map(({ runId }) => runId)), new Set([run.id, null]));
-  assert.deepEqual(
-    receipts.filter(({ runId }) => runId === null).map(({ agent, pid }) => ({ agent, pid })),
-    [{ agent: 'claude', pid: inside.pid }],
-  );
-  assert.equal(isAlive(processes.leader), false);
-  assert.equal(isAlive(inside), false);
-  for (const survivor of [beside, below, editor, other.processes.leader]) assert.equal(isAlive(survivor), true);
-  assert.equal(home.reeve('stop', '--all').exitCode, 0);
-  assert.equal(isAlive(beside), true, 'any other scope is about runs only');
-});
-
-test('K8 stop worktree=… ends the run of a folder that is gone, by its record, and of no other', (t) => {
-  const home = createHome(t);
-  const repository = join(home.folder, 'w/repository');
-  const nested = join(repository, 'trees/gone');
-  const plain = join(home.folder, 'w/plain');
-  for (const folder of [repository, nested]) {
-    for (const part of ['refs', 'objects']) mkdirSync(join(folder, '.git', part), { recursive: true });
-    writeFileSync(join(folder, '.git/HEAD'), 'ref: refs/heads/main\n');
-  }
-  mkdirSync(plain);
-  symlinkSync('w', join(home.folder, 'link'));
-  const start = (cwd: string): string => home.json<RunJson>('start', '--cwd', cwd, '--', 'sleep', '1000').id;
-  const [outer, inner, outside] = [repository, nested, join(home.folder, 'link/plain')].map(start);
-  rmSync(nested, { recursive: true });
-  rmSync(plain, { recursive: true });
-
-  const listed = home.json<{ runs: readonly RunJson[] }>('ps', 'worktree=link/repository/trees/gone').runs;
-  assert.deepEqual(
-    listed.map(({ id }) => id),
-    [inner],
-  );
-  for (const [folder, id] of [
-    ['link/repository/trees/gone', inner],
-    ['w/plain', outside],
-  ] as const) {
-    const { receipts } = home.json<Stopped>('stop', `worktree=${folder}`, '--grace', '0');
-    assert.deepEqual(
-      receipts.map(({ runId }) => runId),
-      [id],
-    );
-  }
-  for (const verb of ['ps', 'stop']) {
-    const { stderr, exitCode } = home.reeve(verb, 'worktree=w/plain');
-    assert.match(
-      stderr,
-      /there is no folder w\/plain, and no run in question .* \[FOLDER_NOT_FOUND\]\n.*\n.*reeve ps --all/u,
-    );
-    assert.equal(exitCode, 2);
-  }
-  assert.equal(home.json<RunJson>('inspect', outer ?? '').state, 'running');
-  assert.equal(home.reeve('stop', outer ?? '', '--grace', '0').exitCode, 0);
 });
 
 test('K9 stop called from inside the tree that it stops completes, and prints its receipt first', async (t) => {
