@@ -13,6 +13,7 @@ import { createCollector } from '../usage/collector.ts';
 import { currentSessions } from '../usage/current-sessions.ts';
 import { createPrices } from '../usage/prices.ts';
 import type { CliIo } from './io.ts';
+import { tellLogProblems } from './log-problems.ts';
 import type { Workplace } from './open.ts';
 import { usageSettings } from './usage-settings.ts';
 
@@ -61,7 +62,5 @@ async function readLogs(workplace: Workplace, io: CliIo): Promise<void> {
   const sources = [createClaudeLogs({ configDirs: claudeDirs, clock })];
   const prices = createPrices({ unknownModel });
   const report = await createCollector({ ledger, sources, prices, clock, placeOf: placeOfLog }).scan();
-  for (const { file, offset, message } of report.problems) {
-    io.err(`reeve: ${offset === null ? file : `${file} at byte ${offset}`}: ${message}\n`);
-  }
+  tellLogProblems(io, report.problems);
 }

@@ -1,5 +1,6 @@
 import { withLockoutFiles } from '../host/lockout-files.ts';
 import type { LockoutFiles } from '../host/lockout-files.ts';
+import { plain } from './format.ts';
 import type { CliIo } from './io.ts';
 import type { Workplace } from './open.ts';
 
@@ -7,6 +8,6 @@ import type { Workplace } from './open.ts';
 export async function openLockouts(workplace: Workplace, io: CliIo): Promise<LockoutFiles> {
   const { lockouts } = await workplace.store();
   return withLockoutFiles(lockouts, workplace.paths.lockoutsDir, ({ path, error }) => {
-    io.err(`reeve: ${path}: ${error}\n`);
+    io.err(`reeve: ${plain(`${path}: ${error}`)}\n`);
   });
 }

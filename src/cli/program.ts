@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ReeveError } from '../errors.ts';
+import { plain } from '../plain.ts';
 import { systemError } from '../system-error.ts';
 import { version } from '../version.ts';
 import type { CommandEntry } from './command.ts';
@@ -81,7 +82,9 @@ function reportFailure(thrown: unknown, io: CliIo, json: boolean): number {
   else {
     const place = where === null ? '' : `\n  at ${where}`;
     const remedy = hint === null ? '' : `\n  ${hint}`;
-    io.err(`reeve: ${message} [${code}]${place}${remedy}\n`);
+    // What was typed, read and logged by others is in them.
+    const lines = `reeve: ${message} [${code}]${place}${remedy}`.split('\n');
+    io.err(`${lines.map(plain).join('\n')}\n`);
   }
   return expected.exitCode;
 }

@@ -243,6 +243,17 @@ test('a broken line is named on stderr with its place, and the rest counts', () 
   assert.equal((JSON.parse(stdout) as UsageJson).totals['outputTokens'], 1);
 });
 
+test('what stands in a log and in its name does not act on the terminal', () => {
+  using desk = openDesk();
+  desk.write('slug/a\nb.jsonl', '\u{1B}]0;owned\u{7} "usage":{\n');
+  const { stderr } = desk.reeve(['usage']);
+  assert.match(stderr, /^reeve: .*a b\.jsonl at byte 0: this line is not JSON.*\n$/u);
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  assert.doesNotMatch(stderr, /[\u{0}-\u{9}\u{B}-\u{1F}]/u);
+  // oxlint-disable-next-line no-control-regex -- they are what is looked for
+  assert.doesNotMatch(desk.reeve(['usage', '--since', '\u{1B}[31m']).stderr, /\u{1B}/u);
+});
+
 test('bad words are refused by name', () => {
   using desk = openDesk();
   const refused: readonly [readonly string[], RegExp][] = [

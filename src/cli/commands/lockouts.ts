@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CorruptLockout } from '../../host/lockout-folder.ts';
 import { resolvePaths } from '../../host/paths.ts';
 import { isExpired } from '../../limits/covering.ts';
+import { plain } from '../format.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openLockouts } from '../lockout-store.ts';
@@ -54,5 +55,5 @@ export function define(command: Command, io: CliIo): Command {
 }
 
 function corruptText({ path, error }: CorruptLockout): string {
-  return `reeve: ${path}: ${error}\n  \`reeve lockouts repair\` sets it aside and writes it anew from the store\n`;
+  return `reeve: ${plain(`${path}: ${error}`)}\n  \`reeve lockouts repair\` sets it aside and writes it anew from the store\n`;
 }

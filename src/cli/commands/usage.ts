@@ -4,13 +4,14 @@ import { Argument, type Command } from 'commander';
 import { createClaudeLogs } from '../../host/claude-logs.ts';
 import { startLogThreads } from '../../host/log-pool.ts';
 import { placeOfLog } from '../../host/log-place.ts';
-import { createCollector, type ScanReport } from '../../usage/collector.ts';
+import { createCollector } from '../../usage/collector.ts';
 import type { UsageQuery } from '../../usage/ports.ts';
 import { createPrices } from '../../usage/prices.ts';
 import { reportOf } from '../../usage/report.ts';
 import { unmeteredSessions } from '../../usage/unmetered.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
+import { tellLogProblems } from '../log-problems.ts';
 import { openWorkplace } from '../open.ts';
 import { dayRange } from '../usage-days.ts';
 import { renderUsage, usageJson } from '../usage-output.ts';
@@ -54,7 +55,7 @@ export function define(command: Command, io: CliIo): Command {
         clock,
         placeOf: placeOfLog,
       });
-      warn(io, await collector.scan());
+      tellLogProblems(io, (await collector.scan()).problems);
       const sums = await sumsPerPeriod(ledger, { kind: by, query, calendar });
       const breakdown = options.breakdown ?? false;
       const report = reportOf(sums, { breakdown });
@@ -72,10 +73,4 @@ function selection({ project, branch, agent }: UsageOptions): Pick<UsageQuery, '
     ...(branch === undefined ? {} : { branch }),
     ...(agent === undefined ? {} : { agent }),
   };
-}
-
-/** Said on every run for as long as it is so: what could not be read is missing from the figures. */
-function warn(io: CliIo, { problems }: ScanReport): void {
-  for (const { file, offset, message } of problems)
-    io.err(`reeve: ${offset === null ? file : `${file} at byte ${offset}`}: ${message}\n`);
 }
