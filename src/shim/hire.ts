@@ -46,9 +46,8 @@ export async function hireShim(
   const standard: ('inherit' | 'ignore' | number)[] = log === null ? STANDARD[order.mode] : ['ignore', log, log];
   const main = join(import.meta.dirname, extname(import.meta.filename) === '.ts' ? 'main.ts' : 'main.cjs');
   const stdio: StdioOptions = [...standard, 'pipe', 'pipe', ...more];
-  // The root folder: a shim that lives for days must not keep a file system from being unmounted.
+  // In the caller's folder, which it leaves by itself: what NODE_OPTIONS names may be relative to it.
   const child = spawn(process.execPath, [SMALL_NURSERY, main], {
-    cwd: '/',
     env,
     detached: order.mode !== 'attached',
     stdio,

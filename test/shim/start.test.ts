@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readlinkSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -9,7 +9,7 @@ import type { Receipt } from '../../src/processes/receipt.ts';
 import type { RunId } from '../../src/runs/record.ts';
 import { frontToKeep, OutputBound } from '../../src/shim/output-bound.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { isAlive, livingWithArgument } from '../rig/live-processes.ts';
+import { isAlive, livingWithArgument, readProcess } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
 import { createHome, MAIN } from './home.ts';
@@ -78,6 +78,20 @@ describe('reeve start', () => {
       receipts.map(({ reason }: Receipt) => reason),
       ['sweep'],
     );
+  });
+
+  it('starts where NODE_OPTIONS names a file relative to the caller, and keeps no folder busy', async (t) => {
+    const home = createHome(t);
+    const report = createReport(t);
+    writeFileSync(join(home.work, 'hook.cjs'), '');
+    const env = { NODE_OPTIONS: '--require ./hook.cjs' };
+    const end = await home.reeve(['start', '--', ...puppetCommand('sleeper.sh', report)], { env });
+    assert.equal(end.exitCode, 0, end.stderr);
+    const { leader } = await report.processes('leader');
+    const shim = readProcess(leader.pid)?.ppid;
+    assert.equal(readlinkSync(`/proc/${shim}/cwd`), '/');
+    assert.equal(readlinkSync(`/proc/${leader.pid}/cwd`), home.work);
+    assert.equal((await home.reeve(['stop', '--grace', '0', end.stdout.trim()])).exitCode, 0);
   });
 
   it('loads none of the libraries that only other commands need', async (t) => {
