@@ -82,6 +82,12 @@ export function holdsToolCall({ chunk, content, after }: AnswerLayout): boolean 
   return chunk.subarray(content, after).includes(TOOL_USE);
 }
 
+/** False when the answer is known by its line's uuid, for want of an id in its message. */
+export function saysId({ chunk, uuid }: AnswerLayout, { messageKey }: { readonly messageKey: string }): boolean {
+  const value = uuid + UUID.length;
+  return chunk.toString('latin1', value, value + messageKey.length) !== messageKey;
+}
+
 /**
  * True when two lines carry the same answer: Claude Code writes one line per content block with the whole answer around it, so the
  * message up to its content, and from its usage to the line's own uuid, are the same byte for byte.

@@ -221,6 +221,19 @@ test('U1 of the lines of one answer only those are read that say something new',
   );
 });
 
+test('answers without an id are not taken for one because they are alike', () => {
+  const lines = ['u-1', 'u-2'].map((uuid) => {
+    const document = JSON.parse(answerLine({ id: 'msg' })) as { uuid: string; message: { id?: string } };
+    delete document.message.id;
+    return { ...document, uuid };
+  });
+  const { answers } = scanLines(chunkOf(lines));
+  assert.deepEqual(
+    answers.map(({ answer }) => answer.messageKey),
+    ['u-1', 'u-2'],
+  );
+});
+
 test('leaving out repeats changes no answer, whatever the content holds', () => {
   const content = fc.array(
     fc.oneof(fc.jsonValue(), fc.record({ type: fc.constantFrom('text', 'tool_use'), input: fc.jsonValue() })),

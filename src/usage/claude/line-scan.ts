@@ -4,6 +4,7 @@ import {
   mentionsUsage,
   MESSAGE,
   sameAnswer,
+  saysId,
   usageOf,
   withoutContent,
   type AnswerLayout,
@@ -91,7 +92,8 @@ export function scanLines(chunk: Buffer): ScannedLines {
     if (error !== null) broken.push({ at: start, message: error });
     if (answer === null) continue;
     answers.push({ at: start, answer });
-    if (layout !== null) last = { layout, answer };
+    // Answers without an id of their own may be alike and still be two.
+    if (layout !== null) last = saysId(layout, answer) ? { layout, answer } : null;
   }
   return { answers, prompts, broken, prompted: prompted || prompts.length > 0 };
 }
