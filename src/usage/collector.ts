@@ -6,11 +6,8 @@ import { needsReading } from './log-state.ts';
 import type { LedgerStore, LogCursor, LogProblem, PricedEntry } from './ports.ts';
 import { repriceInexact, type Prices } from './prices.ts';
 
-/**
- * Answers and prompts per transaction: enough that the commits do not count, few enough that they are young garbage and other writers get
- * their turn.
- */
-const BATCH_SIZE = 2_000;
+/** Answers and prompts per transaction: enough that the commits do not count, few enough that other writers get their turn. */
+const BATCH_SIZE = 8_000;
 
 export interface CollectorOptions {
   readonly ledger: LedgerStore;
@@ -106,15 +103,22 @@ async function logsOf(
   return { logs: found.filter((log) => log !== null), problems: [] };
 }
 
+interface Taken {
+  readonly reading: LogReading;
+  readonly agent: string;
+}
+
 /** Places and prices what was read, and writes it with its cursors. */
 class Intake {
   readonly #options: CollectorOptions;
   readonly #known: Map<string, LogCursor>;
   readonly #places = new Map<string, Place>();
   readonly #allProblems: LogProblem[] = [];
-  #entries: PricedEntry[] = [];
+  #readings: Taken[] = [];
   #prompts: PromptEntry[] = [];
   #cursors: LogCursor[] = [];
+  /** Answers and prompts that wait to be written. */
+  #held = 0;
   #problems: LogProblem[] = [];
   #counts = { inserted: 0, grown: 0, bytesRead: 0 };
 
@@ -129,28 +133,32 @@ class Intake {
   }
 
   async take(reading: LogReading, agent: string): Promise<void> {
-    for (const answer of unpackAnswers(reading.answers)) this.#entries.push(this.#entryOf(answer, reading.file, agent));
+    // Answers stay packed until they are written, and their places are looked up before the ledger is locked.
+    for (const { cwd } of reading.answers.contexts) this.#placeOf(cwd);
+    this.#readings.push({ reading, agent });
+    this.#held += reading.answers.size + reading.prompts.length;
     for (const prompt of reading.prompts) this.#prompts.push(this.#promptOf(prompt, reading.file, agent));
     if (reading.cursor !== null) this.#cursors.push(reading.cursor);
     this.note(reading.problems);
     this.#counts.bytesRead += reading.bytesRead;
-    if (this.#entries.length + this.#prompts.length >= BATCH_SIZE) await this.flush();
+    if (this.#held >= BATCH_SIZE) await this.flush();
   }
 
   /** Entries, prompts and the cursors behind them in one transaction: a crash repeats all or none. */
   async flush(): Promise<void> {
+    const readings = this.#readings;
     const batch = {
-      entries: this.#entries,
       prompts: this.#prompts,
       cursors: this.#cursors,
       problems: this.#problems,
     };
-    if (Object.values(batch).every((list) => list.length === 0)) return;
-    this.#entries = [];
+    if (this.#held === 0 && Object.values(batch).every((list) => list.length === 0)) return;
+    this.#readings = [];
+    this.#held = 0;
     this.#prompts = [];
     this.#cursors = [];
     this.#problems = [];
-    const { inserted, grown } = await this.#options.ledger.ingest(batch);
+    const { inserted, grown } = await this.#options.ledger.ingest({ ...batch, entries: this.#entriesOf(readings) });
     for (const cursor of batch.cursors) this.#known.set(cursor.file, cursor);
     this.#counts.inserted += inserted;
     this.#counts.grown += grown;
@@ -158,6 +166,11 @@ class Intake {
 
   report(): Pick<ScanReport, 'inserted' | 'grown' | 'bytesRead' | 'problems'> {
     return { ...this.#counts, problems: this.#allProblems };
+  }
+
+  *#entriesOf(readings: readonly Taken[]): Generator<PricedEntry> {
+    for (const { reading, agent } of readings)
+      for (const answer of unpackAnswers(reading.answers)) yield this.#entryOf(answer, reading.file, agent);
   }
 
   #entryOf(answer: Answer, file: string, agent: string): PricedEntry {

@@ -27,7 +27,8 @@ export interface LogProblem {
 export interface PricedEntry extends UsageEntry, Pricing {}
 
 export interface IngestBatch {
-  readonly entries: readonly PricedEntry[];
+  /** Gone through once, within the transaction: they need not all be in memory at a time. */
+  readonly entries: Iterable<PricedEntry>;
   readonly prompts: readonly PromptEntry[];
   readonly cursors: readonly LogCursor[];
   readonly problems: readonly LogProblem[];

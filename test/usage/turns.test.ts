@@ -81,7 +81,7 @@ test('prompts, answers and the cursor behind them are written together or not at
   };
   await assert.rejects(home.collectorOver(failing).scan(), /full/);
   assert.deepEqual(
-    batches.map(({ entries, prompts, cursors }) => [entries.length, prompts.length, cursors.length]),
+    batches.map(({ entries, prompts, cursors }) => [[...entries].length, prompts.length, cursors.length]),
     [[1, 1, 1]],
   );
   assert.deepEqual([await turnsOf(home.store.ledger), await home.outputTokens()], [{}, 0]);

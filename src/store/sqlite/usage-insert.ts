@@ -22,6 +22,7 @@ const COLUMNS = [
 
 /** Rows per statement: a call into SQLite costs as much as binding a dozen values, so several rows share one. More gains nothing (measured). */
 const ROWS_PER_STATEMENT = 32;
+const VALUES_PER_STATEMENT = ROWS_PER_STATEMENT * COLUMNS.length;
 
 /** What the usage of an answer weighs: all its tokens; the rest of the tuple only makes equal totals with another split comparable. */
 const weight = (row: string) => {
@@ -54,20 +55,23 @@ const ON_CONFLICT = `ON CONFLICT (agent_id, message_key) DO UPDATE SET
 export function insertEntries(
   connection: Connection,
   dictionary: Dictionary,
-  entries: readonly PricedEntry[],
+  entries: Iterable<PricedEntry>,
 ): { readonly inserted: number; readonly grown: number } {
   const rowsBefore = highestId(connection);
   const encode = createEncoder(dictionary);
-  const full = entries.length - (entries.length % ROWS_PER_STATEMENT);
   let changed = 0;
-  const insert = (from: number, to: number) => {
-    const values: SQLInputValue[] = [];
-    for (let index = from; index < to; index += 1) encode(entries[index] as PricedEntry, values);
-    changed += Number(connection.run(insertSql(to - from), ...values).changes);
+  const insert = (rows: number, values: readonly SQLInputValue[]) => {
+    changed += Number(connection.run(insertSql(rows), ...values).changes);
   };
+  let values: SQLInputValue[] = [];
+  for (const entry of entries) {
+    encode(entry, values);
+    if (values.length < VALUES_PER_STATEMENT) continue;
+    insert(ROWS_PER_STATEMENT, values);
+    values = [];
+  }
   // Two statements in all: full ones, and single rows for the rest.
-  for (let from = 0; from < full; from += ROWS_PER_STATEMENT) insert(from, from + ROWS_PER_STATEMENT);
-  for (let from = full; from < entries.length; from += 1) insert(from, from + 1);
+  for (let from = 0; from < values.length; from += COLUMNS.length) insert(1, values.slice(from, from + COLUMNS.length));
   // Nothing is ever deleted from the ledger, so that ids have no gaps.
   const inserted = highestId(connection) - rowsBefore;
   return { inserted, grown: changed - inserted };

@@ -2,24 +2,22 @@ import {
   holdsToolCall,
   layoutOf,
   mentionsUsage,
-  MESSAGE,
-  sameAnswer,
+  repeatOf,
   saysId,
-  usageOf,
   withoutContent,
   type AnswerLayout,
 } from './answer-layout.ts';
+import { bytesAsText, decodeBytes } from './byte-text.ts';
 import { objectOrNull } from './fields.ts';
 import { LineShapes } from './line-shapes.ts';
 import { answerOf, usageProblem, type AnswerLine } from './line.ts';
 import { promptOf, type PromptLine } from './prompt.ts';
-import { userLineAt } from './user-line.ts';
+import { userLine } from './user-line.ts';
 
 /** How every line of a conversation begins in some version, and how little else does. */
 const LINE_START = /\{"(?:parentUuid|type|sessionId)":/g;
 /** A torn line may hold more that begins like a line; the appended one is among the first. */
 const SALVAGE_ATTEMPTS = 32;
-const NEWLINE = 0x0a;
 
 /** Learned from chunk to chunk: what it knows changes how fast lines are read, and nothing else. */
 const shapes = new LineShapes();
@@ -58,49 +56,40 @@ export function scanLines(chunk: Buffer): ScannedLines {
   const answers: ScannedLine[] = [];
   const prompts: ScannedPrompt[] = [];
   const broken: BrokenLine[] = [];
-  let last: { readonly layout: AnswerLayout; readonly answer: AnswerLine } | null = null;
+  let last: { readonly layout: AnswerLayout; answer: AnswerLine } | null = null;
   let prompted = false;
-  let message = -1;
+  const text = bytesAsText(chunk);
   let end: number;
-  for (let start = 0; start < chunk.length; start = end + 1) {
-    end = chunk.indexOf(NEWLINE, start);
-    const user = userLineAt(chunk, start, end);
+  for (let at = 0; at < text.length; at = end + 1) {
+    end = text.indexOf('\n', at);
+    const bytes = text.slice(at, end);
+    const user = userLine(bytes);
     if (user === 'result') {
       prompted = true;
       continue;
     }
-    const line = user === 'other' ? readUserLine(chunk.toString('utf8', start, end)) : null;
+    const line = user === 'other' ? readUserLine(decodeBytes(bytes)) : null;
     if (line !== null) {
-      if (line.prompt !== null) prompts.push({ at: start, prompt: line.prompt });
+      if (line.prompt !== null) prompts.push({ at, prompt: line.prompt });
       continue;
     }
-    if (message < start) message = indexOrEnd(chunk, start);
-    const usage = message < end ? usageOf(chunk, message, end) : null;
-    if (usage === null && !mentionsUsage(chunk, start, end)) continue;
-    const layout = usage === null ? null : layoutOf(chunk, { start, end, message, usage });
-    if (layout !== null && last !== null && sameAnswer(last.layout, layout)) {
-      if (last.answer.toolUse || !holdsToolCall(layout)) continue;
-      const answer: AnswerLine = { ...last.answer, toolUse: true };
-      answers.push({ at: start, answer });
-      last = { layout, answer };
+    const repeat = last === null ? null : repeatOf(last.layout, bytes);
+    if (last !== null && repeat !== null) {
+      if (last.answer.toolUse || !holdsToolCall(repeat)) continue;
+      last.answer = { ...last.answer, toolUse: true };
+      answers.push({ at, answer: last.answer });
       continue;
     }
-    const toolUse = layout !== null && holdsToolCall(layout);
-    const short = layout === null ? null : withoutContent(layout, toolUse);
-    const quick = short === null ? null : readAnswer(parse(short, shapes).document);
-    const { answer, error } = quick?.answer ? quick : readWhole(chunk.toString('utf8', start, end));
-    if (error !== null) broken.push({ at: start, message: error });
+    const layout = layoutOf(bytes);
+    if (layout === null && !mentionsUsage(bytes)) continue;
+    const { answer, error } = readAnswerLine(bytes, layout);
+    if (error !== null) broken.push({ at, message: error });
     if (answer === null) continue;
-    answers.push({ at: start, answer });
+    answers.push({ at, answer });
     // Answers without an id of their own may be alike and still be two.
     if (layout !== null) last = saysId(layout, answer) ? { layout, answer } : null;
   }
   return { answers, prompts, broken, prompted: prompted || prompts.length > 0 };
-}
-
-function indexOrEnd(chunk: Buffer, from: number): number {
-  const index = chunk.indexOf(MESSAGE, from);
-  return index < 0 ? chunk.length : index;
 }
 
 /** Null also for a line that is not JSON: what else it holds is looked for as in any other. */
@@ -113,6 +102,13 @@ interface ReadAnswer {
   readonly answer: AnswerLine | null;
   /** What of the usage is not counted, and why. */
   readonly error: string | null;
+}
+
+/** By its shape, without its content, if it has the usual layout; whatever that does not read is read as it stands. */
+function readAnswerLine(bytes: string, layout: AnswerLayout | null): ReadAnswer {
+  const short = layout === null ? null : withoutContent(layout, holdsToolCall(layout));
+  const quick = short === null ? null : readAnswer(parse(short, shapes).document);
+  return quick?.answer ? quick : readWhole(decodeBytes(bytes));
 }
 
 function readAnswer(document: unknown): ReadAnswer {

@@ -1,3 +1,4 @@
+import { decodeBytes } from './byte-text.ts';
 import { learnShape, type ShapeReader } from './line-shape.ts';
 
 /** Shapes that one scan meets in turn: those of the main agent and of subagents, with and without a tool call, of a few versions. */
@@ -13,18 +14,20 @@ export class LineShapes {
 
   /**
    * The document, or as much of it as `answerOf` looks at.
+   * @param bytes of one line
    * @throws SyntaxError for what is not JSON
    */
-  parse(text: string): unknown {
+  parse(bytes: string): unknown {
     this.#credit = Math.min(this.#credit + 1, MAX_SHAPES * LINES_PER_SHAPE);
     for (const [index, shape] of this.#shapes.entries()) {
-      const found = shape(text);
+      const found = shape(bytes);
       if (found === null) continue;
       if (index > 0) this.#shapes = [shape, ...this.#shapes.filter((other) => other !== shape)];
       return found;
     }
+    const text = decodeBytes(bytes);
     const document: unknown = JSON.parse(text);
-    if (this.#credit >= LINES_PER_SHAPE) this.#learn(text, document);
+    if (this.#credit >= LINES_PER_SHAPE && text === bytes) this.#learn(text, document);
     return document;
   }
 

@@ -3,18 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { userLine } from '../../../test/usage/user-lines.ts';
 import { promptOf } from './prompt.ts';
-import { userLineAt } from './user-line.ts';
+import { bytesAsText } from './byte-text.ts';
+import { userLine as kindOfUserLine } from './user-line.ts';
 
-/** The line alone, and among others: what stands before and after it in the chunk must not matter. */
 function kindOf(line: string): 'result' | 'other' | null {
-  const [before, bytes, after] = ['{"type":"user","message":"x"}\n', `${line}\n`, '{"type":"user"}\n'].map((text) =>
-    Buffer.from(text),
-  );
-  assert.ok(before !== undefined && bytes !== undefined && after !== undefined);
-  const alone = userLineAt(bytes, 0, bytes.length - 1);
-  const chunk = Buffer.concat([before, bytes, after]);
-  assert.equal(userLineAt(chunk, before.length, before.length + bytes.length - 1), alone);
-  return alone;
+  return kindOfUserLine(bytesAsText(Buffer.from(line)));
 }
 
 const PROMPT = { parentUuid: null, type: 'user', message: { role: 'user', content: 'go' }, uuid: 'u-1' };
@@ -75,7 +68,7 @@ test('a line that is cut off anywhere is read no further than it goes', () => {
   for (let length = 0; length <= line.length; length++) {
     const text = line.slice(0, length);
     const named = text.includes('"type":"user"') ? 'other' : null;
-    assert.equal(userLineAt(Buffer.from(text), 0, length), text.includes('[{"tool_use_id":') ? 'result' : named);
+    assert.equal(kindOf(text), text.includes('[{"tool_use_id":') ? 'result' : named);
   }
 });
 

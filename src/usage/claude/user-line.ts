@@ -1,9 +1,8 @@
-const TYPE = Buffer.from('"type":"');
-const U = 'u'.charCodeAt(0);
-const USER = Buffer.from('user"');
+const TYPE = '"type":"';
+const USER = 'user"';
 /** The two ways in which Claude Code lays out a tool result: its key is the first of the first block. */
-const RESULTS = ['"tool_use_id":', '"type":"tool_result"'].map((key) =>
-  Buffer.from(`user","message":{"role":"user","content":[{${key}`),
+const RESULTS = ['"tool_use_id":', '"type":"tool_result"'].map(
+  (key) => `user","message":{"role":"user","content":[{${key}`,
 );
 
 /**
@@ -12,16 +11,12 @@ const RESULTS = ['"tool_use_id":', '"type":"tool_result"'].map((key) =>
  *
  * The first type that a line names is its own: Claude Code writes it before anything that could hold another. A text in which the same
  * stands has its quotes escaped.
+ *
+ * @param bytes of one line
  */
-export function userLineAt(chunk: Buffer, start: number, end: number): 'result' | 'other' | null {
-  const type = chunk.indexOf(TYPE, start);
+export function userLine(bytes: string): 'result' | 'other' | null {
+  const type = bytes.indexOf(TYPE);
   const value = type + TYPE.length;
-  if (type < 0 || type >= end || chunk[value] !== U) return null;
-  if (RESULTS.some((result) => standsAt(chunk, value, result))) return 'result';
-  return standsAt(chunk, value, USER) ? 'other' : null;
-}
-
-function standsAt(chunk: Buffer, at: number, bytes: Buffer): boolean {
-  const end = at + bytes.length;
-  return end <= chunk.length && chunk.compare(bytes, 0, bytes.length, at, end) === 0;
+  if (type < 0 || !bytes.startsWith(USER, value)) return null;
+  return RESULTS.some((result) => bytes.startsWith(result, value)) ? 'result' : 'other';
 }
