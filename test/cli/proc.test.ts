@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { doctorReport } from '../rig/findings.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { needsRoot, NOBODY } from '../rig/nobody.ts';
 import { createHome, MAIN } from './command-line.ts';
 
 failOnLeaks();
@@ -36,3 +38,30 @@ for (const [what, namespaces, prepare, said] of PLACES) {
     }
   });
 }
+
+test(
+  'K5 doctor says where /proc hides the processes of other users: none of them is proven dead',
+  { skip: needsRoot },
+  (t) => {
+    const home = createHome(t);
+    chmodSync(home.folder, 0o755);
+    const folder = join(home.folder, 'nobody');
+    mkdirSync(folder);
+    chownSync(folder, NOBODY, NOBODY);
+    const examine = (hidepid: number): readonly string[] => {
+      const user = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+      const script = `mount -t proc -o hidepid=${hidepid} proc /proc; exec "$0" "$@"`;
+      const command = ['sh', '-c', script, ...user, process.execPath, MAIN, 'doctor', '--json'];
+      const { stdout, stderr, status } = spawnSync('unshare', ['--mount', ...command], {
+        env: { ...home.env, HOME: folder, REEVE_HOME: join(folder, 'reeve'), TMPDIR: folder },
+        cwd: folder,
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
+      const { findings } = doctorReport(folder, { stdout, stderr, exitCode: status });
+      return findings.filter(({ kind }) => kind === 'platform').flatMap(({ evidence }) => evidence);
+    };
+    assert.match(examine(2).join(), /hidepid/u);
+    assert.deepEqual(examine(0), []);
+  },
+);
