@@ -20,8 +20,10 @@ const rowOf = (pid: number, startTicks: number, program: string): ProcessRow => 
   execStamp: program.length,
 });
 
-/** The processes of a machine at a time that the test sets. */
-function machine() {
+const highest = (rows: ReadonlyMap<number, ProcessRow>): number => Math.max(...rows.keys());
+
+/** The processes of a machine at a time that the test sets, and the number that its kernel says to have given last. */
+function machine(newest = highest) {
   const rows = new Map<number, ProcessRow>();
   const unused = (): never => assert.fail('only rows are looked at');
   let now = 100_000;
@@ -30,6 +32,7 @@ function machine() {
     ticksPerSecond: TICKS_PER_SECOND,
     nowTicks: () => now,
     list: () => [...rows.values()],
+    newestPid: () => newest(rows),
     listNew: (known) => [...rows.values()].filter(({ pid }) => !known.some((row) => row.pid === pid)),
     read: (pid) => rows.get(pid) ?? null,
     details: unused,
@@ -60,6 +63,23 @@ test('C8 an agent is news to the look after it began, also when it began as a la
         assert.equal(isNews(), true);
       },
     ),
+  );
+});
+
+test('C8 where the count of processes says nothing, as in some containers, an agent is news to one of the next two looks', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2 * FULL_LOOK_EVERY }), (before) => {
+      const { table, rows, pass, now } = machine(() => 0);
+      rows.set(1, rowOf(1, 0, 'init'));
+      const { next } = createLookSchedule(table);
+      const isNews = (): boolean => {
+        pass(TICKS_BETWEEN_LOOKS);
+        return next().news !== 'none';
+      };
+      for (let index = 0; index < before; index += 1) isNews();
+      rows.set(2, rowOf(2, now(), 'claude'));
+      assert.ok([isNews(), isNews()].includes(true));
+    }),
   );
 });
 

@@ -1,6 +1,9 @@
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 
-/** Between two looks, in milliseconds: what begins right after one is told of by the next, within half of the 2 s that it may take. */
+/**
+ * Between two looks, in milliseconds: what begins right after one is told of by the next, or by the one after it where the kernel's count of
+ * processes is not to be relied on. That is within the 2 s that it may take.
+ */
 export const LOOK_MS = 900;
 /** Without a new process nothing is looked at but this often: an agent may have changed its folder, or have ended. */
 export const FULL_LOOK_EVERY = 30;
@@ -23,11 +26,12 @@ export interface Look {
 export function createLookSchedule(table: ProcessTable): { next(): Look } {
   let rows: readonly ProcessRow[] = [];
   let untilFull = 0;
+  const hasStarted = createStartWatch(table);
   return {
     next() {
       untilFull -= 1;
       const isFull = untilFull <= 0;
-      if (!isFull && !hasChanged(table, rows)) return { rows, news: 'none' };
+      if (!isFull && !hasStarted(rows) && !hasChanged(table, rows)) return { rows, news: 'none' };
       if (isFull) untilFull = FULL_LOOK_EVERY;
       rows = table.list();
       return { rows, news: isFull ? 'any' : 'some' };
@@ -35,11 +39,30 @@ export function createLookSchedule(table: ProcessTable): { next(): Look } {
   };
 }
 
+/**
+ * Tells whether there is a process that was not known. It asks the kernel's count first, which costs next to nothing, where the names of all
+ * processes are most of what an idle daemon does; but never twice without having looked.
+ */
+function createStartWatch(table: ProcessTable): (known: readonly ProcessRow[]) => boolean {
+  let newest: number | undefined;
+  let hasLooked = false;
+  return (known) => {
+    const before = newest;
+    newest = table.newestPid?.();
+    if (hasLooked && newest !== undefined && newest === before) {
+      hasLooked = false;
+      return false;
+    }
+    hasLooked = true;
+    // Where the platform cannot tell, each look reads all.
+    return table.listNew === undefined || table.listNew(known).length > 0;
+  };
+}
+
+/** Whether a young one of them executes another program. */
 function hasChanged(table: ProcessTable, known: readonly ProcessRow[]): boolean {
-  const started = table.listNew?.(known);
   const now = table.nowTicks?.();
-  // Where the platform cannot tell, each look reads all.
-  if (started === undefined || now === undefined || started.length > 0) return true;
+  if (now === undefined) return true;
   const young = now - (YOUNG_MS / 1_000) * table.ticksPerSecond;
   return known.some((row) => row.startTicks >= young && executesAnother(row, table.read(row.pid)));
 }

@@ -17,8 +17,11 @@ const AGENT = 'claude';
 export interface SessionLinks {
   /** Links by the live registry: a file per session that names process and start time. True when a link is new. */
   byRegistry(live: readonly RunRecord[]): Promise<boolean>;
-  /** Links by the environment of tools, for sessions without a registry entry. Each process is looked at once. True when a link is new. */
-  byTools(live: readonly RunRecord[]): Promise<boolean>;
+  /**
+   * Links by the environment of tools, for sessions without a registry entry. Each process is looked at once. True when a link is new.
+   * @param rows all processes
+   */
+  byTools(live: readonly RunRecord[], rows: readonly ProcessRow[]): Promise<boolean>;
   /** The sessions that live runs are in now: those seen alive at the last look, else the one a run was last linked to. */
   current(live: readonly RunRecord[]): Promise<readonly CurrentSession[]>;
 }
@@ -71,10 +74,9 @@ export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
       return isNew;
     },
 
-    async byTools(live) {
+    async byTools(live, rows) {
       if (live.length === 0) return false;
       let isNew = false;
-      const rows = table.list();
       for (const row of rows) {
         // The name changes with exec, and with it the environment.
         if (examined.has(`${identityKey(row)} ${row.comm}`)) continue;

@@ -5,7 +5,7 @@ import { placeOf } from '../host/git-place.ts';
 import { createEnforcer, type Killer } from '../limits/enforcer.ts';
 import { findInWorktree, killVerified, type FoundProcess } from '../processes/kill.ts';
 import { agentKindOf } from '../processes/kinds.ts';
-import type { Processes, ProcessRow } from '../processes/ports.ts';
+import type { Processes, ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { isTerminal } from '../runs/lifecycle.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
@@ -19,7 +19,7 @@ import { applyUnsupervisedPolicy } from './unsupervised-policy.ts';
 
 /** Interval of what no event tells of: expired lockouts, runs whose shim was killed. */
 const SLOW_MS = 30_000;
-/** At most one pass over all processes in this time, however many rounds there are: it is the dear part. */
+/** At most one pass over the processes in this time, however many rounds there are: agents write in bursts. */
 const PASS_EVERY_MS = 1_000;
 /** Time to end by itself for an agent that works where a lockout forbids it; the same as the command line's default. */
 const RESTOP_GRACE_MS = 10_000;
@@ -40,7 +40,7 @@ export interface UpkeepPorts extends Processes {
 /** The daemon's slow work, kept off the path from an appended line to a stop. */
 export interface Upkeep {
   start(): void;
-  /** Looks for agents that reeve did not start. */
+  /** Looks for sessions of tools, and for agents that reeve did not start. */
   view(look: Look): void;
   /** A run's shim has gone: if it did not end its run first, it was killed, and what is left is looked at. */
   detached(id: RunId): void;
@@ -70,7 +70,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
     onError: ports.onError,
     now: () => clock.now(),
   };
-  let rows: readonly ProcessRow[] = [];
+  let lastSeen: readonly ProcessRow[] = [];
   let unsupervised = 0;
   let lastPassAt = -Infinity;
   let passTimer: NodeJS.Timeout | null = null;
@@ -84,12 +84,16 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
 
   async function pass(): Promise<void> {
     lastPassAt = clock.monotonicMs();
-    const live = ports.live();
-    if (await ports.links.byTools(live)) ports.wake();
-    if (stopsUnsupervised(ports.config())) await lookForAgents();
+    const rows = withStarted(lastSeen, table);
+    await linkTools(rows);
+    if (stopsUnsupervised(ports.config())) await lookForAgents(rows);
   }
 
-  async function lookForAgents(): Promise<void> {
+  async function linkTools(rows: readonly ProcessRow[]): Promise<void> {
+    if (await ports.links.byTools(ports.live(), rows)) ports.wake();
+  }
+
+  async function lookForAgents(rows: readonly ProcessRow[]): Promise<void> {
     const found = agents.look(ports.live(), rows);
     unsupervised = found.length;
     await applyUnsupervisedPolicy(found, ports.config(), policyPorts);
@@ -111,10 +115,11 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
       enqueue(slowWork);
       slowTimer = setInterval(() => enqueue(slowWork), SLOW_MS);
     },
-    view(look) {
-      ({ rows } = look);
-      const isAsked = look.news === 'any' || (look.news === 'some' && stopsUnsupervised(ports.config()));
-      if (isAsked) enqueue(lookForAgents);
+    view({ rows, news }) {
+      lastSeen = rows;
+      if (news === 'none') return;
+      enqueue(() => linkTools(rows));
+      if (news === 'any' || stopsUnsupervised(ports.config())) enqueue(() => lookForAgents(rows));
     },
     detached(id) {
       enqueue(async () => {
@@ -145,6 +150,11 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
       await ports.recovery.close();
     },
   };
+}
+
+/** Those of a moment ago, and who was started since: a tool that logs may have been started just now. */
+function withStarted(rows: readonly ProcessRow[], table: ProcessTable): readonly ProcessRow[] {
+  return table.listNew === undefined ? table.list() : [...rows, ...table.listNew(rows)];
 }
 
 function stopsUnsupervised(config: Config): boolean {

@@ -53,6 +53,10 @@ export class ProcTable implements ProcessTable {
     return [...rows.values()];
   }
 
+  newestPid(): number {
+    return readLastPid();
+  }
+
   /** Seconds since boot with two decimals, of the same clock as start times ([proc_uptime(5)](https://man7.org/linux/man-pages/man5/proc_uptime.5.html)). */
   nowTicks(): number {
     const uptime = readProcLine('/proc/uptime');

@@ -54,6 +54,11 @@ export interface ProcessTable {
    * than a whole pass.
    */
   listNew?(known: readonly ProcessRow[]): readonly ProcessRow[];
+  /**
+   * The number that was given last to a new process or thread: while it is the same, as a rule none was started. It comes early in a fork,
+   * before the process can be seen, and a container may be shown one that is late. Absent where the platform has no such count.
+   */
+  newestPid?(): number;
   /** One row, or null when no such process exists. */
   read(pid: number): ProcessRow | null;
   /** The rows of those of them that exist. For platforms where reading many costs no more than reading one. */

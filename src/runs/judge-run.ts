@@ -11,8 +11,8 @@ export interface Observation {
   readonly realm: Realm;
   /** Whether a process with exactly this identity lives. */
   readonly isAlive: (identity: Identity) => boolean;
-  /** How many members its tree has. */
-  readonly members: number;
+  /** Whether its tree has members, which is dear to find out: not asked of a run whose shim and command live. */
+  readonly hasMembers: () => boolean;
   /** Of a run of which nothing lives but the process that registered it: true leaves it to that. */
   readonly trustRegistrant: (record: RunRecord) => boolean;
 }
@@ -52,19 +52,19 @@ export function judgeRun(record: RunRecord, seen: Observation, now: number): Jud
   const leader = startedOf(current)?.identity;
   const isLeaderDead = leader !== undefined && !seen.isAlive(leader);
   if (shim === null) {
-    if (seen.members === 0 && seen.isAlive(keeper) && seen.trustRegistrant(record))
-      return recovered('whoever registered it lives');
-    if (seen.members === 0) return withoutMembers(record, seen.isAlive, now);
+    if (!seen.hasMembers())
+      return seen.isAlive(keeper) && seen.trustRegistrant(record)
+        ? recovered('whoever registered it lives')
+        : withoutMembers(record, seen.isAlive, now);
     // There is no shim that would end the rest.
     const isOrphan = isLeaderDead && record.current.state !== 'lingering';
     return isOrphan ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered('it is alive');
   }
-  const shimAlive = seen.isAlive(shim);
-  if (seen.members === 0) return shimAlive ? recovered(WITH_SHIM) : withoutMembers(record, seen.isAlive, now);
-  if (!shimAlive) return orphaned(`its shim (PID ${shim.pid}) is dead`);
-  return isLeaderDead && expectsLeader(current)
-    ? orphaned(`its command (PID ${leader.pid}) is dead`)
-    : recovered(WITH_SHIM);
+  if (seen.isAlive(shim)) {
+    const isWithoutLeader = isLeaderDead && expectsLeader(current) && seen.hasMembers();
+    return isWithoutLeader ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered(WITH_SHIM);
+  }
+  return seen.hasMembers() ? orphaned(`its shim (PID ${shim.pid}) is dead`) : withoutMembers(record, seen.isAlive, now);
 }
 
 /** True while a dead command is no part of what is going on: neither kept in the background nor being ended. */

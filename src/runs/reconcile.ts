@@ -110,11 +110,13 @@ interface Look {
 async function settle(ports: VerifiedPorts, look: Look): Promise<RunFinding | null> {
   const { runs, verifier, clock } = ports;
   const { record, survey, trustRegistrant } = look;
-  const members = survey.membersOf(record);
+  let found: readonly SeenProcess[] | null = null;
+  const members = (): readonly SeenProcess[] => (found ??= survey.membersOf(record));
   const now = clock.now();
-  const seen = { realm: verifier.realm, isAlive: survey.isAlive, members: members.length, trustRegistrant };
+  const hasMembers = (): boolean => members().length > 0;
+  const seen = { realm: verifier.realm, isAlive: survey.isAlive, hasMembers, trustRegistrant };
   const { verdict, why, event } = judgeRun(record, seen, now);
-  const evidence = verdict === 'orphaned' ? members.map((member) => evidenceOf(member, survey)) : [];
+  const evidence = verdict === 'orphaned' ? members().map((member) => evidenceOf(member, survey)) : [];
   if (event === null) return { record, verdict, why, members: evidence };
   try {
     return { record: await runs.update(record, nextState(record.current, event), now), verdict, why, members: [] };
