@@ -1,7 +1,6 @@
 import { ReeveError } from '../errors.ts';
 import { effectiveCaps } from '../limits/allowance.ts';
 import { isExpired } from '../limits/covering.ts';
-import { basename } from '../limits/glob.ts';
 import type { Allowance, Lockout } from '../limits/lockout.ts';
 import type { LimitReading } from './limit-counters.ts';
 
@@ -71,17 +70,4 @@ function overspent(
   if (counter === undefined) return Math.max(0, (lockout.currentMicroUsd ?? 0) - (lockout.capMicroUsd ?? 0));
   const cap = effectiveCaps(counter, allowances, now).costMicroUsd;
   return cap === null ? 0 : Math.max(0, counter.costMicroUsd - cap);
-}
-
-/**
- * The one locked-out project that is called so.
- * @throws USAGE when several are
- */
-export function projectCalled(name: string, rows: readonly Lockout[]): string | null {
-  const projects = [...new Set(rows.flatMap(({ project }) => project ?? []))].filter((path) => basename(path) === name);
-  if (projects.length > 1) {
-    const hint = `give the path: ${projects.join(', ')}`;
-    throw new ReeveError('USAGE', `${projects.length} locked-out projects are called ${name}`, { hint });
-  }
-  return projects[0] ?? null;
 }

@@ -167,6 +167,9 @@ test('--since and --until take local days, both included; filters and --breakdow
   assert.deepEqual(outputs(['daily', '--since', '2025-11-21', '--until', '2025-11-23'], 'Asia/Tokyo'), [3]);
   assert.deepEqual(outputs(['monthly', '--branch', 'feat/x']), [2]);
   assert.deepEqual(outputs(['monthly', '--project', '/nowhere']), []);
+  assert.deepEqual(outputs(['monthly', '--project', 'nobody']), []);
+  assert.deepEqual(outputs(['monthly', '--project', '/home/dev/work/shop', '--agent', 'claude']), [7]);
+  assert.deepEqual(outputs(['monthly', '--project', 'shop']), [7]);
   assert.deepEqual(outputs(['monthly', '--breakdown']), [2, 1, 4], 'the dearest first');
   assert.deepEqual(
     desk.json(['session']).entries.map(({ period, model }) => [period, model]),
@@ -180,6 +183,10 @@ test('--since and --until take local days, both included; filters and --breakdow
     desk.json(['agent']).entries.map(({ period }) => period),
     ['claude'],
   );
+  desk.write('slug/other.jsonl', answerLine({ id: 'm-other', output: 8, cwd: '/elsewhere/shop' }));
+  const { stderr, code } = desk.reeve(['usage', '--project', 'shop']);
+  assert.equal(code, 2);
+  assert.match(stderr, /2 projects are called shop \[USAGE\]\n *give the path: .*\/elsewhere\/shop/u);
 });
 
 test('turns are counted per session and period; a line of a breakdown has none, for a prompt is put to no model', () => {
@@ -261,6 +268,8 @@ test('bad words are refused by name', () => {
     [['usage', '--since', 'yesterday'], /--since yesterday is not a day/],
     [['usage', '--since', '2025-02-30'], /--since 2025-02-30 is not a day/],
     [['usage', '--since', '2025-11-22', '--until', '2025-11-21'], /after --until/],
+    [['usage', '--project', ''], /--project is empty/],
+    [['usage', '--agent', 'claud'], /--agent cannot be "claud".*\n *kinds are claude, /],
     [['prices', 'nobody-knows'], /no price is known for nobody-knows/],
   ];
   for (const [args, message] of refused) {

@@ -20,7 +20,8 @@ import { branchText, toLockoutJson } from '../lockout-view.ts';
 import { openWorkplace } from '../open.ts';
 import { toldZone } from '../usage-settings.ts';
 import { timeIn } from '../zone-time.ts';
-import { allowanceFor, projectCalled, selectLockouts } from '../unlock-plan.ts';
+import { projectCalled } from '../project-called.ts';
+import { allowanceFor, selectLockouts } from '../unlock-plan.ts';
 import type { UnlockRequest } from '../unlock-plan.ts';
 import { shellWord } from '../../shell-word.ts';
 
@@ -120,7 +121,13 @@ function projectOf(word: string, rows: readonly Lockout[], cwd: string): string 
   if (word === '') throw new ReeveError('USAGE', 'the project is empty', { hint: 'give a path, a name, or .' });
   if (word === '*') return null;
   const isPath = word.includes('/') || word === '.' || word === '..';
-  const named = isPath ? null : projectCalled(word, rows);
+  const named = isPath
+    ? null
+    : projectCalled(
+        word,
+        rows.flatMap(({ project }) => project ?? []),
+        'locked-out projects',
+      );
   if (named !== null) return named;
   const path = resolve(cwd, word);
   // A folder that is gone can still be locked out, under the path it had.

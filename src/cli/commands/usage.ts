@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
+import { ReeveError } from '../../errors.ts';
 import { createClaudeLogs } from '../../host/claude-logs.ts';
 import { startLogThreads } from '../../host/log-pool.ts';
 import { placeOfLog } from '../../host/log-place.ts';
+import { AGENT_KINDS } from '../../processes/kinds.ts';
 import { createCollector } from '../../usage/collector.ts';
-import type { UsageQuery } from '../../usage/ports.ts';
+import type { LedgerStore, UsageQuery } from '../../usage/ports.ts';
 import { createPrices } from '../../usage/prices.ts';
 import { reportOf } from '../../usage/report.ts';
 import { unmeteredSessions } from '../../usage/unmetered.ts';
@@ -13,6 +15,7 @@ import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { tellLogProblems } from '../log-problems.ts';
 import { openWorkplace } from '../open.ts';
+import { projectCalled } from '../project-called.ts';
 import { dayRange } from '../usage-days.ts';
 import { renderUsage, usageJson } from '../usage-output.ts';
 import { sumsPerPeriod, USAGE_KINDS, type UsageKind } from '../usage-periods.ts';
@@ -33,7 +36,7 @@ export function define(command: Command, io: CliIo): Command {
     .addArgument(new Argument('[by]', 'what one line covers').choices(USAGE_KINDS).default('daily'))
     .option('--since <day>', 'from this local day on: 2026-11-21, 20261121')
     .option('--until <day>', 'up to this local day, included')
-    .option('--project <path>', 'only this project')
+    .option('--project <path>', 'only this project; its name does, too')
     .option('--branch <name>', 'only this branch')
     .option('--agent <kind>', 'only this agent, e.g. claude')
     .option('--breakdown', 'one line per project, branch, agent and model')
@@ -46,7 +49,8 @@ export function define(command: Command, io: CliIo): Command {
       const threads = existsSync(paths.database) ? null : startLogThreads();
       const { calendar, unknownModel, claudeDirs, zoneDoubt } = await usageSettings(paths, io.env);
       if (zoneDoubt !== null) io.err(`reeve: ${zoneDoubt}\n`);
-      const query = { ...(await dayRange(options, calendar)), ...selection(options) };
+      const range = await dayRange(options, calendar);
+      assertKnownAgent(options.agent);
       const { ledger } = await workplace.store();
       const collector = createCollector({
         ledger,
@@ -56,6 +60,7 @@ export function define(command: Command, io: CliIo): Command {
         placeOf: placeOfLog,
       });
       tellLogProblems(io, (await collector.scan()).problems);
+      const query = { ...range, ...(await selection(options, { ledger, cwd: io.cwd })) };
       const sums = await sumsPerPeriod(ledger, { kind: by, query, calendar });
       const breakdown = options.breakdown ?? false;
       const report = reportOf(sums, { breakdown });
@@ -67,10 +72,32 @@ export function define(command: Command, io: CliIo): Command {
     });
 }
 
-function selection({ project, branch, agent }: UsageOptions): Pick<UsageQuery, 'project' | 'branch' | 'agent'> {
+/** Before the logs are read, which may take long. @throws USAGE */
+function assertKnownAgent(agent: string | undefined): void {
+  if (agent === undefined || AGENT_KINDS.includes(agent)) return;
+  throw new ReeveError('USAGE', `--agent cannot be "${agent}"`, { hint: `kinds are ${AGENT_KINDS.join(', ')}` });
+}
+
+async function selection(
+  { project, branch, agent }: UsageOptions,
+  known: { readonly ledger: LedgerStore; readonly cwd: string },
+): Promise<Pick<UsageQuery, 'project' | 'branch' | 'agent'>> {
   return {
-    ...(project === undefined ? {} : { project: placeOfLog(existsSync(project) ? resolve(project) : project).project }),
+    ...(project === undefined ? {} : { project: await projectOf(project, known) }),
     ...(branch === undefined ? {} : { branch }),
     ...(agent === undefined ? {} : { agent }),
   };
+}
+
+/** A folder, also one that is gone, or else the name of a project that the ledger knows. */
+async function projectOf(
+  word: string,
+  { ledger, cwd }: { readonly ledger: LedgerStore; readonly cwd: string },
+): Promise<string> {
+  if (word === '') throw new ReeveError('USAGE', '--project is empty', { hint: 'give a path, a name, or .' });
+  const path = resolve(cwd, word);
+  if (existsSync(path)) return placeOfLog(path).project;
+  if (word.includes('/')) return path;
+  const projects = (await ledger.sums({}, ['project'])).flatMap((sum) => sum.project ?? []);
+  return projectCalled(word, projects, 'projects') ?? path;
 }
