@@ -47,7 +47,7 @@ test('L2 $3 on each of two branches trips a $5 cap, over a restart, a worktree, 
 
   const onMain = await startAgentRun(home, { agentOptions: ['--branch', 'main'] });
   await onMain.tell(`spend ${6 * TOKENS_PER_HALF_USD}`);
-  await Promise.all([onMain.tell('exit 0').catch(() => ''), onMain.ended]);
+  await onMain.exit(0);
   assert.equal((await home.cli('down')).code, 0);
 
   // The very session goes on in a subfolder of another worktree, on another branch, under another name.
@@ -161,7 +161,7 @@ test('U6 with unknown_model = "refuse" the first answer of a model without a pri
     }
     await judged(home);
     assert.equal((await home.run(run.runId)).current.state, 'running');
-    await Promise.all([run.tell('exit 0').catch(() => ''), run.ended]);
+    await run.exit(0);
   }
 });
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { startAgentRun } from './rig/agent-run.ts';
+import { startSpender } from './rig/agent-run.ts';
 import { openHome, type Home } from './rig/home.ts';
 
 failOnLeaks();
@@ -34,8 +34,7 @@ for (const [spelling, text] of [
   test(`L1 a limit written as ${spelling} is held, with no daemon there before: the run is stopped and locks out`, async () => {
     await using home = openHome();
     home.writeConfig(text);
-    const run = await startAgentRun(home);
-    await run.tell('spend 4000');
+    const run = await startSpender(home);
     assert.equal((await run.ended).code, 124);
     assert.equal((await home.cli('run', '--', 'true')).code, 75);
   });
@@ -97,8 +96,7 @@ test('an invalid edit leaves the last valid limits in force, and every start is 
       await endDaemon(home);
     }
   }
-  const run = await startAgentRun(home);
-  await run.tell('spend 4000');
+  const run = await startSpender(home);
   assert.equal((await run.ended).code, 124);
 });
 

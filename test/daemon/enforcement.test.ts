@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { createLinuxProcesses } from '../../src/linux/index.ts';
 import { outcomeOf } from '../../src/runs/lifecycle.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { readProcess } from '../rig/live-processes.ts';
 import { until } from '../rig/until.ts';
-import { startAgentRun } from './rig/agent-run.ts';
+import { startAgentRun, startSpender } from './rig/agent-run.ts';
 import { answerLine } from './rig/answer-line.ts';
 import { openHome, type Home } from './rig/home.ts';
+import { signalDaemon } from './rig/signal-daemon.ts';
 
 failOnLeaks();
 
@@ -78,21 +78,18 @@ test('L5 a breach of a daily limit leaves a lockout: the next run is refused bef
 test('L5 with action = "refuse" what runs goes on and what is new is refused', async () => {
   await using home = openHome();
   home.writeConfig(DAILY_FIVE_CENTS.replace('"stop"', '"refuse"'));
-  const run = await startAgentRun(home);
-  await run.tell('spend 4000');
+  const run = await startSpender(home);
   await home.event('limit.breached');
   const refused = await home.cli('run', '--', 'true');
   assert.equal(refused.code, 75, refused.stderr);
   assert.equal((await home.run(run.runId)).current.state, 'running');
-  await Promise.all([run.tell('exit 7').catch(() => ''), run.ended]);
-  assert.equal((await run.ended).code, 7);
+  assert.equal((await run.exit(7)).code, 7);
 });
 
 test('L6 raising the cap releases the lockout in the running daemon', async () => {
   await using home = openHome();
   home.writeConfig(DAILY_FIVE_CENTS);
-  const run = await startAgentRun(home);
-  await run.tell('spend 4000');
+  const run = await startSpender(home);
   assert.equal((await run.ended).code, 124);
   assert.equal((await home.cli('run', '--', 'true')).code, 75);
   home.writeConfig(DAILY_FIVE_CENTS.replace('0.05', '5'));
@@ -131,8 +128,7 @@ test('L4 a month of over-cap history causes no signal, no notice and no lockout'
   await home.answers(lines.length + 2);
   const spent = await home.withStore((store) => store.ledger.sums({}, []));
   assert.ok((spent[0]?.costMicroUsd ?? 0) > 40_000_000, 'the history is in the ledger');
-  await Promise.all([run.tell('exit 0').catch(() => ''), run.ended]);
-  assert.equal((await run.ended).code, 0);
+  assert.equal((await run.exit(0)).code, 0);
   const said = home.events().filter((event) => /^(limit|lockout|run\.(stopping|killed))/.test(event.type));
   assert.deepEqual(said, []);
   assert.deepEqual(await home.withStore((store) => store.lockouts.list()), []);
@@ -157,8 +153,7 @@ test('O1 a run that the daemon was killed over ends with its own exit code', asy
   await using home = openHome();
   const run = await startAgentRun(home, { runOptions: ['--max-usd', '5'] });
   await killDaemon(home);
-  await Promise.all([run.tell('exit 3').catch(() => ''), run.ended]);
-  assert.equal((await run.ended).code, 3);
+  assert.equal((await run.exit(3)).code, 3);
   const outcome = outcomeOf((await home.run(run.runId)).current);
   assert.deepEqual([outcome?.endReason, outcome?.exitCode], ['exit', 3]);
 });
@@ -226,21 +221,15 @@ grace = "0s"
   assert.ok(ended !== undefined);
   assert.equal(outcomeOf(ended.current)?.endReason, 'time-limit');
   assert.equal((await home.run(long.runId)).current.state, 'running');
-  await Promise.all([long.tell('exit 0').catch(() => ''), long.ended]);
+  await long.exit(0);
 });
 
 /** Kills the daemon as a crash would, and waits for the one that a shim starts in its place. */
 async function killDaemon(home: Home) {
-  const identity = home.daemon();
-  assert.ok(identity);
-  const { signaller } = createLinuxProcesses();
-  const opened = signaller.open(identity);
-  assert.ok(opened.kind === 'open');
-  opened.handle.send('KILL');
-  opened.handle.close();
+  const killed = signalDaemon(home, 'KILL');
   await until(() => {
     const now = home.daemon();
-    return now !== null && now.pid !== identity.pid;
+    return now !== null && now.pid !== killed.pid;
   });
   return home.daemon();
 }

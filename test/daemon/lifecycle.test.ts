@@ -5,8 +5,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { livingWithEnvironment, readProcess } from '../rig/live-processes.ts';
+import { isAlive, livingWithEnvironment, readProcess } from '../rig/live-processes.ts';
+import { until } from '../rig/until.ts';
 import { openHome } from './rig/home.ts';
+import { signalDaemon } from './rig/signal-daemon.ts';
 import { ACTIVE_STATES } from '../../src/runs/lifecycle.ts';
 
 failOnLeaks();
@@ -52,14 +54,8 @@ test('D1 what a killed daemon left behind is recovered; a live one is respected'
   const second = JSON.parse((await home.cli('up', '--json')).stdout) as UpReport;
   assert.deepEqual(second, { started: false, pid: first.pid });
 
-  const identity = home.daemon();
-  assert.ok(identity);
-  const { signaller } = createLinuxProcesses();
-  const opened = signaller.open(identity);
-  assert.ok(opened.kind === 'open');
-  opened.handle.send('KILL');
-  await signaller.waitAny([opened.handle], 30_000);
-  opened.handle.close();
+  const killed = signalDaemon(home, 'KILL');
+  await until(() => !isAlive(killed));
   assert.ok(existsSync(home.paths.daemonSocket), 'a KILL leaves the socket behind');
   // The PID file names a process that lives and is no daemon: it must not matter.
   writeFileSync(home.paths.daemonPidFile, `${process.pid}\n`);

@@ -41,7 +41,7 @@ test('L5 a lost store and pruned logs lift no lockout: its file locks out, is a 
   const free = await startAgentRun(home, { runOptions: ['--cwd', elsewhere, '--max-usd', '5'] });
   await free.tell('spend 10');
   await home.answers(1);
-  await Promise.all([free.tell('exit 0').catch(() => ''), free.ended]);
+  await free.exit(0);
   assert.equal((await home.cli('down')).code, 0);
   assert.deepEqual(
     home

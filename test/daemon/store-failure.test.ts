@@ -39,7 +39,7 @@ test('L10 a store that the daemon cannot write stops the limited runs, loudly, w
   assert.match(logOf(home), /STORE_FULL[\s\S]*limited runs are stopped/);
   await home.event('store.failed');
   assert.equal((await home.run(free.runId)).current.state, 'running');
-  await Promise.all([free.tell('exit 0').catch(() => ''), free.ended]);
+  await free.exit(0);
 });
 
 test('L10 with [daemon] lost = "warn" the runs go on, and that is said loudly', async () => {
@@ -55,7 +55,7 @@ test('L10 with [daemon] lost = "warn" the runs go on, and that is said loudly', 
   execFileSync('prlimit', ['--pid', String(daemon.pid), '--fsize=unlimited:']);
   await until(() => logOf(home).includes('limits are enforced again'));
   await home.answers(1);
-  await Promise.all([limited.tell('exit 0').catch(() => ''), limited.ended]);
+  await limited.exit(0);
 });
 
 test('L10 no room at the start: the daemon does not come up, which is said with its code, and no limited run begins', () => {

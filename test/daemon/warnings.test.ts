@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { test, type TestContext } from 'node:test';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { openPty } from '../rig/pty.ts';
-import { startAgentRun } from './rig/agent-run.ts';
+import { startSpender } from './rig/agent-run.ts';
 import { openHome, type Home } from './rig/home.ts';
 
 failOnLeaks();
@@ -91,11 +91,10 @@ test('L7 on a terminal, which is the command’s, warnings are told at the end, 
 test('L7 the warnings of a run’s own limit are status’s business only while it lives', async () => {
   await using home = openHome();
   home.writeConfig(WARNS.replace('daily', 'run'));
-  const run = await startAgentRun(home);
-  await run.tell('spend 4000');
+  const run = await startSpender(home);
   await home.event('limit.warned');
   assert.equal((await told(home, 'status')).length, 1);
-  await Promise.all([run.tell('exit 0').catch(() => ''), run.ended]);
+  await run.exit(0);
   assert.match((await run.ended).stderr, /limit "soft": budget limit exceeded/);
   assert.deepEqual(await told(home, 'status'), []);
   assert.equal((await told(home, 'inspect', run.runId)).length, 1);

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as nap } from 'node:timers/promises';
 import { answerWithin } from '../../src/ipc/patience.ts';
-import { serve } from '../../src/ipc/server.ts';
-import { peerCredentials } from '../../src/linux/peer-credentials.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { createSocketServer } from '../rig/socket-server.ts';
 import { until } from '../rig/until.ts';
 
 failOnLeaks();
@@ -17,25 +15,15 @@ failOnLeaks();
 const PATIENCE_MS = 4_000;
 
 test('an answer that came while the asker was suspended for longer than its patience is no silence', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'reeve-ask-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const socketPath = join(folder, 'd.sock');
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<{ ok: true }>();
-  const server = await serve({
-    socketPath,
-    uid: process.getuid?.() ?? 0,
-    peerOf: peerCredentials,
-    onFault: (error) => assert.fail(String(error)),
-    onListenAnew: () => assert.fail('the socket was there'),
-    onDeaf: (error) => assert.fail(String(error)),
-    handlers: {
-      shutdown() {
-        asked.resolve();
-        return answer.promise;
-      },
+  const { socketPath, start } = createSocketServer(t, {
+    shutdown() {
+      asked.resolve();
+      return answer.promise;
     },
   });
+  const server = await start();
   t.after(() => server.close());
   const program = join(import.meta.dirname, 'programs/asker.ts');
   const child = spawn(process.execPath, [program, socketPath, String(PATIENCE_MS)], {

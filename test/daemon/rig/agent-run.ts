@@ -20,6 +20,8 @@ export interface AgentRun {
   readonly sessionId: string;
   /** Says a command to the puppet and gives the rest of its answer. */
   tell(command: string): Promise<string>;
+  /** Has the agent end by itself with this code, and waits for the end of `reeve run`. */
+  exit(code: number): AgentRun['ended'];
   /** Exit code and stderr of `reeve run`. */
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null; readonly stderr: string }>;
 }
@@ -67,9 +69,20 @@ export async function startAgentRun(home: Home, options: AgentRunOptions = {}): 
     agentPid: Number(pid),
     sessionId: sessionId ?? '',
     ended,
+    exit(code) {
+      child.stdin.write(`exit ${code}\n`);
+      return ended;
+    },
     async tell(command) {
       child.stdin.write(`${command}\n`);
       return (await answer()).split(' ').slice(1).join(' ');
     },
   };
+}
+
+/** Starts one that spends six cents at once: 1,000 output tokens of its model cost $0.015. */
+export async function startSpender(home: Home): Promise<AgentRun> {
+  const run = await startAgentRun(home);
+  await run.tell('spend 4000');
+  return run;
 }
