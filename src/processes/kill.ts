@@ -89,7 +89,8 @@ export function findProcesses(table: ProcessTable, query: ProcessQuery): readonl
 
 /**
  * Processes that work in a worktree: their working folder is the worktree or a plain folder below it. A worktree nested in it is
- * another one, as the `worktreeOf` port says; a path among the arguments counts for nothing; an unreadable working folder never matches.
+ * another one, as the `worktreeOf` port says; a path among the arguments counts for nothing; a working folder that cannot be read, or is
+ * gone, never matches.
  *
  * @param worktree real path of the worktree's root
  */
@@ -101,10 +102,21 @@ export function findInWorktree(
   const known = new Map<string, boolean>();
   return look(ports.table, (folder) => {
     if (folder === null || !isWithin(worktree, folder)) return false;
-    const matches = known.get(folder) ?? (folder === worktree || (ports.worktreeOf(folder) ?? worktree) === worktree);
+    const matches = known.get(folder) ?? isIn(folder);
     known.set(folder, matches);
     return matches;
   });
+
+  function isIn(folder: string): boolean {
+    if (folder === worktree) return true;
+    try {
+      return (ports.worktreeOf(folder) ?? worktree) === worktree;
+    } catch (error) {
+      // It was removed under the process, or its name is no text: it may have been a worktree of its own.
+      if (error instanceof ReeveError && error.code === 'FOLDER_NOT_FOUND') return false;
+      throw error;
+    }
+  }
 }
 
 /** True for the folder itself and what lies below it; `/w/10861` is not below `/w/1086`. */

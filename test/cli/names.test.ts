@@ -3,7 +3,11 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
+import { newRepository } from '../claims/rig.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { readProcess } from '../rig/live-processes.ts';
+import { startPuppet } from '../rig/puppet.ts';
+import { until } from '../rig/until.ts';
 import { createHome } from './command-line.ts';
 
 failOnLeaks();
@@ -103,3 +107,22 @@ test('a folder of any name is run in, recorded, and stopped by', (t) => {
     );
   }
 });
+
+for (const [what, leave] of [
+  ['was removed', 'mkdir gone && cd gone && rmdir ../gone'],
+  ['has a name that is no text', `mkdir "$(printf '\\377')" && cd "$(printf '\\377')"`],
+] as const) {
+  test(`K8 a process in a folder that ${what} does not keep stop worktree=… from its work`, async (t) => {
+    const home = createHome(t);
+    const repo = newRepository(join(home.folder, 'repo'));
+    const stray = startPuppet(t, 'script.sh', { cwd: repo, args: ['sh', '-c', `${leave} && exec sleep 1000`] });
+    const { leader } = await stray.report.processes('leader');
+    await until(() => readProcess(leader.pid)?.comm === 'sleep');
+    const run = home.json<RunJson>('start', `--cwd=${repo}`, '--', 'sleep', '1000');
+    const stop = home.reeve('stop', '--grace=0', `worktree=${repo}`);
+    assert.equal(stop.exitCode, 0, stop.stderr);
+    assert.equal(home.json<RunJson>('inspect', run.id).state, 'interrupted');
+    stray.child.kill('SIGKILL');
+    await stray.exited;
+  });
+}

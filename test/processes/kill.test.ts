@@ -88,6 +88,21 @@ test('K8 a plain subfolder is the same worktree, a worktree nested in it is anot
   await kill(...agents);
 });
 
+test('K8 a process whose working folder was removed, or has a name that is no text, is not matched, and hides no other', async (t) => {
+  const root = makeWorktree(join(scratch(t), 'root'));
+  const gone = join(root, 'gone');
+  mkdirSync(gone);
+  const unnamed = Buffer.concat([Buffer.from(`${root}/`), Buffer.of(0xff)]);
+  mkdirSync(unnamed);
+  const lost = await startIn(t, gone);
+  const odd = await startIn(t, root, 'sh', '-c', `cd "$(printf '\\377')" && exec sleep 1000`);
+  const agent = await startIn(t, root);
+  await until(() => table.cwd(odd.pid) !== root);
+  rmSync(gone, { recursive: true });
+  assert.deepEqual(pidsOf(findInWorktree(worktreePorts, root)), [agent.pid]);
+  await kill(lost, odd, agent);
+});
+
 test('K8 a process whose working folder cannot be read is never matched', async (t) => {
   const worktree = makeWorktree(join(scratch(t), 'w'));
   const agent = await startIn(t, worktree);
