@@ -44,14 +44,13 @@ export function layoutOf(bytes: string): AnswerLayout | null {
 }
 
 /**
- * The line without its content, which is most of it and of no interest but for a tool call. Valid JSON exactly when the line is and the
+ * The line without its content, which is most of it. Valid JSON exactly when the line is and the
  * content was one array: what is left out begins and ends with the brackets, so whatever else were cut would leave others unmatched.
  * Null when another message begins in the content: then this may be a torn line and the one appended to it, which would match.
  */
-export function withoutContent(layout: AnswerLayout, toolUse: boolean): string | null {
-  const { bytes, content, after } = layout;
+export function withoutContent({ bytes, content, after }: AnswerLayout): string | null {
   if (bytes.slice(content, after).includes(MESSAGE)) return null;
-  return bytes.slice(0, content) + (toolUse ? '{"type":"tool_use"}' : '') + bytes.slice(after);
+  return bytes.slice(0, content) + bytes.slice(after);
 }
 
 /** A block of the content is a tool call. In a text the quotes would be escaped; in what a tool was asked, it is a call already. */

@@ -106,9 +106,9 @@ interface ReadAnswer {
 
 /** By its shape, without its content, if it has the usual layout; whatever that does not read is read as it stands. */
 function readAnswerLine(bytes: string, layout: AnswerLayout | null): ReadAnswer {
-  const short = layout === null ? null : withoutContent(layout, holdsToolCall(layout));
-  const quick = short === null ? null : readAnswer(parse(short, shapes).document);
-  return quick?.answer ? quick : readWhole(decodeBytes(bytes));
+  const short = layout === null ? null : withoutContent(layout);
+  const answer = layout === null || short === null ? null : shapes.read(short, holdsToolCall(layout));
+  return answer === null ? readWhole(decodeBytes(bytes)) : { answer, error: null };
 }
 
 function readAnswer(document: unknown): ReadAnswer {
@@ -133,12 +133,9 @@ function salvage(text: string): AnswerLine | null {
   return null;
 }
 
-function parse(
-  text: string,
-  parser: { parse(text: string): unknown } = JSON,
-): { readonly document: unknown; readonly error: string | null } {
+function parse(text: string): { readonly document: unknown; readonly error: string | null } {
   try {
-    return { document: parser.parse(text), error: null };
+    return { document: JSON.parse(text), error: null };
   } catch (error) {
     return { document: null, error: (error as Error).message };
   }

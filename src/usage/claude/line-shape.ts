@@ -1,27 +1,31 @@
-/** Reads a line of one shape: a document that holds what `answerOf` looks at; null for a line of another shape. */
-export type ShapeReader = (text: string) => object | null;
+import { answerFrom, type AnswerLine, type AnswerParts } from './line.ts';
 
-/** What answers are made of, as paths into a line. */
-const TEXTS: readonly string[] = [
-  'uuid',
-  'requestId',
-  'sessionId',
-  'agentId',
-  'timestamp',
-  'cwd',
-  'gitBranch',
-  'message.id',
-  'message.model',
-  'message.usage.speed',
-];
-const COUNTS: readonly string[] = [
-  'message.usage.input_tokens',
-  'message.usage.output_tokens',
-  'message.usage.cache_creation_input_tokens',
-  'message.usage.cache_read_input_tokens',
-  'message.usage.cache_creation.ephemeral_5m_input_tokens',
-  'message.usage.cache_creation.ephemeral_1h_input_tokens',
-];
+/** Reads a line of one shape, as `answerOf` would; null for a line of another, and for one that is no answer. */
+export type ShapeReader = (bytes: string, toolUse: boolean) => AnswerLine | null;
+
+/** Where in a line the parts of an answer stand. */
+const TEXTS = {
+  uuid: 'uuid',
+  requestId: 'requestId',
+  sessionId: 'sessionId',
+  subagentId: 'agentId',
+  timestamp: 'timestamp',
+  cwd: 'cwd',
+  branch: 'gitBranch',
+  id: 'message.id',
+  model: 'message.model',
+  speed: 'message.usage.speed',
+} as const satisfies Partial<Record<keyof AnswerParts, string>>;
+const COUNTS = {
+  input: 'message.usage.input_tokens',
+  output: 'message.usage.output_tokens',
+  cacheWrites: 'message.usage.cache_creation_input_tokens',
+  cacheRead: 'message.usage.cache_read_input_tokens',
+  cacheWrites5m: 'message.usage.cache_creation.ephemeral_5m_input_tokens',
+  cacheWrites1h: 'message.usage.cache_creation.ephemeral_1h_input_tokens',
+} as const satisfies Partial<Record<keyof AnswerParts, string>>;
+const TEXT_PATHS: readonly string[] = Object.values(TEXTS);
+const COUNT_PATHS: readonly string[] = Object.values(COUNTS);
 /** Part of the shape. */
 const LITERALS: readonly string[] = ['type', 'message.content'];
 
@@ -44,11 +48,10 @@ export function learnShape(text: string, document: unknown): ShapeReader | null 
   const pattern = patternOf(document, '', captured);
   if (pattern === null) return null;
   const expression = new RegExp(`^${pattern}$`);
-  const [texts = [], counts = []] = [TEXTS, COUNTS].map((paths) => paths.map((path) => captured.indexOf(path) + 1));
-  const { content } = document.message;
-  return (line) => {
-    const match = expression.exec(line);
-    return match === null ? null : documentOf({ match, texts, counts, content });
+  const groups = groupsOf(captured);
+  return (bytes, toolUse) => {
+    const match = expression.exec(bytes);
+    return match === null ? null : answerFrom(partsOf(match, groups, toolUse));
   };
 }
 
@@ -63,8 +66,8 @@ function isAnswer(
 /** Notes in `captured` the path of each group that the pattern has. Null: a value that only the parser understands. */
 function patternOf(value: unknown, path: string, captured: string[]): string | null {
   if (LITERALS.includes(path)) return RegExp.escape(JSON.stringify(value));
-  const isText = TEXTS.includes(path);
-  const isCount = COUNTS.includes(path);
+  const isText = TEXT_PATHS.includes(path);
+  const isCount = COUNT_PATHS.includes(path);
   if (isText || isCount) {
     if (isText ? typeof value !== 'string' && value !== null : typeof value !== 'number') return null;
     captured.push(path);
@@ -84,39 +87,35 @@ function patternOf(value: unknown, path: string, captured: string[]): string | n
   return Array.isArray(value) ? `\\[${parts.join(',')}\\]` : `\\{${parts.join(',')}\\}`;
 }
 
-/** Group 0 is the whole line: that of a path which the shape lacks. */
-function documentOf(found: {
-  readonly match: RegExpExecArray;
-  readonly texts: readonly number[];
-  readonly counts: readonly number[];
-  readonly content: unknown;
-}): object {
-  const { match, texts, counts, content } = found;
-  const text = (index: number): string | undefined => (texts[index] === 0 ? undefined : match[texts[index] ?? 0]);
-  const count = (index: number): number | undefined =>
-    counts[index] === 0 ? undefined : Number(match[counts[index] ?? 0]);
+type Groups = Readonly<Record<keyof typeof TEXTS | keyof typeof COUNTS, number>>;
+
+/** The group of the expression that captures each part; 0, which is the whole line, for one that the shape lacks. */
+function groupsOf(captured: readonly string[]): Groups {
+  const entries = Object.entries({ ...TEXTS, ...COUNTS }).map(([part, path]) => [part, captured.indexOf(path) + 1]);
+  return Object.fromEntries(entries) as Groups;
+}
+
+function partsOf(match: RegExpExecArray, groups: Groups, toolUse: boolean): AnswerParts {
+  const text = (group: number): string | null => (group === 0 ? null : match[group] || null);
+  const count = (group: number): number => (group === 0 ? 0 : Number(match[group]));
   return {
-    type: 'assistant',
-    uuid: text(0),
-    requestId: text(1),
-    sessionId: text(2),
-    agentId: text(3),
-    timestamp: text(4),
-    cwd: text(5),
-    gitBranch: text(6),
-    message: {
-      id: text(7),
-      model: text(8),
-      content,
-      usage: {
-        speed: text(9),
-        input_tokens: count(0),
-        output_tokens: count(1),
-        cache_creation_input_tokens: count(2),
-        cache_read_input_tokens: count(3),
-        cache_creation: { ephemeral_5m_input_tokens: count(4), ephemeral_1h_input_tokens: count(5) },
-      },
-    },
+    id: text(groups.id),
+    uuid: text(groups.uuid),
+    requestId: text(groups.requestId),
+    sessionId: text(groups.sessionId),
+    subagentId: text(groups.subagentId),
+    timestamp: text(groups.timestamp),
+    cwd: text(groups.cwd),
+    branch: text(groups.branch),
+    model: text(groups.model),
+    speed: text(groups.speed),
+    input: count(groups.input),
+    output: count(groups.output),
+    cacheWrites: count(groups.cacheWrites),
+    cacheWrites5m: count(groups.cacheWrites5m),
+    cacheWrites1h: count(groups.cacheWrites1h),
+    cacheRead: count(groups.cacheRead),
+    toolUse,
   };
 }
 

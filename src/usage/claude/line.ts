@@ -35,21 +35,72 @@ export function answerOf(document: unknown): AnswerLine | null {
   if (answer?.['type'] !== 'assistant') return null;
   const message = objectOrNull(answer['message']);
   const usage = objectOrNull(message?.['usage']);
-  const messageKey = textOrNull(message?.['id']) ?? textOrNull(answer['uuid']);
-  const model = textOrNull(message?.['model']) ?? 'unknown';
-  if (message === null || usage === null || messageKey === null || model === SYNTHETIC_MODEL) return null;
+  if (message === null || usage === null) return null;
+  const split = objectOrNull(usage['cache_creation']);
   const content = message['content'];
-  return {
-    messageKey,
+  return answerFrom({
+    id: textOrNull(message['id']),
+    uuid: textOrNull(answer['uuid']),
     requestId: textOrNull(answer['requestId']),
     sessionId: textOrNull(line['sessionId']),
     subagentId: textOrNull(progress?.['agentId'] ?? line['agentId']),
-    timestamp: epochMs(answer['timestamp']),
+    timestamp: textOrNull(answer['timestamp']),
     cwd: textOrNull(line['cwd']),
     branch: textOrNull(line['gitBranch']),
-    model: usage['speed'] === 'fast' ? `${model}-fast` : model,
-    tokens: tokensOf(usage),
+    model: textOrNull(message['model']),
+    speed: textOrNull(usage['speed']),
+    input: count(usage['input_tokens']),
+    output: count(usage['output_tokens']),
+    cacheWrites: count(usage['cache_creation_input_tokens']),
+    cacheWrites5m: count(split?.['ephemeral_5m_input_tokens']),
+    cacheWrites1h: count(split?.['ephemeral_1h_input_tokens']),
+    cacheRead: count(usage['cache_read_input_tokens']),
     toolUse: Array.isArray(content) && content.some((block) => objectOrNull(block)?.['type'] === 'tool_use'),
+  });
+}
+
+/** What an answer is made of, as the line says it: an absent or empty text is null, a count that is none is 0. */
+export interface AnswerParts {
+  readonly id: string | null;
+  readonly uuid: string | null;
+  readonly requestId: string | null;
+  readonly sessionId: string | null;
+  readonly subagentId: string | null;
+  readonly timestamp: string | null;
+  readonly cwd: string | null;
+  readonly branch: string | null;
+  readonly model: string | null;
+  readonly speed: string | null;
+  readonly input: number;
+  readonly output: number;
+  /** In all, and as far as the log splits them by lifetime. */
+  readonly cacheWrites: number;
+  readonly cacheWrites5m: number;
+  readonly cacheWrites1h: number;
+  readonly cacheRead: number;
+  readonly toolUse: boolean;
+}
+
+/** Null for a synthetic answer, and for one without any way to tell it apart. */
+export function answerFrom(parts: AnswerParts): AnswerLine | null {
+  const { requestId, sessionId, subagentId, cwd, branch, input, output, cacheRead, toolUse } = parts;
+  const messageKey = parts.id ?? parts.uuid;
+  const model = parts.model ?? 'unknown';
+  if (messageKey === null || model === SYNTHETIC_MODEL) return null;
+  // What the log does not split counts as the five-minute kind, never as nothing.
+  const cacheWrite1h = parts.cacheWrites1h;
+  const cacheWrites = Math.max(parts.cacheWrites, parts.cacheWrites5m + cacheWrite1h);
+  return {
+    messageKey,
+    requestId,
+    sessionId,
+    subagentId,
+    timestamp: epochMs(parts.timestamp),
+    cwd,
+    branch,
+    model: parts.speed === 'fast' ? `${model}-fast` : model,
+    tokens: { input, output, cacheWrite5m: cacheWrites - cacheWrite1h, cacheWrite1h, cacheRead },
+    toolUse,
   };
 }
 
@@ -84,7 +135,7 @@ export function usageProblem(document: unknown): string | null {
   return `the usage of this answer is counted without ${wrong.join(', and ')}`;
 }
 
-// Every count that tokensOf looks at.
+// Every count that answerOf looks at.
 const COUNTS = ['input_tokens', 'output_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'] as const;
 const SPLIT_COUNTS = ['ephemeral_5m_input_tokens', 'ephemeral_1h_input_tokens'] as const;
 
@@ -98,23 +149,6 @@ function brief(value: unknown): string {
 
 function progressOf(line: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | null {
   return line['type'] === 'progress' ? objectOrNull(line['data']) : null;
-}
-
-/** Cache writes by lifetime. What the log does not split counts as the five-minute kind, never as nothing. */
-function tokensOf(usage: Readonly<Record<string, unknown>>): TokenCounts {
-  const split = objectOrNull(usage['cache_creation']);
-  const cacheWrite1h = count(split?.['ephemeral_1h_input_tokens']);
-  const cacheWrites = Math.max(
-    count(usage['cache_creation_input_tokens']),
-    count(split?.['ephemeral_5m_input_tokens']) + cacheWrite1h,
-  );
-  return {
-    input: count(usage['input_tokens']),
-    output: count(usage['output_tokens']),
-    cacheWrite5m: cacheWrites - cacheWrite1h,
-    cacheWrite1h,
-    cacheRead: count(usage['cache_read_input_tokens']),
-  };
 }
 
 /** Anything else than a count counts nothing, and is told by {@link usageProblem}. */
