@@ -71,13 +71,16 @@ export function branchText(branch: string | null): string {
   return branch === NO_BRANCH ? '(no branch)' : plain(branch);
 }
 
-/** The spend and cap of a counter: `$2.60/$5.00`, `1,200/5,000 tokens`; empty without a cap. */
+/**
+ * The spend and cap of a counter: `$2.60/$5.00`, `1,200/5,000 tokens`; empty without a cap. `$2.60 + ?/$5.00` where something has no price.
+ */
 export function usedText(
-  current: { readonly usd: number | null; readonly tokens: number | null },
-  cap: typeof current,
+  current: { readonly usd: number | null; readonly tokens: number | null; readonly isUnpriced?: boolean },
+  cap: Pick<typeof current, 'usd' | 'tokens'>,
 ): string {
+  const more = current.isUnpriced === true ? ' + ?' : '';
   return [
-    ...(cap.usd === null ? [] : [`${formatUsd(current.usd ?? 0)}/${formatUsd(cap.usd)}`]),
+    ...(cap.usd === null ? [] : [`${formatUsd(current.usd ?? 0)}${more}/${formatUsd(cap.usd)}`]),
     ...(cap.tokens === null ? [] : [`${formatTokens(current.tokens ?? 0)}/${formatTokens(cap.tokens)} tokens`]),
   ].join(', ');
 }

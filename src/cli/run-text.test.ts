@@ -7,6 +7,7 @@ import { renderRun, renderRuns } from './run-text.ts';
 const metered = toRunJson(recordOf({ state: 'running', started: STARTED }, { name: 'metered' }), {
   costMicroUsd: 60_000,
   tokens: 12_345,
+  unpricedTokens: 0,
   turns: 3,
   toolTurns: 1,
 });
@@ -24,4 +25,14 @@ test('the list of runs shows cost and turns of those that are metered, and has n
 test('one run shows its turns beside what it spent; an unmetered one shows neither', () => {
   assert.match(renderRun(metered, options), /\ncost +\$0\.06\ntokens +12,345\nturns +3 \(1 answer with tool calls\)\n/);
   assert.doesNotMatch(renderRun(unmetered, options), /cost|tokens|turns/);
+});
+
+test('what has no price is never shown as $0', () => {
+  const usage = { costMicroUsd: null, tokens: 5, unpricedTokens: 5, turns: 1, toolTurns: 0 };
+  const record = recordOf({ state: 'running', started: STARTED }, { name: 'odd' });
+  const unknown = toRunJson(record, usage);
+  assert.deepEqual([unknown.usage?.costUsd, unknown.usage?.unpricedTokens], [null, 5]);
+  assert.match(renderRuns([unknown], options), / odd .* unknown +1 /);
+  const partly = toRunJson(record, { ...usage, costMicroUsd: 60_000, tokens: 9 });
+  assert.match(renderRun(partly, options), /\ncost +\$0\.06 \+ \?\n/);
 });

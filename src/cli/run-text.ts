@@ -80,8 +80,11 @@ function ageOf(run: RunJson, now: number): string {
   return formatDuration(Math.max(0, end - Date.parse(run.startedAt ?? run.createdAt)));
 }
 
-function costOf(run: RunJson): string {
-  return run.usage === null ? '' : `$${run.usage.costUsd.toFixed(2)}`;
+/** `+ ?` says that something in it has no price. */
+function costOf({ usage }: RunJson): string {
+  if (usage === null) return '';
+  if (usage.costUsd === null) return 'unknown';
+  return `$${usage.costUsd.toFixed(2)}${usage.unpricedTokens > 0 ? ' + ?' : ''}`;
 }
 
 function turnsOf({ usage }: RunJson): string | null {

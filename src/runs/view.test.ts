@@ -24,13 +24,13 @@ describe('run as JSON', () => {
 
   it('gives times in ISO 8601 UTC and money in USD', () => {
     const record = { ...recordOf(ended(NOW + 1_500)), updatedAt: NOW + 1_501 };
-    const usage = { costMicroUsd: 50_001, tokens: 7, turns: 1, toolTurns: 2 };
+    const usage = { costMicroUsd: 50_001, tokens: 7, unpricedTokens: 0, turns: 1, toolTurns: 2 };
     const json = toRunJson(record, usage);
     assert.deepEqual(
       [json.createdAt, json.startedAt, json.completedAt, json.updatedAt],
       ['2026-11-21T12:00:00.000Z', '2026-11-21T12:00:00.001Z', '2026-11-21T12:00:01.500Z', '2026-11-21T12:00:01.501Z'],
     );
-    assert.deepEqual(json.usage, { costUsd: 0.050001, tokens: 7, turns: 1, toolTurns: 2 });
+    assert.deepEqual(json.usage, { costUsd: 0.050001, tokens: 7, unpricedTokens: 0, turns: 1, toolTurns: 2 });
     assert.deepEqual([json.identity, json.processGroupId], [LEADER, STARTED.processGroupId]);
   });
 

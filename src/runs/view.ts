@@ -5,8 +5,11 @@ import type { EndReason, Owner, RunId, RunRecord, RunStateName, Source } from '.
 
 /** What the ledger knows of a run's spend. */
 export interface RunUsage {
-  readonly costMicroUsd: number;
+  /** Of what has a price; null when nothing has one. An unknown price is never $0. */
+  readonly costMicroUsd: number | null;
   readonly tokens: number;
+  /** Those of answers without a price. */
+  readonly unpricedTokens: number;
   /** Prompts of a person or of `claude -p`, whether answered or not. */
   readonly turns: number;
   /** Answers with at least one tool call. */
@@ -42,8 +45,9 @@ export interface RunJson {
   readonly completedAt: string | null;
   /** Null: unmetered, which is not the same as nothing spent. */
   readonly usage: {
-    readonly costUsd: number;
+    readonly costUsd: number | null;
     readonly tokens: number;
+    readonly unpricedTokens: number;
     readonly turns: number;
     readonly toolTurns: number;
   } | null;
@@ -88,8 +92,9 @@ export function toRunJson(record: RunRecord, usage: RunUsage | null): RunJson {
   };
 }
 
-function usageJson({ costMicroUsd, tokens, turns, toolTurns }: RunUsage): NonNullable<RunJson['usage']> {
-  return { costUsd: costMicroUsd / MICRO, tokens, turns, toolTurns };
+function usageJson({ costMicroUsd, ...counts }: RunUsage): NonNullable<RunJson['usage']> {
+  const { tokens, unpricedTokens, turns, toolTurns } = counts;
+  return { costUsd: costMicroUsd === null ? null : costMicroUsd / MICRO, tokens, unpricedTokens, turns, toolTurns };
 }
 
 function iso(epochMs: number): string {

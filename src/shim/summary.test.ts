@@ -11,7 +11,7 @@ const ENDING: Ending = {
   receipts: [{ ...RECEIPT, reason: 'sweep' }],
   survivors: [],
 };
-const USAGE: RunUsage = { costMicroUsd: 60_000, tokens: 12_345, turns: 1, toolTurns: 4 };
+const USAGE: RunUsage = { costMicroUsd: 60_000, tokens: 12_345, unpricedTokens: 0, turns: 1, toolTurns: 4 };
 
 test('the summary says exit, time, cost, turns and what was swept', () => {
   const swept = 'swept 1 process it left behind, 1 by KILL';
@@ -21,6 +21,12 @@ test('the summary says exit, time, cost, turns and what was swept', () => {
 
 test('the summary of an unmetered run says neither cost nor turns: it is not $0', () => {
   assert.equal(summaryLine({ ...ENDING, receipts: [] }, null, NOW), 'shed exited 0 after 12.0 s');
+});
+
+test('the summary does not call $0 what has no price', () => {
+  const line = (usage: Partial<RunUsage>): string => summaryLine(ENDING, { ...USAGE, ...usage }, NOW);
+  assert.match(line({ costMicroUsd: null, unpricedTokens: 12_345 }), / · cost unknown, 12,345 tokens, /);
+  assert.match(line({ unpricedTokens: 45 }), / · \$0\.06 \+ \?, 12,345 tokens, /);
 });
 
 test('a capped run whose agent was seen to spend nothing is told that its cap measured nothing', () => {

@@ -61,7 +61,9 @@ function howItEnded({ record, exit }: Ending, now: number): string {
 function spent(usage: RunUsage | null): string | null {
   if (usage === null || usage.tokens === 0) return null;
   const turns = `${usage.turns} ${usage.turns === 1 ? 'turn' : 'turns'}`;
-  return `${formatUsd(usage.costMicroUsd)}, ${formatTokens(usage.tokens)} tokens, ${turns}`;
+  const cost = usage.costMicroUsd === null ? 'cost unknown' : formatUsd(usage.costMicroUsd);
+  const more = usage.costMicroUsd !== null && usage.unpricedTokens > 0 ? ' + ?' : '';
+  return `${cost}${more}, ${formatTokens(usage.tokens)} tokens, ${turns}`;
 }
 
 function swept({ reason, signalled, escalated }: Receipt): string {

@@ -14,9 +14,11 @@ export async function usageOfRuns(
   const usage = new Map<RunId, RunUsage>();
   if (runIds.length === 0) return usage;
   const prompted = new Map((await ledger.turns({ runIds }, ['run'])).map(({ runId, turns }) => [runId, turns]));
-  for (const { runId, tokens, costMicroUsd, toolTurns } of await ledger.sums({ runIds }, ['run'])) {
+  for (const { runId, unpricedTokens, toolTurns, ...sum } of await ledger.sums({ runIds }, ['run'])) {
     if (runId === null) continue;
-    usage.set(runId, { costMicroUsd, tokens: totalTokens(tokens), turns: prompted.get(runId) ?? 0, toolTurns });
+    const tokens = totalTokens(sum.tokens);
+    const costMicroUsd = unpricedTokens > 0 && unpricedTokens === tokens ? null : sum.costMicroUsd;
+    usage.set(runId, { costMicroUsd, tokens, unpricedTokens, turns: prompted.get(runId) ?? 0, toolTurns });
   }
   return usage;
 }

@@ -133,7 +133,9 @@ export const RUN_FIELDS = {
   createdAt: time,
   updatedAt: time,
   completedAt: orNull(time),
-  usage: orNull(object({ costUsd: amount, tokens: whole, turns: whole, toolTurns: whole })),
+  usage: orNull(
+    object({ costUsd: orNull(amount), tokens: whole, unpricedTokens: whole, turns: whole, toolTurns: whole }),
+  ),
 } as const;
 
 const SIGNALLED = {

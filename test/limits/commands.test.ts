@@ -185,6 +185,12 @@ describe('reeve limit list', () => {
     );
   });
 
+  test('marks a counter that holds what has no price, instead of calling it $0', async () => {
+    await config('[prices]\nunknown_model = "tokens-only"\n[[limit]]\nname = "five"\nperiod = "daily"\nusd = 5\n');
+    await spend(0, { model: 'zebra-7', basis: 'none', costMicroUsd: null });
+    assert.match((await reeve('limit', 'list')).out, /five +stop +daily +app +\$0\.00 \+ \?\/\$5\.00 /);
+  });
+
   test('shows a limit under which nothing was spent, and says when there are no limits', async () => {
     assert.match((await reeve('limit', 'list')).out, /^no limits/);
     await config('[[limit]]\nname = "five"\nperiod = "daily"\nusd = 5\n');

@@ -148,7 +148,8 @@ function used(limit: Limit, counter: Counter | null, { allowances, now }: LimitR
     counter === null || effectiveCaps(counter, allowances, now).lifted
       ? { costMicroUsd: limit.maxCostMicroUsd, tokens: limit.maxTokens, ms: limit.maxMs }
       : effectiveCaps(counter, allowances, now);
-  const current = { usd: counter?.costMicroUsd ?? 0, tokens: counter?.tokens ?? 0 };
+  const isUnpriced = (counter?.unpricedTokens ?? 0) > 0;
+  const current = { usd: counter?.costMicroUsd ?? 0, tokens: counter?.tokens ?? 0, isUnpriced };
   const money = usedText(current, { usd: caps.costMicroUsd, tokens: caps.tokens });
   const time = caps.ms === null ? [] : [`${formatDuration(counter?.elapsedMs ?? 0)}/${formatDuration(caps.ms)}`];
   return [...(money === '' ? [] : [money]), ...time].join(', ');
