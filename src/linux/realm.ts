@@ -31,6 +31,18 @@ export function readRealm(): Realm {
     );
   return {
     bootId: boot.bytes.toString('latin1', 0, boot.length).trim(),
-    pidNamespace: String(statSync('/proc/self/ns/pid').ino),
+    pidNamespace: `${statSync('/proc/self/ns/pid').ino}${foreignTime()}`,
   };
+}
+
+/** <linux/proc_ns.h>, PROC_TIME_INIT_INO */
+const INITIAL_TIME_NAMESPACE = 'time:[4026531834]';
+
+/**
+ * Another time namespace ([time_namespaces(7)](https://man7.org/linux/man-pages/man7/time_namespaces.7.html)) reads other start times of the
+ * same processes. Compared, each would be taken for a stranger and its run for dead; so what is recorded there is of another realm.
+ */
+function foreignTime(): string {
+  const namespace = readLink('/proc/self/ns/time') ?? INITIAL_TIME_NAMESPACE;
+  return namespace === INITIAL_TIME_NAMESPACE ? '' : `/${namespace}`;
 }

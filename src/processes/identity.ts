@@ -4,7 +4,7 @@
  */
 export interface Identity {
   readonly bootId: string;
-  /** The inode of `/proc/self/ns/pid`, as decimal text. */
+  /** The inode of `/proc/self/ns/pid`, as decimal text; followed by the time namespace where that is not the machine's own. */
   readonly pidNamespace: string;
   readonly pid: number;
   readonly startTicks: number;

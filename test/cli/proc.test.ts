@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import type { RunJson } from '../../src/runs/view.ts';
 import { doctorReport } from '../rig/findings.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { needsRoot, NOBODY } from '../rig/nobody.ts';
@@ -39,9 +40,32 @@ for (const [what, namespaces, prepare, said] of PLACES) {
   });
 }
 
+const canShiftTime = spawnSync('unshare', ['--time', '--boottime', '100000', '--fork', 'true']).status === 0;
+const skipShift = canShiftTime ? false : 'this user may not make a time namespace';
+
+test('K7 where start times are read shifted, no living run is taken for a dead one', { skip: skipShift }, (t) => {
+  const home = createHome(t);
+  const run = home.json<RunJson>('start', '--', 'sleep', '1000');
+  const shifted = (...args: readonly string[]) =>
+    spawnSync('unshare', ['--time', '--boottime', '100000', '--fork', process.execPath, MAIN, ...args], {
+      env: home.env,
+      cwd: home.folder,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+  const stop = shifted('stop', run.id, '--grace', '0');
+  assert.match(stop.stderr, /\[OWNERSHIP_UNPROVEN\]/u);
+  shifted('doctor', '--fix');
+  assert.equal(home.json<RunJson>('inspect', run.id).state, 'running');
+  assert.equal(home.reeve('stop', run.id, '--grace', '0').exitCode, 0);
+});
+
+const canMount = spawnSync('unshare', ['--mount', 'true']).status === 0;
+const skipHidden = needsRoot === false && !canMount ? 'this root may not make a mount namespace' : needsRoot;
+
 test(
   'K5 doctor says where /proc hides the processes of other users: none of them is proven dead',
-  { skip: needsRoot },
+  { skip: skipHidden },
   (t) => {
     const home = createHome(t);
     chmodSync(home.folder, 0o755);
