@@ -73,6 +73,52 @@ describe('a shim that was killed with SIGKILL', () => {
     }
   });
 
+  for (const hours of [-1, 1])
+    it(`O3 with the clock set ${hours > 0 ? 'forward' : 'back'} by an hour is recovered, and stopped as itself`, async (t) => {
+      const home = createHome(t);
+      const report = createReport(t);
+      const command = puppetCommand('stubborn.sh', report);
+      assert.equal((await home.reeve(['start', '--name', 'timed', '--', ...command])).exitCode, 0);
+      const { leader } = await report.processes('leader', 'child');
+      const { identity } = await home.onlyRun();
+      // For the programs that look from now on, the whole of the wall clock is another; that of the machine is everybody's.
+      const stepped = `const { now } = Date; Date.now = () => now() + ${hours * 3_600_000};`;
+      const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(stepped)}` };
+      const doctor = await home.reeve(['doctor', '--fix', '--json'], { env });
+      assert.equal(doctor.exitCode, 0, doctor.stdout);
+      assert.equal(JSON.parse(doctor.stdout).recovered, 1);
+      const run = await home.onlyRun();
+      assert.deepEqual([run.state, run.identity], ['running', identity]);
+      assert.equal(isAlive(leader), true);
+      assert.equal((await home.reeve(['stop', '--grace', '0', 'timed'], { env })).exitCode, 0);
+      assert.deepEqual(livingWithArgument(report.path), []);
+      assert.equal((await home.onlyRun()).state, 'interrupted');
+    });
+
+  it('O4 whose command is dead too is orphaned while a member lives: reported as such, and swept on request', async (t) => {
+    const home = createHome(t);
+    const report = createReport(t);
+    const { child, ended } = home.start(['run', '--', ...puppetCommand('stubborn.sh', report)], QUIET);
+    const { leader, ...left } = await report.processes('leader', 'child');
+    await home.running();
+    for (const { pid } of [{ pid: child.pid ?? 0 }, leader]) process.kill(pid, 'SIGKILL');
+    await ended;
+    await until(() => !isAlive(leader));
+    for (const time of ['found', 'found again, not forgotten']) {
+      const doctor = await home.reeve(['doctor', '--json']);
+      assert.deepEqual(
+        [doctor.exitCode, JSON.parse(doctor.stdout).orphaned, JSON.parse(doctor.stdout).stale],
+        [1, 1, 0],
+        time,
+      );
+    }
+    for (const member of Object.values(left)) assert.equal(isAlive(member), true, 'nobody is signalled by looking');
+    await home.reeve(['doctor', '--fix']);
+    for (const member of Object.values(left)) assert.equal(isAlive(member), false);
+    const run = await home.onlyRun();
+    assert.equal(run.state, 'interrupted');
+  });
+
   it('O2 between intent and spawn has started nothing, which doctor reports', async (t) => {
     const home = createHome(t);
     const report = createReport(t);

@@ -146,6 +146,24 @@ describe('the end of a command', () => {
     assertEmpty(report);
   });
 
+  it('K6 counts a zombie that nobody takes as dead: it is no member, and no survivor', async (t) => {
+    const home = createHome(t);
+    const { report, ended } = runPuppet(t, home, 'zombie-parent.sh');
+    await report.processes('leader');
+    const [zombie = 0] = await report.pids('zombie');
+    await until(() => readFileSync(`/proc/${zombie}/stat`, 'utf8').includes(') Z '));
+    const { trees } = JSON.parse((await home.reeve(['tree', '--json'])).stdout);
+    const members = trees[0].processes.map(({ pid }: { pid: number }) => pid);
+    assert.equal(members.includes(zombie), false);
+    const { exitCode, receipt } = await stop(home, '--grace', '0', 'puppet');
+    assert.deepEqual([exitCode, receipt.provenEmpty, receipt.survivors], [0, true, []]);
+    assert.equal(
+      receipt.signalled.some(({ pid }) => pid === zombie),
+      false,
+    );
+    await ended;
+  });
+
   it('K6 leaves no zombie of an adopted orphan behind while the command runs', async (t) => {
     const home = createHome(t);
     const report = createReport(t);

@@ -145,6 +145,19 @@ test('U4 what a log goes through between one command and the next costs no later
   assert.equal(counted(), 31, 'rotated, with invalid UTF-8 at the beginning');
 });
 
+test('U4 1,000 files that appear at once all count, and entries that come to them later', () => {
+  using desk = openDesk();
+  const line = (file: number, id: string): string =>
+    answerLine({ id: `${id}-${file}`, session: `s-${file}`, output: 1 });
+  const counted = (): number => Number(desk.json(['daily']).totals['outputTokens']);
+  assert.equal(desk.json(['daily']).entries.length, 0);
+  for (let file = 0; file < 1_000; file += 1) desk.write(`slug-${file % 50}/s-${file}.jsonl`, line(file, 'first'));
+  assert.equal(counted(), 1_000);
+  for (let file = 0; file < 1_000; file += 100)
+    desk.write(`slug-${file % 50}/s-${file}.jsonl`, line(file, 'first') + line(file, 'second'));
+  assert.equal(counted(), 1_010);
+});
+
 test('days, weeks and months are those of the configured zone', () => {
   using desk = openDesk();
   writeThreeDays(desk);
