@@ -30,7 +30,7 @@ async function tell<T>(children: readonly ChildProcess[], order: string): Promis
   return Promise.all(answers);
 }
 
-test('C1 of 50 contenders one wins, in each of 1,000 rounds, with a token above all before', async (t) => {
+test('C1, invariant 4: of 50 contenders one wins, in each of 1,000 rounds, with a token above all before', async (t) => {
   const folder = newRepository(join(tempFolder(t), 'repo'));
   const children = Array.from({ length: PROCESSES }, (_, index) => startContenders(t, folder, index * CONTENDERS_EACH));
   await Promise.all(children.map((child) => once(child, 'message')));

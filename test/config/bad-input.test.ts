@@ -287,7 +287,7 @@ const BAD_INPUTS: readonly BadInput[] = [
   { field: 'timezone', line: 'timezone: UTC', column: 9, says: /this is not TOML/ },
 ];
 
-describe('bad config, field by field', () => {
+describe('invariant 8: bad config, field by field', () => {
   for (const [index, input] of BAD_INPUTS.entries()) {
     test(`${input.field}: ${input.line.replaceAll('\n', ' ⏎ ')} (#${index})`, () => {
       const { text, lineNumber } = configWith(input);
@@ -305,7 +305,7 @@ describe('bad config, field by field', () => {
     });
   }
 
-  test('every field of the schema has bad inputs in the table', () => {
+  test('invariant 8: every field of the schema has bad inputs in the table', () => {
     const covered = new Set(BAD_INPUTS.map(({ field }) => field));
     const missing = schemaFields().filter((field) => !covered.has(field));
     assert.deepEqual(missing, []);

@@ -110,7 +110,7 @@ test('an invalid edit of the config keeps the last good limits and raises an ala
   assert.match(JSON.stringify(JSON.parse((await home.cli('status', '--json')).stdout)), /lastError":".*usd/);
 });
 
-test('L4 a month of over-cap history causes no signal, no notice and no lockout', async () => {
+test('L4, invariant 7: a month of over-cap history causes no signal, no notice and no lockout', async () => {
   await using home = openHome();
   home.writeConfig(DAILY_FIVE_CENTS);
   const folder = join(home.claudeDir, 'projects', 'history');

@@ -119,7 +119,7 @@ describe('a shim that was killed with SIGKILL', () => {
     assert.equal(run.state, 'interrupted');
   });
 
-  it('O2 between intent and spawn has started nothing, which doctor reports', async (t) => {
+  it('O2, invariant 3: between intent and spawn has started nothing, which doctor reports', async (t) => {
     const home = createHome(t);
     const report = createReport(t);
     // A daemon that takes connections and never answers holds the shim between its intent and the spawn.

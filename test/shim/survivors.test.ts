@@ -57,7 +57,7 @@ function pidsOf(receipt: Receipt | undefined) {
 }
 
 describe('a run with a process of another user, which its owner may not signal', { skip }, () => {
-  it('K5 is not over by a stop, which exits with 1 and lists the survivor, and its claim is held until that is gone', async (t) => {
+  it('K5, invariant 2: is not over by a stop, which exits with 1 and lists the survivor, and its claim is held until that is gone', async (t) => {
     const { reeve, report, sleeperOfSomebody } = stage(t);
     const script = `setsid ${sleeperOfSomebody} & sleep 1001`;
     assert.equal((await reeve('start', '--name', 'mixed', '--', 'sh', '-c', script)).exitCode, 0);

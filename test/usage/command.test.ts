@@ -18,6 +18,8 @@ interface UsageJson {
 interface Desk extends Disposable {
   write(name: string, text: string | Buffer): void;
   config(text: string): void;
+  /** Removes every log. */
+  prune(): void;
   reeve(
     args: readonly string[],
     zone?: string,
@@ -34,6 +36,7 @@ function openDesk(): Desk {
   const desk: Desk = {
     write: (name, text) => place(join(dir, '.claude', 'projects', name), text),
     config: (text) => place(join(dir, 'reeve', 'config.toml'), text),
+    prune: () => rmSync(join(dir, '.claude', 'projects'), { recursive: true }),
     reeve(args, zone = 'UTC') {
       const env = {
         HOME: dir,
@@ -125,7 +128,7 @@ test('U1 U6 U7 an answer counts once at its largest, cache writes at the price o
   assert.ok(Number(unknown?.['costUsd']) >= Number(known?.['costUsd']) && Number(known?.['costUsd']) > 0);
 });
 
-test('U4 what a log goes through between one command and the next costs no later entry and counts none twice', () => {
+test('U4, invariant 5: what a log goes through between one command and the next costs no later entry and counts none twice', () => {
   using desk = openDesk();
   const log = 'slug/session-1.jsonl';
   const counted = (): number => Number(desk.json(['daily']).totals['outputTokens']);
@@ -143,6 +146,8 @@ test('U4 what a log goes through between one command and the next costs no later
   desk.write('slug/session-1.1.jsonl', first + huge);
   desk.write(log, Buffer.concat([Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from(answerLine({ id: 'new', output: 16 }))]));
   assert.equal(counted(), 31, 'rotated, with invalid UTF-8 at the beginning');
+  desk.prune();
+  assert.equal(counted(), 31, 'pruned by the agent');
 });
 
 test('U4 1,000 files that appear at once all count, and entries that come to them later', () => {

@@ -90,7 +90,7 @@ const AS_DEAREST = 4_620;
 const AS_ITSELF = 1_540;
 const HAIKU = 308;
 
-test('U6 an unknown model counts as the dearest of its family until a reeve comes that knows its price, and exactly then; what was exact keeps its price and version', async (t) => {
+test('U6, invariant 6: an unknown model counts as the dearest of its family until a reeve comes that knows its price, and exactly then; what was exact keeps its price and version', async (t) => {
   const { old, present, write, rows } = stage(t);
   write('first.jsonl', unknown, known);
   assert.equal((old('usage') as Usage).totals.costUsd, (AS_DEAREST + 2 * HAIKU) / 1e6);
