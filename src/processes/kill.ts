@@ -119,6 +119,11 @@ export function findInWorktree(
   }
 }
 
+/** Agents whose working folder cannot be read, another user's as a rule: nobody but that user can see in which worktree they work. */
+export function findUnlocatedAgents(table: ProcessTable): readonly FoundProcess[] {
+  return look(table, (folder) => folder === null).filter(({ kind }) => kind !== null);
+}
+
 /** True for the folder itself and what lies below it; `/w/10861` is not below `/w/1086`. */
 export function isWithin(folder: string, path: string): boolean {
   if (folder === '') return false;

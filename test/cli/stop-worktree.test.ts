@@ -106,7 +106,7 @@ test('K8 stop worktree=… spares an editor, a shell and a script in the worktre
 });
 
 test(
-  'K8 a process whose working folder cannot be read is never matched',
+  'K8 a process whose working folder cannot be read is never matched, and reported when it is an agent',
   { skip: needsRoot },
   async (t: TestContext) => {
     const home = createUserHome(t);
@@ -121,9 +121,11 @@ test(
     const alone = await asNobody('stop', `worktree=${repo}`, '--grace', '0');
     assert.equal(alone.exitCode, 2, 'nothing in question is there');
     assert.match(alone.stderr, /\[RUN_NOT_FOUND\]/u);
+    assert.match(alone.stderr, new RegExp(`left alone, .* claude \\(${unreadable.pid}\\)`, 'u'), 'told, not guessed');
     using own = startNamed('codex', repo, { uid: NOBODY, gid: NOBODY });
-    const { stdout, exitCode } = await asNobody('stop', `worktree=${repo}`, '--grace', '0', '--json');
+    const { stdout, stderr, exitCode } = await asNobody('stop', `worktree=${repo}`, '--grace', '0', '--json');
     assert.deepEqual([exitCode, (JSON.parse(stdout) as Stopped).receipts.map(({ pid }) => pid)], [0, [own.pid]]);
+    assert.match(stderr, /left alone/u);
     assert.equal(isAlive(own), false);
     assert.equal(isAlive(unreadable), true);
   },

@@ -10,6 +10,7 @@ import { SCOPE_HELP } from '../select-runs.ts';
 import { executeStop } from '../stop/execute.ts';
 import { planStop } from '../stop/plan.ts';
 import { planJson, receiptJson, renderPlan, titleOf } from '../stop/text.ts';
+import { unlocatedText } from '../stop/unlocated.ts';
 
 interface StopOptions {
   readonly all?: boolean;
@@ -29,6 +30,8 @@ export function define(command: Command, io: CliIo): Command {
       const graceMs = parseGraceMs(options.grace);
       await using workplace = openWorkplace(io.env);
       const targets = await planStop(workplace, words, options.all ?? false);
+      const unlocated = await unlocatedText(workplace, words);
+      if (unlocated !== null) io.err(`reeve: ${unlocated}\n`);
       if (targets.length === 0 && !options.all)
         throw new ReeveError('RUN_NOT_FOUND', 'nothing that runs is in this scope', {
           hint: '`reeve ps` lists what runs',
