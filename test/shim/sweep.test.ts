@@ -56,7 +56,8 @@ describe('reeve stop on a run in the foreground', () => {
     const home = createHome(t);
     const { report, ended } = runPuppet(t, home, 'polite.ts');
     await report.processes('leader');
-    const { receipt } = await stop(home, 'puppet');
+    // A stop that waited for its grace to pass would not return while this test runs.
+    const { receipt } = await stop(home, '--grace', '30m', 'puppet');
     assert.deepEqual(
       receipt.signalled.map(({ signals }) => signals),
       [['TERM']],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -17,12 +17,16 @@ interface UsageJson {
 
 interface Desk extends Disposable {
   write(name: string, text: string | Buffer): void;
+  append(name: string, times: number, block: Buffer): void;
+  /** Bytes that a whole `reeve usage` reads from files, as the kernel counts them. */
+  bytesRead(): number;
   config(text: string): void;
   /** Removes every log. */
   prune(): void;
   reeve(
     args: readonly string[],
     zone?: string,
+    more?: Readonly<Record<string, string>>,
   ): { readonly stdout: string; readonly stderr: string; readonly code: number | null };
   json(args: readonly string[], zone?: string): UsageJson;
 }
@@ -35,9 +39,24 @@ function openDesk(): Desk {
   };
   const desk: Desk = {
     write: (name, text) => place(join(dir, '.claude', 'projects', name), text),
+    append(name, times, block) {
+      const file = openSync(join(dir, '.claude', 'projects', name), 'a');
+      for (let count = 0; count < times; count += 1) writeSync(file, block);
+      closeSync(file);
+    },
+    bytesRead() {
+      const told = join(dir, 'io');
+      // rchar: https://man7.org/linux/man-pages/man5/proc_pid_io.5.html
+      const tell = `import fs from 'node:fs'; process.once('exit', () => fs.writeFileSync('${told}', fs.readFileSync('/proc/self/io')));`;
+      const { stderr, code } = desk.reeve(['usage'], 'UTC', {
+        NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(tell)}`,
+      });
+      assert.equal(code, 0, stderr);
+      return Number(/^rchar: (\d+)$/mu.exec(readFileSync(told, 'utf8'))?.[1]);
+    },
     config: (text) => place(join(dir, 'reeve', 'config.toml'), text),
     prune: () => rmSync(join(dir, '.claude', 'projects'), { recursive: true }),
-    reeve(args, zone = 'UTC') {
+    reeve(args, zone = 'UTC', more = {}) {
       const env = {
         HOME: dir,
         REEVE_HOME: join(dir, 'reeve'),
@@ -45,6 +64,7 @@ function openDesk(): Desk {
         TZ: zone,
         NO_COLOR: '1',
         ...handedOn(),
+        ...more,
       };
       const { stdout, stderr, status } = spawnSync(process.execPath, [MAIN, ...args], { env, encoding: 'utf8' });
       return { stdout, stderr, code: status };
@@ -161,6 +181,29 @@ test('U4 1,000 files that appear at once all count, and entries that come to the
   for (let file = 0; file < 1_000; file += 100)
     desk.write(`slug-${file % 50}/s-${file}.jsonl`, line(file, 'first') + line(file, 'second'));
   assert.equal(counted(), 1_010);
+});
+
+test('U5 of a log of 1 GiB that grows, a later command reads what was appended, and no more', () => {
+  using desk = openDesk();
+  const MIB = 1 << 20;
+  // Tool results are what makes a log long.
+  const result = (bytes: number): string =>
+    `${JSON.stringify({ type: 'user', message: { role: 'user', content: 'x'.repeat(bytes) }, uuid: 'u', sessionId: 's' })}\n`;
+  desk.write('slug/s.jsonl', answerLine({ id: 'first', output: 1 }));
+  const long = Buffer.from(result(MIB));
+  desk.append('slug/s.jsonl', 1_024, long);
+  const first = desk.bytesRead();
+  assert.ok(first > 1_024 * MIB, `${first} bytes read of all of it`);
+  desk.append('slug/s.jsonl', 1, Buffer.from(answerLine({ id: 'second', output: 2 })));
+  const oneLine = desk.bytesRead();
+  desk.append('slug/s.jsonl', 64, long);
+  desk.append('slug/s.jsonl', 1, Buffer.from(answerLine({ id: 'third', output: 4 })));
+  const moreLines = desk.bytesRead();
+  // What both read besides, the program itself among it, is the same.
+  const difference = moreLines - oneLine;
+  assert.ok(difference > 64 * MIB && difference < 80 * MIB, `${difference} bytes more read for 64 MiB more appended`);
+  assert.ok(oneLine < 64 * MIB, `${oneLine} bytes read for one line`);
+  assert.equal(desk.json(['daily']).totals['outputTokens'], 7);
 });
 
 test('days, weeks and months are those of the configured zone', () => {
