@@ -34,7 +34,7 @@ export function systemError(error: unknown): ReeveError | null {
   return new ReeveError('SYSTEM_ERROR', message, { hint: REMEDIES[errno] ?? NO_REMEDY, cause: error });
 }
 
-/** Name of the errno with which a call of Node's ended; null when it was none. */
+/** Name of the errno with which a call ended, Node's or one of src/linux; null when it was none. */
 function errnoOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ('syscall' in error && 'code' in error && typeof error.code === 'string') return error.code;

@@ -8,7 +8,7 @@ import koffi from 'koffi';
 const library = koffi.load(null);
 
 type Integers = (...values: readonly number[]) => number;
-type IntegersAndMemory = (...values: readonly (number | Buffer | Int32Array)[]) => number;
+type IntegersAndMemory = (...values: readonly (number | string | Buffer | Int32Array)[]) => number;
 
 function bind(definition: string): Integers {
   let bound: Integers | null = null;
@@ -27,6 +27,12 @@ export const libc = {
   prctl: bind('int prctl(int option, ulong a, ulong b, ulong c, ulong d)'),
   /** [sysconf(3)](https://man7.org/linux/man-pages/man3/sysconf.3.html) */
   sysconf: bind('long sysconf(int name)'),
+  /** [open(2)](https://man7.org/linux/man-pages/man2/open.2.html) of what exists */
+  open: bindWithMemory('int open(const char *path, int flags)'),
+  /** [read(2)](https://man7.org/linux/man-pages/man2/read.2.html) */
+  read: bindWithMemory('long read(int fd, void *bytes, ulong capacity)'),
+  /** [readlink(2)](https://man7.org/linux/man-pages/man2/readlink.2.html) */
+  readlink: bindWithMemory('long readlink(const char *path, void *bytes, ulong capacity)'),
   /** [close(2)](https://man7.org/linux/man-pages/man2/close.2.html) */
   close: bind('int close(int fd)'),
   /** [flock(2)](https://man7.org/linux/man-pages/man2/flock.2.html) */
@@ -51,17 +57,18 @@ export function lastErrno(): string {
   return ERRNO_NAMES.get(number) ?? `errno ${number}`;
 }
 
-/** A system call failed in a way that its caller has no answer to. */
+/** A system call failed in a way that its caller has no answer to. Its fields are those of the errors of Node's own calls. */
 export class SystemCallError extends Error {
   override readonly name = 'SystemCallError';
-  readonly call: string;
+  /** The call, and the path where it has one: `open /proc/1/stat` … */
+  readonly syscall: string;
   /** `ENOMEM` … */
-  readonly errno: string;
+  readonly code: string;
 
-  constructor(call: string, errno: string) {
-    super(`${call} failed with ${errno}`);
-    this.call = call;
-    this.errno = errno;
+  constructor(syscall: string, code: string) {
+    super(`${syscall} failed with ${code}`);
+    this.syscall = syscall;
+    this.code = code;
   }
 }
 

@@ -1,11 +1,24 @@
-import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { lastErrno, libc, SystemCallError } from './libc.ts';
+
+// By system calls: `node:fs` makes an error, with a stack, of each process that is gone or not ours to see. To a user among 700 processes of
+// others that took as long as all the reading.
+
+/** <asm-generic/fcntl.h>, on every architecture that Node runs on. */
+const O_CLOEXEC = 0x80000;
+
+/**
+ * Gone, not ours to see, or (of a folder deeper than PATH_MAX) longer than the kernel tells. Anything else, such as too many open files, must
+ * not pass for that.
+ */
+const UNREADABLE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'ENOTDIR', 'ENAMETOOLONG']);
 
 /** Enough for every `stat` and `status`, and for nearly every command line and environment. */
 const FIRST_SIZE = 16 * 1024;
 
 let buffer = Buffer.allocUnsafeSlow(FIRST_SIZE);
 
-/** The bytes of one /proc file. They are valid only until the next read: all reads share one buffer. */
+/** The bytes of one /proc file. They are valid only until the next read, also of a link: all share one buffer. */
 export interface ProcBytes {
   readonly bytes: Buffer;
   readonly length: number;
@@ -16,7 +29,7 @@ export interface ProcBytes {
  * Null when it cannot be read: no such process, or not ours to see.
  */
 export function readProcLine(path: string): ProcBytes | null {
-  return readOpened(path, (fd) => readSync(fd, buffer, 0, FIRST_SIZE, null));
+  return readOpened(path, (fd) => libc.read(fd, buffer, FIRST_SIZE));
 }
 
 /** Reads a /proc file of any size, such as `environ`. Null when it cannot be read. */
@@ -25,40 +38,36 @@ export function readProcFile(path: string): ProcBytes | null {
     let length = 0;
     for (;;) {
       if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
-      const count = readSync(fd, buffer, length, buffer.length - length, null);
-      if (count === 0) return length;
+      const count = libc.read(fd, buffer.subarray(length), buffer.length - length);
+      if (count <= 0) return count < 0 ? count : length;
       length += count;
     }
   });
 }
 
+/** @param read gives the length of what is in the buffer then, or -1 */
 function readOpened(path: string, read: (fd: number) => number): ProcBytes | null {
-  let fd: number;
-  try {
-    fd = openSync(path, 'r');
-  } catch (error) {
-    if (isUnreadable(error)) return null;
-    throw error;
-  }
+  const fd = libc.open(path, O_CLOEXEC);
+  if (fd < 0) return unreadable('open', path);
   try {
     const length = read(fd);
-    return { bytes: buffer, length };
-  } catch (error) {
-    if (isUnreadable(error)) return null;
-    throw error;
+    return length < 0 ? unreadable('read', path) : { bytes: buffer, length };
   } finally {
-    closeSync(fd);
+    libc.close(fd);
   }
 }
 
 /** Where a link under /proc leads; null when it cannot be read. */
 export function readLink(path: string): string | null {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (isUnreadable(error)) return null;
-    throw error;
-  }
+  const length = libc.readlink(path, buffer, FIRST_SIZE);
+  return length < 0 ? unreadable('readlink', path) : buffer.toString('utf8', 0, length);
+}
+
+/** After a call that failed. @throws SystemCallError when that says nothing about the process */
+function unreadable(call: string, path: string): null {
+  const errno = lastErrno();
+  if (UNREADABLE.has(errno)) return null;
+  throw new SystemCallError(`${call} ${path}`, errno);
 }
 
 /** The names in a folder under /proc; none when it cannot be read. */
@@ -66,13 +75,7 @@ export function listFolder(path: string): readonly string[] {
   try {
     return readdirSync(path);
   } catch (error) {
-    if (isUnreadable(error)) return [];
+    if (UNREADABLE.has((error as NodeJS.ErrnoException).code ?? '')) return [];
     throw error;
   }
-}
-
-/** True for the failures that mean "gone, or not yours": anything else, such as too many open files, must not pass for that. */
-function isUnreadable(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM' || code === 'ENOTDIR';
 }

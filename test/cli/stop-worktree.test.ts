@@ -9,6 +9,7 @@ import { git, newRepository } from '../claims/rig.ts';
 import { failOnLeaks, watchForLeak } from '../rig/leaks.ts';
 import { isAlive, readProcess, type LiveProcess } from '../rig/live-processes.ts';
 import { needsRoot, NOBODY } from '../rig/nobody.ts';
+import { startPuppet } from '../rig/puppet.ts';
 import { createHome as createUserHome } from '../shim/home.ts';
 import { createHome } from './command-line.ts';
 
@@ -82,6 +83,18 @@ test('K8 stop worktree=… ends the runs and agents of that worktree, in plain s
   for (const { id } of others) assert.equal(home.json<RunJson>('inspect', id).state, 'running');
   assert.equal(home.reeve('stop', '--all').exitCode, 0);
   assert.equal(isAlive(farAgent), true, 'any other scope is about runs only');
+});
+
+test('K8 stop worktree=… ends what it finds also while a process of the machine works in a folder whose path is longer than the kernel tells', async (t: TestContext) => {
+  const home = createHome(t);
+  const { near } = layOutWorktrees(home.folder);
+  const puppet = startPuppet(t, 'deep-folder.sh');
+  await puppet.report.processes('leader');
+  using agent = startNamed('claude', near);
+  home.json<Stopped>('stop', `worktree=${near}`, '--grace', '0');
+  assert.equal(isAlive(agent), false);
+  puppet.child.kill('SIGKILL');
+  await puppet.exited;
 });
 
 test('K8 stop worktree=… spares an editor, a shell and a script in the worktree or with its path among their arguments, and an agent that merely names it', (t: TestContext) => {

@@ -162,6 +162,15 @@ export function testProcessTable(name: string, createTable: () => ProcessTable, 
     });
   });
 
+  test(`${name}: shows a process whose working folder has a longer path than the kernel tells, without that`, async (t) => {
+    const puppet = startPuppet(t, 'deep-folder.sh');
+    const { leader } = await puppet.report.processes('leader');
+    assert.equal(table.cwd(leader.pid), null);
+    assert.equal(table.details(leader.pid).cwd, null);
+    await end(leader);
+    await puppet.exited;
+  });
+
   test(`${name}: tells what it may not read from what is not there`, (t) => {
     if (process.getuid?.() === 0) return t.skip('root may read everything');
     assert.deepEqual(table.environment(1, 'PATH'), { kind: 'unreadable' });
