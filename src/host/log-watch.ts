@@ -1,6 +1,7 @@
-import { existsSync, watch, type FSWatcher } from 'node:fs';
-import { dirname } from 'node:path';
-import { movedFolders } from './moved-folder.ts';
+import { existsSync, lstatSync, readdirSync, statSync, watch, type FSWatcher, type Stats } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { isWithin } from '../processes/kill.ts';
+import { movedFolder } from './moved-folder.ts';
 
 /** Some file systems (network, overlays) give no events, and a queue of them that overflows loses what comes then. */
 const RESCAN_MS = 30_000;
@@ -14,91 +15,141 @@ export interface TreeWatch {
   close(): void;
 }
 
+/** A folder with a watch of its own. */
+interface WatchedFolder {
+  /** Tells it from another that took its name. */
+  readonly key: string;
+  readonly watcher: FSWatcher;
+}
+
 /**
  * Watches a folder and all below it. Calls back with the path of a file that changed, or null when any may have: on an event that
- * names no file, when events were lost, when the folder came into being, and every 30 s. A folder that is not there yet is waited for
+ * names no file, when folders came or went, when the folder came into being, and every 30 s. A folder that is not there yet is waited for
  * by watching the nearest one that is. What a link in it stands for is watched under the link's name.
+ *
+ * One watch per folder, by hand: Node's own recursive one watches each file, and loses those that take the name of another, and the whole folder
+ * when it is moved away or made anew (https://github.com/nodejs/node/blob/v24.x/lib/internal/fs/recursive_watch.js).
  */
 export function watchTree(
   folder: string,
   onChange: (file: string | null) => void,
   { rescanMs = RESCAN_MS }: WatchOptions = {},
 ): TreeWatch {
-  let watcher: FSWatcher | null = null;
-  let whole = false;
-  let closed = false;
-  const linked = new Map<string, { readonly target: string; readonly watcher: FSWatcher }>();
+  const watched = new Map<string, WatchedFolder>();
   const timer = setInterval(() => {
-    attach();
-    followLinks();
+    lookAtAll();
     onChange(null);
   }, rescanMs);
   timer.unref();
-  attach();
+  lookAtAll();
   return {
     close() {
-      closed = true;
       clearInterval(timer);
-      watcher?.close();
-      followLinks();
+      dropBelow('/');
     },
   };
 
-  /** Moves the watch as near to the folder as there are folders. */
-  function attach(): void {
-    if (closed || (whole && existsSync(folder))) return;
-    watcher?.close();
-    watcher = null;
+  /** Watches what is there and drops what is not, or is another. */
+  function lookAtAll(): void {
     const nearest = nearestFolder(folder);
-    whole = nearest === folder;
-    try {
-      watcher = watch(nearest, { recursive: whole, persistent: true });
-    } catch {
-      // Gone in between, or no watch to be had (inotify's limit): the slow timer tries again.
-      whole = false;
+    for (const path of watched.keys()) if (path !== nearest && !isWithin(folder, path)) drop(path);
+    if (nearest !== folder) {
+      dropBelow(folder);
+      attach(nearest);
       return;
     }
-    followLinks();
-    watcher.on('change', (_type, name: string | Buffer | null) => {
-      if (whole) {
-        // A link that came or went is an entry of the folder itself.
-        if (!name?.includes('/')) followLinks();
-        onChange(name === null ? null : `${folder}/${name.toString()}`);
-      } else if (nearestFolder(folder) !== nearest) {
-        attach();
-        onChange(null);
-      }
-    });
-    watcher.on('error', () => {
-      whole = false;
-      attach();
-      onChange(null);
-    });
+    for (const [path, { key }] of watched) if (keyOf(path) !== key) drop(path);
+    walk(folder, movedFolder);
   }
 
-  function followLinks(): void {
-    const moved = whole && !closed ? movedFolders(folder) : new Map<string, string>();
-    for (const [link, { target }] of linked) if (moved.get(link) !== target) unfollow(link);
-    for (const [link, target] of moved) if (!linked.has(link)) follow(link, target);
-  }
-
-  function follow(link: string, target: string): void {
+  function walk(path: string, leadsTo: (folder: string, link: string) => string | null): void {
+    attach(path);
     try {
-      const within = watch(target, { recursive: true, persistent: true });
-      within.on('change', (_type, name: string | Buffer | null) => {
-        onChange(name === null ? null : `${link}/${name.toString()}`);
-      });
-      // The slow timer tries again.
-      within.on('error', () => unfollow(link));
-      linked.set(link, { target, watcher: within });
+      for (const entry of readdirSync(path, { withFileTypes: true })) {
+        const child = `${path}/${entry.name}`;
+        if (entry.isDirectory() || (entry.isSymbolicLink() && leadsTo(path, child) !== null)) walk(child, () => null);
+      }
     } catch {
-      // No watch to be had, as above.
+      // Gone in between, or not for us to read: whoever reads the logs says so.
     }
   }
 
-  function unfollow(link: string): void {
-    linked.get(link)?.watcher.close();
-    linked.delete(link);
+  function attach(path: string): void {
+    const key = keyOf(path);
+    if (key === null || watched.get(path)?.key === key) return;
+    drop(path);
+    try {
+      const watcher = watch(path, { persistent: true });
+      watched.set(path, { key, watcher });
+      watcher.on('change', (type, name: string | Buffer | null) =>
+        changed(path, { type, name: name?.toString() ?? null }),
+      );
+      watcher.on('error', () => {
+        drop(path);
+        onChange(null);
+      });
+    } catch {
+      // Gone in between, or no watch to be had (inotify's limit): the slow timer tries again.
+    }
+  }
+
+  function changed(path: string, { type, name }: { readonly type: string; readonly name: string | null }): void {
+    if (path !== folder && !isWithin(folder, path)) {
+      // An ancestor, watched in its stead.
+      if (nearestFolder(folder) !== path) everythingMayHave();
+      return;
+    }
+    // The kernel tells of the end or move of a watched folder under its own name.
+    if (name === null || (path === folder && type === 'rename' && name === basename(folder))) {
+      everythingMayHave();
+      return;
+    }
+    const child = `${path}/${name}`;
+    if (type !== 'rename') {
+      onChange(child);
+      return;
+    }
+    // Came, went, or was replaced: the watch of a folder stays with the folder, wherever that is now.
+    const wasFolder = dropBelow(child);
+    const isFolder = isOwnFolder(child) || (path === folder && movedFolder(folder, child) !== null);
+    if (isFolder) walk(child, () => null);
+    onChange(wasFolder || isFolder ? null : child);
+  }
+
+  function everythingMayHave(): void {
+    dropBelow(folder);
+    lookAtAll();
+    onChange(null);
+  }
+
+  /** True when there was anything. */
+  function dropBelow(path: string): boolean {
+    const paths = [...watched.keys()].filter((one) => isWithin(path, one));
+    for (const one of paths) drop(one);
+    return paths.length > 0;
+  }
+
+  function drop(path: string): void {
+    watched.get(path)?.watcher.close();
+    watched.delete(path);
+  }
+}
+
+/** Null when no folder is there. */
+function keyOf(path: string): string | null {
+  const found = lookAt(() => statSync(path));
+  return found?.isDirectory() === true ? `${found.dev}:${found.ino}:${found.birthtimeMs}` : null;
+}
+
+function isOwnFolder(path: string): boolean {
+  return lookAt(() => lstatSync(path))?.isDirectory() === true;
+}
+
+function lookAt(stat: () => Stats): Stats | null {
+  try {
+    return stat();
+  } catch {
+    return null;
   }
 }
 

@@ -1,4 +1,4 @@
-import { readdirSync, realpathSync, statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { isWithin } from '../processes/kill.ts';
 
 /**
@@ -12,22 +12,5 @@ export function movedFolder(folder: string, link: string): string | null {
     return statSync(target).isDirectory() && !isWithin(from, target) && !isWithin(target, from) ? target : null;
   } catch {
     return null;
-  }
-}
-
-/** All such links in a folder, by where they lead; none when it cannot be read. */
-export function movedFolders(folder: string): ReadonlyMap<string, string> {
-  try {
-    const links = readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isSymbolicLink())
-      .map(({ name }) => `${folder}/${name}`);
-    return new Map(
-      links.flatMap((link) => {
-        const target = movedFolder(folder, link);
-        return target === null ? [] : [[link, target]];
-      }),
-    );
-  } catch {
-    return new Map();
   }
 }

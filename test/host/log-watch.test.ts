@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { watchTree } from '../../src/host/log-watch.ts';
 
 const HANG_MS = 30_000;
+const ALL = { recursive: true } as const;
 
 /** Changes that a watch calls back with, and a promise of the first that `matches`. */
 function watched(t: TestContext, folder: string, rescanMs: number) {
@@ -74,3 +85,48 @@ test(
     await next(() => seen.filter((file) => file === null).length === 3);
   },
 );
+
+/** So that only events tell of a change. */
+const NEVER_MS = 86_400_000;
+/** More than the events that one change makes, which may come late and look like those of the next. */
+const APPENDS = 8;
+
+const replacements: readonly { readonly what: string; readonly replace: (projects: string) => void }[] = [
+  {
+    what: 'a log that took the name of one that was rotated away',
+    replace: (projects) => renameSync(join(projects, 'slug', 's.jsonl'), join(projects, 'slug', 's.jsonl.1')),
+  },
+  {
+    what: 'a folder that took the name of one that was moved away',
+    replace: (projects) => renameSync(join(projects, 'slug'), join(projects, 'before')),
+  },
+  { what: 'a folder that was removed and made anew', replace: (projects) => rmSync(join(projects, 'slug'), ALL) },
+  { what: 'all folders anew where all were moved away', replace: (projects) => renameSync(projects, `${projects}-1`) },
+  { what: 'all folders anew where all were removed', replace: (projects) => rmSync(projects, ALL) },
+];
+
+for (const { what, replace } of replacements)
+  test(`L13 every append is told of in ${what}`, { timeout: HANG_MS }, async (t) => {
+    const projects = join(folderFor(t), 'projects');
+    const log = join(projects, 'slug', 's.jsonl');
+    const append = (): void => {
+      mkdirSync(dirname(log), { recursive: true });
+      appendFileSync(log, '\n');
+    };
+    append();
+    const { next } = watched(t, projects, NEVER_MS);
+    const attached = next((file) => file === log);
+    append();
+    await attached;
+
+    replace(projects);
+    for (let count = 0; count < APPENDS; count += 1) {
+      const told = next((file) => {
+        // What was appended before the folder was watched again is told so, and not by name.
+        if (file === null) append();
+        return file === log;
+      });
+      append();
+      await told;
+    }
+  });

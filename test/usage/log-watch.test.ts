@@ -17,6 +17,7 @@ function collectChanges(home: LogHome) {
     close: () => watch.close(),
     async until(what: string, arrived: () => Promise<boolean> | boolean): Promise<void> {
       const hang = setTimeout(() => {
+        watch.close();
         throw new Error(`waited 30 s for ${what}; seen: ${seen.join(', ')}`);
       }, 30_000);
       for (;;) {
