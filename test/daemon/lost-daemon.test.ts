@@ -10,7 +10,7 @@ import type { RunJson } from '../../src/runs/view.ts';
 import { identityOf } from '../../src/linux/index.ts';
 import { failOnLeaks, watchForLeak } from '../rig/leaks.ts';
 import { isAlive, readProcess, type LiveProcess } from '../rig/live-processes.ts';
-import { NOBODY } from '../rig/nobody.ts';
+import { unprivileged } from '../rig/nobody.ts';
 import { until } from '../rig/until.ts';
 import { createHome, daemonPid, MAIN } from '../shim/home.ts';
 
@@ -18,7 +18,7 @@ failOnLeaks();
 
 const AGENT = join(import.meta.dirname, 'rig/agent.ts');
 /** As whom modes count: root writes whatever they say. */
-const AS_USER = process.getuid?.() === 0 ? { uid: NOBODY } : {};
+const AS_USER = unprivileged === undefined ? {} : { uid: unprivileged };
 
 /** A limited run of an agent that has spent half of its cap, in a home with this policy. */
 async function startLimited(t: TestContext, lost: 'stop' | 'warn') {

@@ -3,3 +3,6 @@ export const NOBODY = 65_534;
 
 /** A reason to skip, or false: only root may start processes of other users. */
 export const needsRoot: string | false = process.getuid?.() === 0 ? false : 'only root can act as other users';
+
+/** Whom to become so that modes of files count: nobody for root, who writes whatever they say; undefined for everyone else. */
+export const unprivileged: number | undefined = needsRoot === false ? NOBODY : undefined;

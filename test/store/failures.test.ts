@@ -22,9 +22,9 @@ import { test, type TestContext } from 'node:test';
 import { ReeveError } from '../../src/errors.ts';
 import { SCHEMA_VERSION } from '../../src/store/sqlite/migrate.ts';
 import { answerOf, codeOf, intentOf, promptOf } from '../contracts/samples.ts';
+import { NOBODY } from '../rig/nobody.ts';
 import { messageOf, openAt, startProgram, tempFolder } from './rig.ts';
 
-const NOBODY = 65_534;
 const isRoot = process.getuid?.() === 0;
 
 async function failureOf(promise: Promise<unknown>): Promise<ReeveError> {

@@ -12,11 +12,11 @@ import {
 } from 'node:fs';
 import { test } from 'node:test';
 import { createMemoryStore } from '../../src/store/memory/open.ts';
+import { unprivileged } from '../rig/nobody.ts';
 import { answerLine, promptLine } from './claude-lines.ts';
 import { openLogHome } from './log-home.ts';
 
 const MIB = 1 << 20;
-const NOBODY = 65_534;
 
 test('U4 a partial last line counts once it is complete, and not before', async () => {
   await using home = await openLogHome();
@@ -114,10 +114,9 @@ test('U4 an unreadable log is announced, kept in the ledger, and read when it ca
   chmodSync(file, 0o000);
   // Root reads every file; whoever starts the tests as root reads this one as nobody.
   chmodSync(home.dir, 0o755);
-  const asNobody = process.getuid?.() === 0 ? NOBODY : null;
   const { ledger } = createMemoryStore();
   const collector = home.collectorOver(ledger);
-  if (asNobody !== null) process.seteuid?.(asNobody);
+  if (unprivileged !== undefined) process.seteuid?.(unprivileged);
   try {
     const { problems } = await collector.scan();
     assert.deepEqual(
@@ -125,7 +124,7 @@ test('U4 an unreadable log is announced, kept in the ledger, and read when it ca
       [[file, true]],
     );
   } finally {
-    if (asNobody !== null) process.seteuid?.(0);
+    if (unprivileged !== undefined) process.seteuid?.(0);
   }
   assert.deepEqual(
     (await ledger.problems(10)).map((problem) => problem.file),

@@ -4,11 +4,10 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { unprivileged } from '../rig/nobody.ts';
 import { answerLine } from './claude-lines.ts';
 
 const MAIN = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
-/** nobody, as whom modes count; a test that is not started by root is somebody else already. */
-const NOBODY = process.getuid?.() === 0 ? 65_534 : null;
 
 interface Said {
   readonly code: number | null;
@@ -38,7 +37,8 @@ function openDesk(t: TestContext): Desk {
   const logs = join(dir, '.claude', 'projects', 'slug');
   mkdirSync(logs, { recursive: true });
   const folders = ['', '.claude', '.claude/projects', '.claude/projects/slug'];
-  if (NOBODY !== null) for (const folder of folders) chownSync(join(dir, folder), NOBODY, NOBODY);
+  if (unprivileged !== undefined)
+    for (const folder of folders) chownSync(join(dir, folder), unprivileged, unprivileged);
   const env = {
     HOME: dir,
     REEVE_HOME: join(dir, 'reeve'),
@@ -52,7 +52,7 @@ function openDesk(t: TestContext): Desk {
       cwd: dir,
       env,
       encoding: 'utf8',
-      ...(NOBODY === null ? {} : { uid: NOBODY, gid: NOBODY }),
+      ...(unprivileged === undefined ? {} : { uid: unprivileged, gid: unprivileged }),
     });
     return { code: status, stdout, stderr };
   };
@@ -61,7 +61,7 @@ function openDesk(t: TestContext): Desk {
     write(name, text) {
       const file = join(logs, name);
       writeFileSync(file, text);
-      if (NOBODY !== null) chownSync(file, NOBODY, NOBODY);
+      if (unprivileged !== undefined) chownSync(file, unprivileged, unprivileged);
       return file;
     },
     reeve,

@@ -3,8 +3,8 @@ import { systemClock } from '../../../src/host/clock.ts';
 import { createLinuxProcesses } from '../../../src/linux/index.ts';
 import type { Identity } from '../../../src/processes/identity.ts';
 import { killVerified } from '../../../src/processes/kill.ts';
+import { NOBODY } from '../nobody.ts';
 
-const NOBODY = 65_534;
 const processes = createLinuxProcesses();
 const target = JSON.parse(process.argv[2] ?? '') as Identity;
 process.setgroups?.([]);
