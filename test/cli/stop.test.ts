@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -191,6 +192,34 @@ test('K9 stop --all from inside one of the runs ends the others too', async (t) 
   home.reeve('wait', other.run.id);
   assert.equal(isAlive(other.processes.leader), false);
   assert.deepEqual(home.json<{ runs: readonly RunJson[] }>('ps').runs, []);
+});
+
+test('K5 a run that cannot be stopped from here keeps nobody the receipts of the others', (t) => {
+  const home = createHome(t);
+  const near = home.json<RunJson>('start', '--shared', '--', 'sleep', '1000');
+  const far = ['a', 'b'].map((name) => home.json<RunJson>('start', '--shared', '--name', name, '--', 'sleep', '1000'));
+  const database = new DatabaseSync(join(home.folder, 'home/reeve.db'), { timeout: 5_000 });
+  t.after(() => database.close());
+  const move = (from: string, to: string): void => {
+    for (const column of ['intent', 'current']) {
+      const change = database.prepare(`UPDATE runs SET ${column} = replace(${column}, ?, ?) WHERE id = ?`);
+      for (const { id } of far) change.run(`"pidNamespace":"${from}"`, `"pidNamespace":"${to}"`, id);
+    }
+  };
+  const namespace = near.identity?.pidNamespace ?? '';
+  move(namespace, 'elsewhere');
+  const { stdout, stderr, exitCode } = home.reeve('stop', '--all', '--json', '--grace', '0');
+  const { receipts } = JSON.parse(stdout) as Stopped;
+  assert.deepEqual(
+    receipts.map(({ runId, provenEmpty }) => [runId, provenEmpty]),
+    [[near.id, true]],
+  );
+  const { error } = JSON.parse(stderr) as { readonly error: { readonly code: string; readonly message: string } };
+  assert.equal(error.code, 'OWNERSHIP_UNPROVEN');
+  for (const { id } of far) assert.ok(error.message.includes(id), error.message);
+  assert.equal(exitCode, 1);
+  move('elsewhere', namespace);
+  assert.equal(home.reeve('stop', '--all', '--grace', '0').exitCode, 0);
 });
 
 test('stop --all with nothing running is no failure; a scope that matches nothing is', (t) => {

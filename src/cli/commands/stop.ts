@@ -9,7 +9,7 @@ import { renderReceipt } from '../receipt-text.ts';
 import { SCOPE_HELP } from '../select-runs.ts';
 import { executeStop } from '../stop/execute.ts';
 import { planStop } from '../stop/plan.ts';
-import { planJson, receiptJson, renderPlan, titleOf } from '../stop/text.ts';
+import { planJson, receiptJson, renderPlan, stopError, titleOf } from '../stop/text.ts';
 import { unlocatedText } from '../stop/unlocated.ts';
 
 interface StopOptions {
@@ -40,7 +40,9 @@ export function define(command: Command, io: CliIo): Command {
       if (options.dryRun)
         return io.out(options.json ? `${JSON.stringify(planJson(targets))}\n` : renderPlan(targets, table));
       const { record } = openEventLog(workplace, io);
-      const outcomes = await executeStop(workplace, targets, { graceMs, env: io.env, record });
+      const { outcomes, failures } = await executeStop(workplace, targets, { graceMs, env: io.env, record });
+      const failure = stopError(failures);
+      if (failure !== null && outcomes.length === 0) throw failure;
       emit(io, options, { receipts: outcomes.map(({ target, receipt }) => receiptJson(target, receipt)) }, () =>
         outcomes.length === 0
           ? 'nothing is running\n'
@@ -52,5 +54,6 @@ export function define(command: Command, io: CliIo): Command {
         io.exitCode = unrecorded.exitCode;
       }
       if (outcomes.some(({ receipt }) => !receipt.provenEmpty)) io.exitCode = 1;
+      if (failure !== null) throw failure;
     });
 }

@@ -1,6 +1,6 @@
 import { claimsOfRuns } from '../../claims/release-run.ts';
 import { ensureDaemon } from '../../daemon/spawn.ts';
-import type { ReeveError } from '../../errors.ts';
+import { ReeveError } from '../../errors.ts';
 import type { Event } from '../../events.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { stopTree, VERIFY_MS } from '../../processes/stop-tree.ts';
@@ -9,6 +9,7 @@ import { stopRun, type StopRunRequest } from '../../runs/stop-run.ts';
 import { openClaims } from '../claim-ports.ts';
 import type { Workplace } from '../open.ts';
 import { connectToShim } from '../../ipc/shim-client.ts';
+import { systemError } from '../../system-error.ts';
 import { daemonOf } from './plan.ts';
 import type { StopTarget } from './plan.ts';
 
@@ -33,26 +34,54 @@ export interface HandOver {
 /** On top of grace and verification: freezing a tree that forks, writing the record, a busy machine. */
 const HANDOVER_SLACK_MS = 30_000;
 
+/** A target that was not stopped. */
+export interface StopFailure {
+  readonly target: StopTarget;
+  readonly error: ReeveError;
+}
+
+/** What became of each target. */
+export interface StopResults {
+  readonly outcomes: readonly StopOutcome[];
+  readonly failures: readonly StopFailure[];
+}
+
 /**
- * Ends the targets, all at once. The run that holds this command itself comes last, and by another's hand: an executor is never inside
- * the tree that it ends.
+ * Ends the targets, all at once, and each to its end: one that cannot be stopped takes nobody the proof of the others. The run that holds this
+ * command itself comes last, and by another's hand: an executor is never inside the tree that it ends.
  */
 export async function executeStop(
   workplace: Workplace,
   targets: readonly StopTarget[],
   request: { readonly graceMs: number; readonly env: NodeJS.ProcessEnv; readonly record: (event: Event) => void },
-): Promise<readonly StopOutcome[]> {
+): Promise<StopResults> {
   const isOwn = (target: StopTarget): boolean => target.kind === 'run' && target.callerInside;
-  const others = await Promise.all(
-    targets
-      .filter((target) => !isOwn(target))
-      .map(async (target) => ({ target, ...(await stopFromOutside(workplace, target, request)) })),
+  const others = targets.filter((target) => !isOwn(target));
+  const results = await Promise.all(
+    others.map((target) => resultOf(target, () => stopFromOutside(workplace, target, request))),
   );
-  const outcomes: StopOutcome[] = [...others];
   for (const target of targets)
     if (target.kind === 'run' && target.callerInside)
-      outcomes.push({ target, receipt: await handOver(workplace, target.record, request) });
-  return outcomes;
+      results.push(
+        await resultOf(target, async () => ({ receipt: await handOver(workplace, target.record, request) })),
+      );
+  return {
+    outcomes: results.flatMap((result) => ('error' in result ? [] : [result])),
+    failures: results.flatMap((result) => ('error' in result ? [result] : [])),
+  };
+}
+
+async function resultOf(
+  target: StopTarget,
+  stop: () => Promise<Omit<StopOutcome, 'target'>>,
+): Promise<StopOutcome | StopFailure> {
+  try {
+    return { target, ...(await stop()) };
+  } catch (thrown) {
+    const error = thrown instanceof ReeveError ? thrown : systemError(thrown);
+    if (error === null) throw thrown;
+    return { target, error };
+  }
 }
 
 async function stopFromOutside(
