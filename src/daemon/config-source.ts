@@ -1,9 +1,9 @@
-import { watch } from 'node:fs';
 import { copyFile, lstat, mkdir, rename, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { ReeveError } from '../errors.ts';
+import { watchFile } from '../host/file-watch.ts';
 import type { Paths } from '../host/paths.ts';
 
 /** The configuration in force, which follows the file. */
@@ -48,14 +48,8 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
   let current = await loadFirst();
   let refreshing: Promise<void> | null = null;
 
-  // The folder and not the file: editors replace the file, and it may not be there yet.
   await mkdir(dirname(paths.configFile), { recursive: true, mode: 0o700 });
-  const name = basename(paths.configFile);
-  const watcher = watch(dirname(paths.configFile), (_event, changed) => {
-    if (changed === null || changed === name) void refresh();
-  });
-  // Without a watcher the slow rounds still look at the file.
-  watcher.on('error', () => watcher.close());
+  const watch = watchFile(paths.configFile, () => void refresh());
 
   return {
     get current() {
@@ -68,7 +62,7 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
       return blocked;
     },
     refresh,
-    close: () => watcher.close(),
+    close: () => watch.close(),
   };
 
   async function loadFirst(): Promise<Config> {

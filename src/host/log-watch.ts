@@ -9,6 +9,8 @@ const RESCAN_MS = 30_000;
 export interface WatchOptions {
   /** How often everything is looked at in spite of the events. @defaultValue 30 s */
   readonly rescanMs?: number;
+  /** Only what lies directly in the folder. @defaultValue false */
+  readonly isFlat?: boolean;
 }
 
 export interface TreeWatch {
@@ -33,7 +35,7 @@ interface WatchedFolder {
 export function watchTree(
   folder: string,
   onChange: (file: string | null) => void,
-  { rescanMs = RESCAN_MS }: WatchOptions = {},
+  { rescanMs = RESCAN_MS, isFlat = false }: WatchOptions = {},
 ): TreeWatch {
   const watched = new Map<string, WatchedFolder>();
   const timer = setInterval(() => {
@@ -64,6 +66,7 @@ export function watchTree(
 
   function walk(path: string, leadsTo: (folder: string, link: string) => string | null): void {
     attach(path);
+    if (isFlat) return;
     try {
       for (const entry of readdirSync(path, { withFileTypes: true })) {
         const child = `${path}/${entry.name}`;
@@ -111,7 +114,7 @@ export function watchTree(
     }
     // Came, went, or was replaced: the watch of a folder stays with the folder, wherever that is now.
     const wasFolder = dropBelow(child);
-    const isFolder = isOwnFolder(child) || (path === folder && movedFolder(folder, child) !== null);
+    const isFolder = !isFlat && (isOwnFolder(child) || (path === folder && movedFolder(folder, child) !== null));
     if (isFolder) walk(child, () => null);
     onChange(wasFolder || isFolder ? null : child);
   }

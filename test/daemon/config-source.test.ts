@@ -1,12 +1,22 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openConfigSource, type ConfigSource } from '../../src/daemon/config-source.ts';
 import { loadConfig } from '../../src/host/config-file.ts';
 import { resolvePaths, type Paths } from '../../src/host/paths.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { until } from '../rig/until.ts';
 
 failOnLeaks();
 
@@ -87,4 +97,40 @@ test('what is kept for a restart is what was found valid, also when the file cha
   assert.equal(rejections.length, 1);
   assert.deepEqual(limitsOf(source), ['a', 'b']);
   assert.equal(lastGoodOf(scene), limit('a'));
+});
+
+test('L6 an edit is followed where the config is a link: of what it leads to, of the link, and in a folder made anew', async (t) => {
+  const scene = await openScene(t, '');
+  const { paths, source } = scene;
+  const folder = dirname(paths.configFile);
+  const [one, two] = ['one', 'two'].map((name) => {
+    const dotfiles = join(folder, '..', name);
+    mkdirSync(dotfiles);
+    return join(dotfiles, 'reeve.toml');
+  }) as [string, string];
+  const inForce = (name: string): Promise<void> => until(() => limitsOf(source).join() === name);
+  const turn = (to: string): void => {
+    symlinkSync(to, `${paths.configFile}.new`);
+    renameSync(`${paths.configFile}.new`, paths.configFile);
+  };
+  writeFileSync(one, limit('a'));
+  turn(one);
+  await inForce('a');
+  writeFileSync(one, limit('edited'));
+  await inForce('edited');
+  writeFileSync(`${one}.new`, limit('replaced'));
+  renameSync(`${one}.new`, one);
+  await inForce('replaced');
+  writeFileSync(two, limit('b'));
+  turn(two);
+  await inForce('b');
+  writeFileSync(two, limit('b edited'));
+  await inForce('b edited');
+
+  renameSync(folder, `${folder}-before`);
+  mkdirSync(folder);
+  writeFileSync(paths.configFile, limit('anew'));
+  await inForce('anew');
+  writeFileSync(paths.configFile, limit('anew edited'));
+  await inForce('anew edited');
 });
