@@ -22,8 +22,8 @@ const NEAR_READS = 1.3;
 const LISTING_BAR_MS = 25;
 /** Each of the five that are measured in turn comes first twice, once in each direction. */
 const LISTING_ROUNDS = 10;
-/** Until the machine code is there: a daemon lists for weeks. */
-const WARM_UP_ROUNDS = 5;
+/** Until the machine code is there, of which V8 makes the last in about the twentieth: a daemon lists for weeks. */
+const WARM_UP_ROUNDS = 20;
 /** systeminformation answers from its cache when asked again sooner. */
 const INFORMATION_CACHE_MS = 600;
 /** Not a literal: the types must hold without the peers installed too. */
@@ -87,7 +87,7 @@ async function benchListing(cleanup: Cleanup): Promise<BenchRow[]> {
         : times.reeve <= machine.scaled(LISTING_BAR_MS),
   });
   return [
-    row('the reads alone: open, read, close, readlink, nothing made of them', times.reads, 0),
+    row('the reads alone by node:fs: open, read, close, readlink, nothing made of them', times.reads, 0),
     row(`ps-list ${versionOf('ps-list')} (no cwd, no start)`, times.psList, 5),
     row('ps -axo (no cwd)', times.ps, 0),
     row(`systeminformation ${versionOf('systeminformation')}`, times.information, 5),
@@ -108,7 +108,7 @@ async function inTurn<K extends string>(works: Readonly<Record<K, () => unknown>
   return Object.fromEntries(entries.map(([name]) => [name, median(times[name])])) as Record<K, number>;
 }
 
-/** What any listing with these fields costs at least: the kernel makes each `stat` when it is read. */
+/** What a listing with these fields costs at least by `node:fs`: the kernel makes each `stat` when it is read. */
 function bareReads(): void {
   const buffer = Buffer.allocUnsafe(4_096);
   for (const name of readdirSync('/proc')) {

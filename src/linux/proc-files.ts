@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { lastErrno, libc, SystemCallError } from './libc.ts';
 
-// By system calls: `node:fs` makes an error, with a stack, of each process that is gone or not ours to see. To a user among 700 processes of
-// others that took as long as all the reading.
+// By system calls: `node:fs` makes an error, with a stack, of each process that is gone or not ours to see. To a user among a thousand processes
+// of others those took 40 % of the time of a listing with folders; where everything may be read, the calls alone save 6 %.
 
 /** <asm-generic/fcntl.h>, on every architecture that Node runs on. */
 const O_CLOEXEC = 0x80000;
