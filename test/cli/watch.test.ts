@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -115,6 +115,16 @@ test('logs says of a foreground run that nothing was recorded', (t) => {
   assert.equal(stdout, '');
   assert.match(stderr, /nothing was recorded/u);
   assert.equal(exitCode, 0);
+});
+
+test('logs says of output that was removed that it is gone', (t) => {
+  const home = createHome(t);
+  const { id } = home.json<RunJson>('start', '--', 'echo', 'hello');
+  home.reeve('wait', id);
+  rmSync(join(home.folder, 'home/runs', id), { recursive: true });
+  assert.match(home.reeve('logs', id).stderr, /is gone: .*home\/runs\/run_\w+ was removed/u);
+  assert.deepEqual(home.reeve('start', '--name', 'absent', '--', './absent').exitCode, 127);
+  assert.equal(home.reeve('logs', 'absent').stderr, '');
 });
 
 test('ps shows what runs, with --all what ran too, and selects by state and scope', (t) => {

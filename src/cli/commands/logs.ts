@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
 import { OUTPUT_STREAMS, readDropped, runOutput } from '../../host/run-output.ts';
-import { isTerminal } from '../../runs/lifecycle.ts';
+import { plain } from '../../plain.ts';
+import { isTerminal, startedOf } from '../../runs/lifecycle.ts';
 import { findRun } from '../find-run.ts';
 import type { CliIo } from '../io.ts';
 import { openWorkplace } from '../open.ts';
@@ -42,6 +44,8 @@ export function define(command: Command, io: CliIo): Command {
         );
         return;
       }
+      if (startedOf(current) !== null && !existsSync(output.folder))
+        io.err(`reeve: the output of ${intent.id} is gone: ${plain(output.folder)} was removed\n`);
       for (const [stream, bytes] of Object.entries(droppedBytes))
         if (bytes > 0)
           io.err(`reeve: the first ${bytes} bytes of ${stream} were dropped to keep it within its bound\n`);
