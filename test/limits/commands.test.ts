@@ -336,6 +336,10 @@ describe('L6 reeve unlock', () => {
   test('L6 nothing to unlock is no error and grants nothing', async () => {
     const { exitCode, out } = await reeve('unlock', '.', '--for', '1h');
     assert.deepEqual([exitCode, out], [0, 'nothing is locked out there\n']);
+    await lockOut({ limit: 'weekly' });
+    const typo = await reeve('unlock', '.', '--limit', 'weakly');
+    assert.equal(typo.out, 'nothing of that name is locked out there, but by limit "weekly"\n');
+    assert.match((await reeve('lockouts')).out, /weekly/);
     assert.deepEqual(await allowances(), []);
   });
 

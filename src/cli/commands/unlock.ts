@@ -92,7 +92,7 @@ export function define(command: Command, io: CliIo): Command {
         selected.map((row, index) => releasedText(row, allowances[index] as Allowance, time)).join(''),
       );
       if (options.json === true) return;
-      if (selected.length === 0 && stillLocked.length === 0) io.out('nothing is locked out there\n');
+      if (selected.length === 0 && stillLocked.length === 0) io.out(nothingText(rows, request, now));
       for (const row of stillLocked) io.err(stillLockedText(row));
     });
 }
@@ -132,6 +132,16 @@ function projectOf(word: string, rows: readonly Lockout[], cwd: string): string 
   const path = resolve(cwd, word);
   // A folder that is gone can still be locked out, under the path it had.
   return existsSync(path) ? placeOf(path).project : path;
+}
+
+/** Who mistypes a limit or a branch must not take the project for unlocked. */
+function nothingText(rows: readonly Lockout[], request: UnlockRequest, now: number): string {
+  const others = selectLockouts(rows, { ...request, limit: null, branch: null }, now);
+  if (others.length === 0) return 'nothing is locked out there\n';
+  const found = others.map(
+    ({ limit, branch }) => `"${plain(limit)}"${branch === null ? '' : ` on ${branchText(branch)}`}`,
+  );
+  return `nothing of that name is locked out there, but by limit ${found.join(', ')}\n`;
 }
 
 function unread(now: number): Pick<LimitReading, 'counters' | 'allowances' | 'now'> {
