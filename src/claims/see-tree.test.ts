@@ -98,6 +98,15 @@ test('C3 with a dead shim a claim is not free while anything of its tree lives, 
   for (const [what, processes] of left) assert.equal(state(claimOf(), lookout(processes)), 'orphaned', what);
 });
 
+test('C3 K5 it is held by whom a stop could not end, by that identity alone, and by what descends from it', () => {
+  const claim = claimOf({ survivors: [{ pid: 60, startTicks: 60 }] });
+  const survivor: Process = { pid: 60, uid: THEIRS };
+  const child: Process = { pid: 70, ppid: 60, uid: THEIRS };
+  assert.equal(state(claim, lookout([survivor, child])), 'orphaned');
+  assert.equal(state(claim, lookout([{ ...survivor, startTicks: 61 }, child])), 'stale', 'its PID is another’s now');
+  assert.equal(state(claimOf(), lookout([survivor])), 'stale', 'nothing else shows whose it is');
+});
+
 test('C3 it is stale when its tree is proven empty: dead, zombies, reused PIDs, other runs', () => {
   const none: readonly (readonly [string, readonly Process[]])[] = [
     ['nothing', []],
