@@ -9,6 +9,7 @@ import { treeSpecOf } from '../runs/tree-of-run.ts';
 import { formatDuration, plain } from './format.ts';
 import type { CliIo } from './io.ts';
 import type { Workplace } from './open.ts';
+import { attempt, splitAttempts, type Refusal } from './refusal.ts';
 import { selectActiveRuns } from './select-runs.ts';
 import { daemonOf } from './stop/plan.ts';
 
@@ -28,15 +29,15 @@ export interface Frozen extends FreezeReport {
 }
 
 /**
- * Pauses or resumes what the words select, one after the other. Of several runs those in no state for it are left out; one that is named
- * alone is tried, and refused by name.
- * @throws SCOPE_EMPTY, RUN_NOT_FOUND, RUN_AMBIGUOUS, RUN_ENDED; SIGNAL_REFUSED when this command is inside one of the trees; what `act` throws
+ * Pauses or resumes what the words select, one after the other; one that refuses keeps nothing from the others. Of several runs those in no
+ * state for it are left out; one that is named alone is tried, and refused by name.
+ * @throws SCOPE_EMPTY, RUN_NOT_FOUND, RUN_AMBIGUOUS, RUN_ENDED; SIGNAL_REFUSED when this command is inside one of the trees
  */
 export async function forEachRun<T>(
   workplace: Workplace,
   selection: { readonly words: readonly string[]; readonly all: boolean; readonly states: readonly RunStateName[] },
   act: (ports: PausePorts, request: { readonly record: RunRecord }) => Promise<T>,
-): Promise<readonly T[]> {
+): Promise<{ readonly done: readonly T[]; readonly refused: readonly Refusal[] }> {
   const { words, all, states } = selection;
   const { runs } = await workplace.store();
   const { table, signaller, self } = await workplace.processes();
@@ -56,9 +57,9 @@ export async function forEachRun<T>(
     });
   }
   const ports = { runs, table, signaller, clock: workplace.clock, bootMs: millisecondsSinceBoot, exclude };
-  const outcomes: T[] = [];
-  for (const record of targets) outcomes.push(await act(ports, { record }));
-  return outcomes;
+  const attempts: ({ readonly done: T } | Refusal)[] = [];
+  for (const record of targets) attempts.push(await attempt(record.intent.id, () => act(ports, { record })));
+  return splitAttempts(attempts);
 }
 
 export function frozenJson({ record, frozen, stoppedBefore, unfrozen }: Frozen) {

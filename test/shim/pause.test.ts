@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pass } from 'node:timers/promises';
 import { describe, it, type TestContext } from 'node:test';
 import { identityOf } from '../../src/linux/index.ts';
@@ -53,6 +54,36 @@ async function pauseBeforeCap(t: TestContext, capMs = 2_400) {
 }
 
 describe('reeve pause and resume', () => {
+  it('act on every run that is in reach, and name each that is not', async (t) => {
+    const home = createHome(t);
+    for (const name of ['near', 'far']) await home.reeve(['start', '--shared', '--name', name, '--', 'sleep', '1000']);
+    const runs = await home.runs();
+    const [near, far] = ['near', 'far'].map((name) => runs.find((run) => run.name === name));
+    assert.ok(near !== undefined && far !== undefined);
+    // As if it were in another PID namespace, whose numbers say nothing here.
+    const move = (from: string, to: string): void => {
+      using database = new DatabaseSync(join(home.folder, 'reeve/reeve.db'), { timeout: 5_000 });
+      for (const column of ['intent', 'current'])
+        database
+          .prepare(`UPDATE runs SET ${column} = replace(${column}, ?, ?) WHERE id = ?`)
+          .run(`"pidNamespace":"${from}"`, `"pidNamespace":"${to}"`, far.id);
+    };
+    const namespace = far.identity?.pidNamespace ?? '';
+    for (const verb of ['pause', 'resume']) {
+      move(namespace, 'elsewhere');
+      const partly = await home.reeve([verb, '--all', '--json']);
+      assert.deepEqual(
+        JSON.parse(partly.stdout).runs.map(({ id }: { id: string }) => id),
+        [near.id],
+      );
+      assert.notEqual(partly.exitCode, 0);
+      assert.ok(partly.stderr.includes(far.id), partly.stderr);
+      move('elsewhere', namespace);
+      await home.reeve([verb, 'far']);
+    }
+    assert.equal((await home.reeve(['stop', '--all', '--grace', '0'])).exitCode, 0);
+  });
+
   it('freeze and thaw the whole tree, also what has left its session or was forked twice', async (t) => {
     const home = createHome(t);
     const report = createReport(t);

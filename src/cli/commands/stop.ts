@@ -5,11 +5,12 @@ import { parseGraceMs } from '../grace.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
+import { refusalError } from '../refusal.ts';
 import { renderReceipt } from '../receipt-text.ts';
 import { SCOPE_HELP } from '../select-runs.ts';
 import { executeStop } from '../stop/execute.ts';
 import { planStop } from '../stop/plan.ts';
-import { planJson, receiptJson, renderPlan, stopError, titleOf } from '../stop/text.ts';
+import { planJson, receiptJson, renderPlan, titleOf } from '../stop/text.ts';
 import { unlocatedText } from '../stop/unlocated.ts';
 
 interface StopOptions {
@@ -40,8 +41,8 @@ export function define(command: Command, io: CliIo): Command {
       if (options.dryRun)
         return io.out(options.json ? `${JSON.stringify(planJson(targets))}\n` : renderPlan(targets, table));
       const { record } = openEventLog(workplace, io);
-      const { outcomes, failures } = await executeStop(workplace, targets, { graceMs, env: io.env, record });
-      const failure = stopError(failures);
+      const { outcomes, refused } = await executeStop(workplace, targets, { graceMs, env: io.env, record });
+      const failure = refusalError(refused, 'stopped');
       if (failure !== null && outcomes.length === 0) throw failure;
       emit(io, options, { receipts: outcomes.map(({ target, receipt }) => receiptJson(target, receipt)) }, () =>
         outcomes.length === 0

@@ -1,6 +1,6 @@
 import { claimsOfRuns } from '../../claims/release-run.ts';
 import { ensureDaemon } from '../../daemon/spawn.ts';
-import { ReeveError } from '../../errors.ts';
+import type { ReeveError } from '../../errors.ts';
 import type { Event } from '../../events.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { stopTree, VERIFY_MS } from '../../processes/stop-tree.ts';
@@ -9,9 +9,10 @@ import { stopRun, type StopRunRequest } from '../../runs/stop-run.ts';
 import { openClaims } from '../claim-ports.ts';
 import type { Workplace } from '../open.ts';
 import { connectToShim } from '../../ipc/shim-client.ts';
-import { systemError } from '../../system-error.ts';
+import { attempt, splitAttempts, type Refusal } from '../refusal.ts';
 import { daemonOf } from './plan.ts';
 import type { StopTarget } from './plan.ts';
+import { titleOf } from './text.ts';
 
 /** Whose tree it was, and the proof. */
 export interface StopOutcome {
@@ -34,16 +35,10 @@ export interface HandOver {
 /** On top of grace and verification: freezing a tree that forks, writing the record, a busy machine. */
 const HANDOVER_SLACK_MS = 30_000;
 
-/** A target that was not stopped. */
-export interface StopFailure {
-  readonly target: StopTarget;
-  readonly error: ReeveError;
-}
-
-/** What became of each target. */
+/** What became of the targets. */
 export interface StopResults {
   readonly outcomes: readonly StopOutcome[];
-  readonly failures: readonly StopFailure[];
+  readonly refused: readonly Refusal[];
 }
 
 /**
@@ -58,30 +53,20 @@ export async function executeStop(
   const isOwn = (target: StopTarget): boolean => target.kind === 'run' && target.callerInside;
   const others = targets.filter((target) => !isOwn(target));
   const results = await Promise.all(
-    others.map((target) => resultOf(target, () => stopFromOutside(workplace, target, request))),
+    others.map((target) =>
+      attempt(titleOf(target), async () => ({ target, ...(await stopFromOutside(workplace, target, request)) })),
+    ),
   );
   for (const target of targets)
     if (target.kind === 'run' && target.callerInside)
       results.push(
-        await resultOf(target, async () => ({ receipt: await handOver(workplace, target.record, request) })),
+        await attempt(titleOf(target), async () => ({
+          target,
+          receipt: await handOver(workplace, target.record, request),
+        })),
       );
-  return {
-    outcomes: results.flatMap((result) => ('error' in result ? [] : [result])),
-    failures: results.flatMap((result) => ('error' in result ? [result] : [])),
-  };
-}
-
-async function resultOf(
-  target: StopTarget,
-  stop: () => Promise<Omit<StopOutcome, 'target'>>,
-): Promise<StopOutcome | StopFailure> {
-  try {
-    return { target, ...(await stop()) };
-  } catch (thrown) {
-    const error = thrown instanceof ReeveError ? thrown : systemError(thrown);
-    if (error === null) throw thrown;
-    return { target, error };
-  }
+  const { done: outcomes, refused } = splitAttempts<StopOutcome>(results);
+  return { outcomes, refused };
 }
 
 async function stopFromOutside(

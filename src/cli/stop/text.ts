@@ -1,9 +1,7 @@
-import { ReeveError } from '../../errors.ts';
 import type { Receipt } from '../../processes/receipt.ts';
 import { count, plain } from '../format.ts';
 import { renderTable } from '../table.ts';
 import type { TableOptions } from '../table.ts';
-import type { StopFailure } from './execute.ts';
 import type { StopTarget } from './plan.ts';
 
 /** How people know a target: the run's name and id, or the agent that reeve did not start. */
@@ -62,16 +60,4 @@ export function planJson(targets: readonly StopTarget[]): unknown {
 
 export function receiptJson(target: StopTarget, receipt: Receipt): unknown {
   return { ...targetJson(target), ...receipt };
-}
-
-/** What to end with when some targets were not stopped; null when all were. */
-export function stopError(failures: readonly StopFailure[]): ReeveError | null {
-  const [first] = failures;
-  if (first === undefined || failures.length === 1) return first?.error ?? null;
-  const { code, hint } = first.error;
-  const each = failures.map(({ target, error }) => `${titleOf(target)}: ${error.message}`);
-  return new ReeveError(code, `${failures.length} were not stopped: ${each.join('; ')}`, {
-    ...(hint !== null && { hint }),
-    cause: first.error,
-  });
 }
