@@ -1,5 +1,6 @@
-import { isAbsolute } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { identityKey } from '../processes/identity.ts';
+import { agentKindOf } from '../processes/kinds.ts';
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
@@ -58,9 +59,14 @@ export function createRunLogFolders(table: ProcessTable): RunLogFolders {
 
   function foldersOf({ pid }: ProcessRow): readonly string[] {
     const named = table.environment(pid, FOLDER_VARIABLE);
-    // A relative one means whatever folder the agent was started in.
-    if (named.kind !== 'value' || !isAbsolute(named.value)) return [];
-    return claudeConfigDirs({ env: { [FOLDER_VARIABLE]: named.value }, home: '/', configured: null });
+    if (named.kind !== 'value') return [];
+    const folders = claudeConfigDirs({ env: { [FOLDER_VARIABLE]: named.value }, home: '/', configured: null });
+    if (folders.every((folder) => isAbsolute(folder))) return folders;
+    // A relative one is meant from where the agent was started, and only the agent itself is there still.
+    const { argv, exe, cwd } = table.details(pid);
+    return argv === null || cwd === null || agentKindOf(argv, exe) === null
+      ? []
+      : folders.map((folder) => resolve(cwd, folder));
   }
 }
 

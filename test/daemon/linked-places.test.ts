@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { startAgentRun, type AgentRun } from './rig/agent-run.ts';
@@ -8,6 +8,7 @@ import { openHome, type Home } from './rig/home.ts';
 
 failOnLeaks();
 
+const AGENT = join(import.meta.dirname, 'rig/agent.ts');
 const CAPPED = ['--max-usd', '0.05', '--grace', '0s'];
 
 test('L14 a relative CLAUDE_CONFIG_DIR is that of the folder which the run works in, and does not take it past its cap', async () => {
@@ -18,6 +19,17 @@ test('L14 a relative CLAUDE_CONFIG_DIR is that of the folder which the run works
   await passCap(home, await startAgentRun(home, { runOptions: CAPPED, env }));
   await passCap(home, await startAgentRun(home, { runOptions: ['--cwd', below, ...CAPPED], env }));
   await passCap(home, await startAgentRun(home, { runOptions: ['--env', 'CLAUDE_CONFIG_DIR=./other', ...CAPPED] }));
+});
+
+test('L14 so is one that a wrapper inside the run has set', async () => {
+  await using home = openHome();
+  const claude = join(home.folder, 'claude-bin', 'claude');
+  mkdirSync(dirname(claude));
+  symlinkSync(process.execPath, claude);
+  // Passes the cap at once.
+  const script = '(echo spend 4000; exec sleep 600) | CLAUDE_CONFIG_DIR=conf "$0" "$1"';
+  const end = await home.cli('run', ...CAPPED, '--', 'sh', '-c', script, claude, AGENT);
+  assert.equal(end.code, 124, end.stderr);
 });
 
 test("L14 a project's folder of logs that was moved elsewhere, with a link in its place, does not take a run past its cap", async () => {
