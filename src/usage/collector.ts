@@ -114,11 +114,11 @@ class Intake {
   readonly #known: Map<string, LogCursor>;
   readonly #places = new Map<string, Place>();
   readonly #allProblems: LogProblem[] = [];
+  /** Answers and prompts that wait to be written. */
+  #held = 0;
   #readings: Taken[] = [];
   #prompts: PromptEntry[] = [];
   #cursors: LogCursor[] = [];
-  /** Answers and prompts that wait to be written. */
-  #held = 0;
   #problems: LogProblem[] = [];
   #counts = { inserted: 0, grown: 0, bytesRead: 0 };
 
@@ -147,11 +147,7 @@ class Intake {
   /** Entries, prompts and the cursors behind them in one transaction: a crash repeats all or none. */
   async flush(): Promise<void> {
     const readings = this.#readings;
-    const batch = {
-      prompts: this.#prompts,
-      cursors: this.#cursors,
-      problems: this.#problems,
-    };
+    const batch = { prompts: this.#prompts, cursors: this.#cursors, problems: this.#problems };
     if (this.#held === 0 && Object.values(batch).every((list) => list.length === 0)) return;
     this.#readings = [];
     this.#held = 0;
