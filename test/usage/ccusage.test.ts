@@ -82,6 +82,31 @@ async function reeveCounts({ env }: Pick<Scratch, 'env'>, by: 'daily' | 'session
   return counts;
 }
 
+/** Dollars per model, as both tools price them. */
+async function costsOf({ env }: Pick<Scratch, 'env'>): Promise<Record<'ccusage' | 'reeve', Map<string, number>>> {
+  const ccusageRun = await run(ccusage ?? '', ['daily', '--json', '--offline'], { env, maxBuffer: 1 << 28 });
+  const reeveRun = await run(process.execPath, [MAIN, 'usage', 'daily', '--breakdown', '--json'], {
+    env,
+    maxBuffer: 1 << 28,
+  });
+  const { daily } = JSON.parse(ccusageRun.stdout) as {
+    daily: { modelBreakdowns: { modelName: string; cost: number }[] }[];
+  };
+  const { entries } = JSON.parse(reeveRun.stdout) as { entries: { model: string; costUsd: number }[] };
+  return {
+    ccusage: sumsPerKey(
+      daily.flatMap(({ modelBreakdowns }) => modelBreakdowns.map(({ modelName, cost }) => [modelName, cost])),
+    ),
+    reeve: sumsPerKey(entries.map(({ model, costUsd }) => [model, costUsd])),
+  };
+}
+
+function sumsPerKey(pairs: readonly (readonly [string, number])[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const [key, value] of pairs) sums.set(key, (sums.get(key) ?? 0) + value);
+  return sums;
+}
+
 async function assertEqualTotals(scratch: Pick<Scratch, 'env'>): Promise<Counts> {
   const daily = await ccusageCounts(scratch, 'daily');
   assert.notDeepEqual(daily, {}, 'ccusage found the logs');
@@ -101,6 +126,22 @@ test(
       .flat()
       .reduce((sum, value) => sum + value, 0);
     assert.equal(total, facts.totalTokens, 'and both equal what was written');
+  },
+);
+
+test(
+  'U2 costs are those of ccusage, but for the millionth of a dollar to which reeve rounds each answer',
+  { skip },
+  async () => {
+    using scratch = openScratch();
+    const facts = writeClaudeCorpus(scratch.claudeDir, { responses: 3_000, bytes: 6_000_000 });
+    const { ccusage: theirs, reeve: ours } = await costsOf(scratch);
+    assert.deepEqual(new Set(ours.keys()), new Set(theirs.keys()));
+    // Both tables have the same prices for these models. When a version of either brings another price for one, that is what will differ.
+    for (const [model, cost] of theirs) {
+      const difference = Math.abs(cost - (ours.get(model) ?? Number.NaN));
+      assert.ok(cost > 1 && difference <= facts.responses * 0.5e-6 + 1e-9, `${model}: ${cost} and ${ours.get(model)}`);
+    }
   },
 );
 
