@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import type { Receipt } from '../src/processes/receipt.ts';
 import { environmentIn } from './environment.ts';
+import { quantile } from './quantile.ts';
 import type { BenchRow } from './row.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -42,8 +43,8 @@ export async function benchBreach(options: BreachBenchOptions = {}): Promise<Ben
     rmSync(folder, { recursive: true, force: true });
   }
   return [
-    row('breach to empty tree, p50', percentile(latenciesMs, 0.5), P50_BAR_MS),
-    row('breach to empty tree, p99', percentile(latenciesMs, 0.99), P99_BAR_MS),
+    row('breach to empty tree, p50', quantile(latenciesMs, 0.5), P50_BAR_MS),
+    row('breach to empty tree, p99', quantile(latenciesMs, 0.99), P99_BAR_MS),
   ];
 }
 
@@ -80,12 +81,6 @@ function lastReceipt(env: Record<string, string>): { readonly receipt: Receipt; 
   const found = database.prepare('SELECT receipt, saved_at FROM receipts ORDER BY id DESC LIMIT 1').get();
   if (found === undefined) throw new Error('no receipt was stored');
   return { receipt: JSON.parse(String(found['receipt'])) as Receipt, savedAt: Number(found['saved_at']) };
-}
-
-/** The smallest value that at least this part of all values does not exceed. */
-function percentile(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;
 }
 
 function row(work: string, reeve: number, barMs: number): BenchRow {

@@ -22,6 +22,11 @@ const AREAS: readonly Area[] = [
     measure: async () => (await import('./processes.ts')).benchProcesses(),
   },
   {
+    name: 'stops',
+    title: 'What `reeve stop` adds to the end of what it stops',
+    measure: async () => (await import('./stops.ts')).benchStops(),
+  },
+  {
     name: 'run',
     title: 'What `reeve run` adds to a command',
     measure: async () => (await import('./run-overhead.ts')).benchRun(),
