@@ -17,7 +17,7 @@ export async function openProcesses(env: NodeJS.ProcessEnv): Promise<Processes> 
 }
 
 /**
- * True where no /proc tells of processes, or it is not to be asked.
+ * True on other systems than Linux, and where /proc is not to be asked.
  * @throws USAGE
  */
 export function needsPortable(env: NodeJS.ProcessEnv): boolean {
