@@ -30,11 +30,12 @@ const TOTAL = 'input + output + cache_write_5m + cache_write_1h + cache_read';
 const MEASURES = `
   ${SUMMED.map((column) => `sum(${column}) AS ${column}`).join(', ')},
   count(*) AS answers, min(at) AS first_at, max(at) AS last_at`;
-/** Of what was priced in one way, all tokens are unpriced or assumed, or none are. */
-const TOTAL_OF_BASIS = (basis: string) => `sum(iif(r.basis = '${basis}', ${TOTAL}, 0))`;
+/** All tokens of what was priced in this way, where `rate` is that of one row, or of a group that shares it. */
+const tokensOf = (basis: string, rate: string) =>
+  `sum(iif(${rate} IN (SELECT id FROM usage_rates WHERE basis = '${basis}'), ${TOTAL}, 0))`;
+const doubts = (rate: string) => `${tokensOf('none', rate)} AS unpriced, ${tokensOf('assumed', rate)} AS assumed`;
 const SUMS_OF_GROUPS = `
-  ${[...SUMMED, 'answers'].map((column) => `sum(g.${column}) AS ${column}`).join(', ')},
-  ${TOTAL_OF_BASIS('none')} AS unpriced, ${TOTAL_OF_BASIS('assumed')} AS assumed,
+  ${[...SUMMED, 'answers'].map((column) => `sum(g.${column}) AS ${column}`).join(', ')}, ${doubts('g.rate_id')},
   min(g.first_at) AS first_at, max(g.last_at) AS last_at`;
 
 /**
@@ -47,16 +48,24 @@ export function sumUsage(
   groupBy: readonly GroupColumn[],
 ): readonly UsageSum[] {
   const where = whereUsage(query);
+  const sql = groupBy.length === 0 ? totalSql(where.sql) : groupedSql(where.sql, groupBy);
+  return connection.all(sql, ...where.values).map(toSum);
+}
+
+function totalSql(where: string): string {
+  return `SELECT ${MEASURES}, ${doubts('rate_id')} FROM usage u ${where} HAVING answers > 0`;
+}
+
+function groupedSql(where: string, groupBy: readonly GroupColumn[]): string {
   const keys = [...new Set<GroupKey>([...groupBy.map((column) => GROUP_COLUMNS[column].key), 'rate_id'])];
-  const sql = `
+  return `
     WITH g AS MATERIALIZED (
       SELECT ${keys.map((key) => `${KEYS[key]} AS ${key}`).join(', ')}, ${MEASURES}
-      FROM usage u ${where.sql} GROUP BY ${keys.map((_, index) => index + 1).join(', ')}
+      FROM usage u ${where} GROUP BY ${keys.map((_, index) => index + 1).join(', ')}
     )
-    SELECT ${groupBy.map((column) => `${GROUP_COLUMNS[column].sql} AS "${column}", `).join('')}${SUMS_OF_GROUPS}
+    SELECT ${groupBy.map((column) => `${GROUP_COLUMNS[column].sql} AS "${column}"`).join(', ')}, ${SUMS_OF_GROUPS}
     FROM g ${keys.map((key) => JOINS[key]).join(' ')}
-    ${groupBy.length === 0 ? 'HAVING answers > 0' : `GROUP BY ${groupBy.map((_, index) => index + 1).join(', ')}`}`;
-  return connection.all(sql, ...where.values).map(toSum);
+    GROUP BY ${groupBy.map((_, index) => index + 1).join(', ')}`;
 }
 
 function toSum(row: Row): UsageSum {
