@@ -126,7 +126,7 @@ test('a session that was prompted and left no usage is unmetered, not $0; a fork
   await home.write('killed.jsonl', promptLine('killed'));
   await home.write('opened.jsonl', `${JSON.stringify({ type: 'file-history-snapshot' })}\n`);
   await home.collector.scan();
-  const unmetered = unmeteredSessions(await home.store.ledger.cursors(), {});
+  const unmetered = await unmeteredSessions(home.store.ledger, {});
   assert.deepEqual(
     unmetered.map(({ file }) => file),
     [home.log('killed.jsonl')],

@@ -121,6 +121,25 @@ test('reads the logs by itself and prints one entry per local day, the shape of 
   assert.equal(unmeteredSessions, 1);
 });
 
+test('sessions without usage are counted where somebody asked for the project, branch or agent that they were given a prompt in', () => {
+  using desk = openDesk();
+  writeThreeDays(desk);
+  const counted = (...args: readonly string[]) => desk.json(['daily', ...args]).unmeteredSessions;
+  const project = '/home/dev/work/shop';
+  assert.deepEqual(
+    [counted('--project', project), counted('--branch', 'main'), counted('--agent', 'claude')],
+    [1, 1, 1],
+  );
+  assert.deepEqual(
+    [
+      counted('--project', '/home/dev/work/other'),
+      counted('--project', project, '--branch', 'feat/x'),
+      counted('--agent', 'codex'),
+    ],
+    [0, 0, 0],
+  );
+});
+
 test('U1 U6 U7 an answer counts once at its largest, cache writes at the price of their kind, an unknown model as the dearest of its family', () => {
   using desk = openDesk();
   const outputs = [1, 10, 100, 1_000, 1_000];

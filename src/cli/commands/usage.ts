@@ -64,7 +64,7 @@ export function define(command: Command, io: CliIo): Command {
       const sums = await sumsPerPeriod(ledger, { kind: by, query, calendar });
       const breakdown = options.breakdown ?? false;
       const report = reportOf(sums, { breakdown });
-      const unmetered = unmeteredSessions(await ledger.cursors(), query).length;
+      const unmetered = (await unmeteredSessions(ledger, query)).length;
       const { color, columns: width } = io;
       emit(io, options, usageJson(report, unmetered), () =>
         renderUsage(report, { by, breakdown, unmetered, color, width }),
