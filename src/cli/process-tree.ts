@@ -52,8 +52,14 @@ export function renderProcessTree(processes: readonly TreeProcess[], options: Ta
 }
 
 function commandOf(process: TreeProcess): string {
-  const [command, ...args] = process.argv ?? [];
+  const [command, ...args] = withoutPadding(process.argv ?? []);
   return command === undefined ? `[${plain(process.comm)}]` : commandLine(command, args);
+}
+
+/** A process that gives itself a title (Node's `process.title`) writes it over its arguments, and what it does not fill is left empty. */
+function withoutPadding(argv: readonly string[]): readonly string[] {
+  const filled = argv.findLastIndex((word) => word !== '') + 1;
+  return argv.length - filled > 1 ? argv.slice(0, filled) : argv;
 }
 
 function toLines(processes: readonly TreeProcess[]): readonly Line[] {
