@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
 import { claimsOfRuns } from '../../claims/release-run.ts';
 import { openClaims } from '../claim-ports.ts';
+import { formatDuration, parseDuration } from '../../limits/duration.ts';
 import { findRun } from '../find-run.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
@@ -16,10 +17,10 @@ interface WaitOptions {
 export function define(command: Command, io: CliIo): Command {
   return command
     .argument('<run>', 'id, unique prefix or name')
-    .option('--timeout <seconds>', 'give up after this long (exit 1)')
+    .option('--timeout <time>', 'give up after this long (exit 1), such as 90s or 5m')
     .option('--json', 'print how it ended')
     .action(async (word: string, options: WaitOptions) => {
-      const timeoutMs = options.timeout === undefined ? Infinity : parseSeconds(options.timeout);
+      const timeoutMs = options.timeout === undefined ? Infinity : parseTimeoutMs(options.timeout);
       await using workplace = openWorkplace(io.env);
       const { runs } = await workplace.store();
       const { intent } = await findRun(runs, word);
@@ -33,7 +34,7 @@ export function define(command: Command, io: CliIo): Command {
       if (outcome === null) {
         io.exitCode = 1;
         emit(io, options, { runId: intent.id, ended: false }, () => '');
-        if (!options.json) io.err(`reeve: ${intent.id} goes on after ${options.timeout ?? '0'} s\n`);
+        if (!options.json) io.err(`reeve: ${intent.id} goes on after ${formatDuration(timeoutMs)}\n`);
         return;
       }
       io.exitCode = exitCodeOf(outcome);
@@ -42,12 +43,13 @@ export function define(command: Command, io: CliIo): Command {
     });
 }
 
-function parseSeconds(text: string): number {
-  const seconds = Number(text);
-  if (text.trim() === '' || !(seconds >= 0))
-    throw new ReeveError('USAGE', `--timeout wants seconds, not "${text}"`, {
+/** A number alone is seconds, as for timeout(1). */
+function parseTimeoutMs(text: string): number {
+  const ms = parseDuration(/^[\d.]+$/.test(text) ? `${text}s` : text);
+  if (ms === null)
+    throw new ReeveError('USAGE', `--timeout cannot be "${text}"`, {
       where: '--timeout',
-      hint: 'a number from 0 on, such as 60 or 0.5',
+      hint: 'a time such as 90s, 5m or 0, at most a year',
     });
-  return seconds * 1_000;
+  return ms;
 }
