@@ -11,6 +11,7 @@ import { isShimAlive } from './shim-life.ts';
 import { isTerminal } from './lifecycle.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord } from './record.ts';
+import { recordReceipt } from './record-receipt.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 
 export interface NestedPorts {
@@ -56,7 +57,8 @@ async function announceTo(ports: NestedPorts, { intent: { id: runId }, current }
 
 /**
  * After the parent's tree was ended: nested runs whose shim died with it get the end of their record from here. A nested shim that still
- * lives completes its own run; a nested tree with members left stays `stopping`.
+ * lives completes its own run; a nested tree with members left stays `stopping`. So does every nested run while one that survived the parent's
+ * stop lives: of which of them it was, nothing tells any more.
  */
 export async function completeNested(
   ports: NestedPorts,
@@ -71,7 +73,7 @@ export async function completeNested(
     if (isShimAlive(shim, ports.table) || members.length > 0) continue;
     // One that began while the parent was being stopped has not been told yet.
     await announceTo(ports, run);
-    await ports.runs.saveReceipt(id, { ...request.receipt, reason: 'parent' }, ports.clock.now());
-    await closeRun(ports, { id, event: { type: 'emptied', exit: null, error: null } });
+    await recordReceipt(ports, id, { ...request.receipt, reason: 'parent' });
+    if (request.receipt.provenEmpty) await closeRun(ports, { id, event: { type: 'emptied', exit: null, error: null } });
   }
 }

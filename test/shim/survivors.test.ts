@@ -9,7 +9,7 @@ import { isAlive, readProcess } from '../rig/live-processes.ts';
 import { needsRoot, NOBODY } from '../rig/nobody.ts';
 import { createReport, puppetCommand, type Report } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
-import { createHome, type CommandEnd } from './home.ts';
+import { createHome, MAIN, type CommandEnd } from './home.ts';
 
 failOnLeaks();
 
@@ -91,6 +91,24 @@ describe('a run with a process of another user, which its owner may not signal',
     assert.notEqual((await reeve('wait', 'mixed')).exitCode, null);
     assert.deepEqual([(await inspect()).state, (await inspect()).endReason], ['interrupted', 'stop']);
     assert.equal((await reeve('run', '--wait', '20s', '--', 'true')).exitCode, 0);
+  });
+
+  it('K5 K15 keeps the runs inside it open too: of which of them the survivor was, nothing tells any more', async (t) => {
+    const staged = stage(t);
+    if (staged === null) return;
+    const { reeve, report, sleeperOfSomebody } = staged;
+    const inner = `setsid ${sleeperOfSomebody} & sleep 1001`;
+    const outer = [process.execPath, MAIN, 'run', '--name', 'inner', '--', 'sh', '-c', inner];
+    assert.equal((await reeve('start', '--name', 'outer', '--', ...outer)).exitCode, 0);
+    const survivor = await survivorOf(report);
+    assert.equal((await reeve('stop', 'outer', '--grace', '0')).exitCode, 1);
+    const stateOf = async (name: string) => JSON.parse((await reeve('inspect', name, '--json')).stdout).state;
+    assert.deepEqual([await stateOf('outer'), await stateOf('inner')], ['stopping', 'stopping']);
+
+    process.kill(survivor.pid, 'SIGTERM');
+    assert.equal((await reeve('stop', 'inner', '--grace', '0')).exitCode, 0);
+    assert.notEqual((await reeve('wait', 'outer')).exitCode, null);
+    assert.deepEqual([await stateOf('outer'), await stateOf('inner')], ['interrupted', 'interrupted']);
   });
 
   it('K5 makes `reeve run` exit with 1, whatever its command exited with, and stays open until a later stop proves it empty', async (t) => {
