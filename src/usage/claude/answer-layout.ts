@@ -58,9 +58,12 @@ export function holdsToolCall({ bytes, content, after }: Pick<AnswerLayout, 'byt
   return bytes.slice(content, after).includes(TOOL_USE);
 }
 
-/** False when the answer is known by its line's uuid, for want of an id in its message. */
-export function saysId({ bytes, uuid }: AnswerLayout, { messageKey }: { readonly messageKey: string }): boolean {
-  return !bytes.startsWith(messageKey, uuid + UUID.length);
+/**
+ * Whether the id by which the answer is known stands before its content, where {@link repeatOf} compares it: not when it is that of the line,
+ * for want of one in the message, nor when it stands elsewhere.
+ */
+export function saysId({ bytes, message, content }: AnswerLayout, answer: { readonly messageKey: string }): boolean {
+  return bytes.slice(message, content).includes(`"id":"${answer.messageKey}"`);
 }
 
 /**

@@ -234,6 +234,30 @@ test('answers without an id are not taken for one because they are alike', () =>
   );
 });
 
+test('answers are not taken for one where their ids stand in another place, or other ids do', () => {
+  type Line = { uuid: string; message: { id?: string; usage: object } };
+  const lines = (lay: (document: Line, id: string) => object) =>
+    ['a-1', 'a-2'].map((id) => {
+      const document = JSON.parse(answerLine({ id: 'msg', requestId: null })) as Line;
+      delete document.message.id;
+      return lay(document, id);
+    });
+  const keysOf = (documents: readonly object[]) =>
+    scanLines(chunkOf(documents)).answers.map(({ answer }) => answer.messageKey);
+  const behind = lines(({ message: { usage, ...message }, ...line }, id) => ({
+    ...line,
+    uuid: 'u',
+    message: { ...message, id, usage },
+  }));
+  assert.deepEqual(keysOf(behind), ['a-1', 'a-2']);
+  const nested = lines(({ message: { usage, ...message }, ...line }, uuid) => ({
+    ...line,
+    message: { ...message, usage: { ...usage, tier: { uuid: 'u' } } },
+    uuid,
+  }));
+  assert.deepEqual(keysOf(nested), ['a-1', 'a-2']);
+});
+
 test('leaving out repeats changes no answer, whatever the content holds', () => {
   const content = fc.array(
     fc.oneof(fc.jsonValue(), fc.record({ type: fc.constantFrom('text', 'tool_use'), input: fc.jsonValue() })),
