@@ -1,12 +1,12 @@
 import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { watchTree, type TreeWatch } from './log-watch.ts';
+import { watchTree, type TreeWatch, type WatchOptions } from './log-watch.ts';
 
 /**
  * Calls back when a file may have changed: also where it is a link and what it leads to is edited, where it is turned elsewhere, and where a folder
  * of either is made anew. In any case every 30 s.
  */
-export function watchFile(path: string, onChange: () => void): TreeWatch {
+export function watchFile(path: string, onChange: () => void, options: Pick<WatchOptions, 'rescanMs'> = {}): TreeWatch {
   const own = watchIn(path);
   let target: { readonly path: string; readonly watch: TreeWatch } | null = null;
   followTarget();
@@ -24,22 +24,23 @@ export function watchFile(path: string, onChange: () => void): TreeWatch {
       followTarget();
       onChange();
     };
-    return watchTree(dirname(file), told, { isFlat: true });
+    return watchTree(dirname(file), told, { ...options, isFlat: true });
   }
 
   function followTarget(): void {
     const real = realPath(path);
-    if (real === (target?.path ?? path)) return;
+    // What is gone may be made anew, as some editors save: it is still watched.
+    if (real === null || real === (target?.path ?? path)) return;
     target?.watch.close();
     target = real === path ? null : { path: real, watch: watchIn(real) };
   }
 }
 
-/** The path itself while nothing is there. */
-function realPath(path: string): string {
+/** Null while nothing is there. */
+function realPath(path: string): string | null {
   try {
     return realpathSync(path);
   } catch {
-    return path;
+    return null;
   }
 }
