@@ -53,3 +53,20 @@ test('the last who asks for a round at a time counts, and after its end none is 
   await settled();
   assert.deepEqual(told, []);
 });
+
+test('a round that was under way at the end leaves no timer, which would keep the daemon and its lock', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const loop = createEnforcementLoop({
+    async round() {
+      await settled();
+      loop.wakeIn(1_000);
+    },
+    guard: { worked: () => {}, failed: (error) => assert.fail(String(error)) },
+    patience: createRoundPatience({ onStuck: () => assert.fail('nothing is stuck') }),
+    afterRound: () => {},
+  });
+  loop.wake();
+  await loop.close();
+  assert.equal(timers(), before);
+});

@@ -66,8 +66,9 @@ export function createEnforcementLoop(ports: EnforcementLoopPorts): EnforcementL
       return hasWorked;
     },
     async close() {
-      wakeIn(null);
       await rounds.close();
+      // The last round has asked for another, and its timer would keep the process.
+      wakeIn(null);
     },
   };
 }
