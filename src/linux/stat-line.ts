@@ -61,7 +61,7 @@ export function parseStatLine(bytes: Buffer, length: number): ProcessStat | null
       state: firstThreadEnded ? 'S' : state,
       startTicks: field(START_TICKS),
       comm: bytes.toString('utf8', open + 1, close),
-      // The stack's address is drawn anew by each exec (0 where this user may not read it, and then nothing else either).
+      // The stack's address is drawn anew by each exec (0 where this user may not read it, and once the first thread has ended).
       execStamp: field(START_STACK),
     },
     cpuTicks: field(USER_TICKS) + field(SYSTEM_TICKS),

@@ -285,6 +285,21 @@ describe('lifecycle of a run', () => {
     assert.equal(outcomeOf(end('no space left'))?.error, 'no space left');
   });
 
+  it('carries survivors to the end, and an event that changes nothing gives the very same state with them too', () => {
+    const stopped = after(
+      { type: 'spawned', started: STARTED },
+      { type: 'noted', note: 'half-way' },
+      { type: 'survived', survivors: [STARTED.identity] },
+      { type: 'stop-requested', stop: STOP },
+    );
+    assert.ok(stopped.state === 'stopping');
+    assert.deepEqual(stopped.survivors, [STARTED.identity]);
+    assert.equal(nextState(stopped, { type: 'stop-requested', stop: STOP }), stopped);
+    const hurried = nextState(stopped, { type: 'stop-hurried', graceMs: 5 });
+    assert.equal(nextState(hurried, { type: 'stop-hurried', graceMs: 9 }), hurried);
+    assert.ok(!('survivors' in nextState(stopped, { type: 'emptied', exit: EXIT, error: null, at: 9 })));
+  });
+
   it('guards every write: unknown, ended, changed meanwhile and illegal are told apart in this order', () => {
     const read = { id: 'run_x' as RunId, version: 2 };
     const guard = (state: RunStateName | null, version: number, next: RunStateName) =>

@@ -179,7 +179,8 @@ function withNote(before: RunState, after: RunState): RunState {
 
 /** They count until the tree is proven empty, and that is the end. */
 function withSurvivors(before: RunState, after: RunState): RunState {
-  return 'survivors' in before && !('outcome' in after) ? { ...after, survivors: before.survivors } : after;
+  if (!('survivors' in before) || 'survivors' in after || 'outcome' in after) return after;
+  return { ...after, survivors: before.survivors };
 }
 
 function joinIdentities(known: readonly Identity[], more: readonly Identity[]): readonly Identity[] {

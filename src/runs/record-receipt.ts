@@ -14,14 +14,17 @@ export interface ReceiptPorts {
 }
 
 /**
- * Puts a receipt on record, and who survived on the run itself, so that they are looked for until they are gone, by whomever.
+ * Puts a receipt on record, and who survived on the run itself, so that they are looked for until they are gone, by whomever. The latter
+ * comes first: of a process that is killed in between, or whose store is full, what is lost is a text and not a survivor.
  * @throws RUN_NOT_FOUND, and what the store throws
  */
 export async function recordReceipt(ports: ReceiptPorts, id: RunId, receipt: Receipt): Promise<void> {
-  const { runs, table, clock } = ports;
-  await runs.saveReceipt(id, receipt, clock.now());
-  if (receipt.survivors.length === 0) return;
-  const survivors = receipt.survivors.map((survivor) => identityIn(table.realm, survivor));
+  if (receipt.survivors.length > 0) await recordSurvivors(ports, id, receipt.survivors);
+  await ports.runs.saveReceipt(id, receipt, ports.clock.now());
+}
+
+async function recordSurvivors(ports: ReceiptPorts, id: RunId, found: Receipt['survivors']): Promise<void> {
+  const survivors = found.map((survivor) => identityIn(ports.table.realm, survivor));
   try {
     await applyEvent(ports, id, { type: 'survived', survivors });
   } catch (error) {

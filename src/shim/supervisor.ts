@@ -179,14 +179,26 @@ export class Supervisor {
   }
 
   async #linger(exit: RunExit): Promise<Ending> {
-    await this.#apply({ type: 'kept', exit });
+    if (!(await this.#keep(exit))) return this.#close(exit, await this.#awaitStop());
     return { record: this.#record, exit, receipts: this.#receipts, survivors: [] };
+  }
+
+  /** False: somebody has asked for the end of the run since it was last looked at. */
+  async #keep(exit: RunExit): Promise<boolean> {
+    try {
+      await this.#apply({ type: 'kept', exit });
+      return true;
+    } catch (error) {
+      const isIllegal = error instanceof ReeveError && error.code === 'TRANSITION_ILLEGAL';
+      if (isIllegal && (await this.isStopping())) return false;
+      throw error;
+    }
   }
 
   /** @param left the living members; none is proof */
   async #close(exit: RunExit, left: readonly Member[], error: string | null = null): Promise<Ending> {
     if (left.length > 0) {
-      await this.#apply({ type: (await this.isStopping()) ? 'exited' : 'kept', exit });
+      if ((await this.isStopping()) || !(await this.#keep(exit))) await this.#apply({ type: 'exited', exit });
       const survivors = this.#survivorsAmong(left);
       this.#claim.outlive(survivors);
       return { record: this.#record, exit, receipts: this.#receipts, survivors };

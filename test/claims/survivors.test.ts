@@ -2,28 +2,16 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readClaim } from '../../src/claims/inspect.ts';
-import { resolvePaths } from '../../src/host/paths.ts';
-import type { Identity } from '../../src/processes/identity.ts';
 import { killVerified } from '../../src/processes/kill.ts';
-import type { Signaller } from '../../src/processes/ports.ts';
 import { Supervisor } from '../../src/shim/supervisor.ts';
-import type { ShimWorkplace } from '../../src/shim/workplace.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { createMemoryStore } from '../../src/store/memory/open.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { ids, isAlive, processes, startRun } from '../runs/stage.ts';
+import { isAlive, processes, startRun } from '../runs/stage.ts';
+import { memoryWorkplace } from '../shim/memory-workplace.ts';
 import { acquire, claimPorts, holderOf, newRepository, tempFolder } from './rig.ts';
 
 failOnLeaks();
-
-/** The real signaller, to whom one process does not listen. */
-function signallerThatSpares(spared: Identity): Signaller {
-  const { signaller } = processes;
-  return {
-    open: (identity) => (identity.pid === spared.pid ? { kind: 'denied' } : signaller.open(identity)),
-    waitAny: (handles, timeoutMs) => signaller.waitAny(handles, timeoutMs),
-  };
-}
 
 test('K5 with a survivor the run is not over and its worktree stays claimed; with the proof both are', async (t) => {
   const folder = tempFolder(t);
@@ -39,18 +27,8 @@ test('K5 with a survivor the run is not over and its worktree stays claimed; wit
   const claim = await acquire(ports, repo, { holder });
 
   const order: string[] = [];
-  const workplace: ShimWorkplace = {
-    ...processes,
-    signaller: signallerThatSpares(child),
-    recorded: true,
-    env: {},
-    paths: resolvePaths({ REEVE_HOME: folder }),
-    clock: systemClock,
-    ids,
-    store,
-    events: { record: (event) => order.push(event.type) },
-    excluded: () => [],
-  };
+  const onEvent = ({ type }: { readonly type: string }): unknown => order.push(type);
+  const workplace = memoryWorkplace({ home: folder, store, spared: child, onEvent });
   const supervisor = new Supervisor(workplace, {
     record,
     reap: () => {},
