@@ -89,7 +89,8 @@ function withoutMembers({ intent, current }: RunRecord, isAlive: Observation['is
     const what = current.state === 'stopping' ? 'stopped' : 'interrupted';
     return { verdict: 'stale', why: `it was being ${what}, and nothing of it lives`, event: emptied };
   }
-  if (current.state === 'lingering' && intent.shim === null)
+  // A shim in the foreground leaves survivors behind; one that dies while it watches over what was kept has told nobody how that ended.
+  if (current.state === 'lingering' && (intent.shim === null || current.survivors !== undefined))
     return { verdict: 'stale', why: 'its command had ended, and nothing that it left lives', event: emptied };
   if (isBetweenAttempts(startedOf(current))) return gone('stale', 'its shim died before it was started again', now);
   return gone('stale', 'nothing of it lives, and nobody saw it end', now);

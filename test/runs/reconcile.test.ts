@@ -99,6 +99,18 @@ test('O4 a dead leader with living members is orphaned, not forgotten as stale',
   assert.equal(members.some(isAlive), false);
 });
 
+test('K5 a run whose shim left survivors behind ends as its command did, when they are gone without a stop', async (t) => {
+  const ports = createPorts();
+  const { record, members } = await startRun(t, ports.runs);
+  const { id } = record.intent;
+  await applyEvent(ports, id, { type: 'survived', survivors: members });
+  await applyEvent(ports, id, { type: 'kept', exit: { exitCode: 3, signal: null } });
+  assert.deepEqual(counts(await reconcile(ports)), { ...NONE, orphaned: 1 });
+  for (const member of members) await endProcess(member);
+  await reconcile(ports);
+  assert.deepEqual(await endOf(ports.runs, record), ['failed', 'exit']);
+});
+
 test('a run of which nothing lives is stale; one that was being stopped ends as stopped', async (t) => {
   const ports = createPorts();
   const { record, members } = await startRun(t, ports.runs);
