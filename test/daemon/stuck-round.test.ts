@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync, renameSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { socketRenewedAt } from '../../src/host/socket-links.ts';
@@ -71,6 +71,8 @@ test('a daemon whose round gets nowhere gives no sign of life and no answer, say
   const run = await startAgentRun(home);
   const release = await holdRound(home, run);
   await until(() => readFileSync(home.paths.daemonLogFile, 'utf8').includes('a round has got nowhere for 0.5 s'));
+  // It may have said so of an earlier round on a slow machine; this one lasts until it is released.
+  await awaitValue('no answer', async () => (await isSilent(home, 3_000)) || null);
   const renewedAt = (): number | null => socketRenewedAt(home.paths, home.paths.daemonSocket);
   const last = renewedAt();
   // Longer than it takes a daemon that works to renew it.
@@ -80,5 +82,18 @@ test('a daemon whose round gets nowhere gives no sign of life and no answer, say
   assert.equal(await isSilent(home, 30_000), false);
   await until(() => renewedAt() !== last);
   assert.equal(home.daemon()?.pid, daemon.pid);
+  await run.exit(0);
+});
+
+test('D1 a daemon that is asked to end in the middle of a round ends with it, however far off the next deadline is', async () => {
+  await using home = openHome();
+  const daemon = await startImpatientDaemon(home);
+  const run = await startAgentRun(home, { runOptions: ['--max-minutes', '60'] });
+  const release = await holdRound(home, run);
+  process.kill(daemon.pid, 'SIGTERM');
+  // The end begins with the socket's.
+  await until(() => !existsSync(home.paths.daemonSocket));
+  release();
+  await until(() => !isAlive(daemon));
   await run.exit(0);
 });
