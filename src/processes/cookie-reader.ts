@@ -30,6 +30,12 @@ export class CookieReader {
       this.#remembered.set(row.pid, { startTicks: row.startTicks, execStamp: row.execStamp, cookie });
     return cookie;
   }
+
+  /** Forgets whoever is not among all the rows of a scan. Of a watch of days, the dead would fill the memory. */
+  keepOnly(rows: readonly ProcessRow[]): void {
+    const pids = new Set(rows.map(({ pid }) => pid));
+    for (const pid of this.#remembered.keys()) if (!pids.has(pid)) this.#remembered.delete(pid);
+  }
 }
 
 /** True for the run's own cookie and for those of runs nested in it. */

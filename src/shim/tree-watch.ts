@@ -27,6 +27,7 @@ export async function waitUntilEmpty(
     // After a scan that found nobody it is enough to look at whom that one has not seen.
     const started = empty === 0 ? null : ports.table.listNew?.(rows);
     rows = started ? [...rows, ...started] : ports.table.list();
+    if (!started) cookies.keepOnly(rows);
     const members = findMembers(specNow(), rows, ports.table, cookies);
     empty = members.length === 0 ? empty + 1 : 0;
     if (empty === PROOF_SCANS) return [];
