@@ -27,6 +27,7 @@ export interface LogRoots {
   /** The next read goes over everything, whether an event told of it or not. */
   markAll(): void;
   readonly folders: readonly string[];
+  /** For good: a round or a look at the config that is still under way opens none anew. */
   close(): void;
 }
 
@@ -51,6 +52,7 @@ export function createLogRoots(ports: LogRootsPorts): LogRoots {
   let configured: readonly string[] = [];
   let followed: readonly string[] = [];
   let unknownModel: UnknownModelPolicy = 'highest';
+  let isClosed = false;
 
   function open(folder: string): Root {
     const { clock, placeOf } = ports;
@@ -79,6 +81,7 @@ export function createLogRoots(ports: LogRootsPorts): LogRoots {
   }
 
   function adjust(): void {
+    if (isClosed) return;
     const wanted = new Set([...configured, ...followed]);
     for (const folder of wanted) if (!roots.has(folder)) roots.set(folder, open(folder));
     for (const [folder, root] of roots) {
@@ -123,6 +126,9 @@ export function createLogRoots(ports: LogRootsPorts): LogRoots {
     get folders() {
       return [...roots.keys()];
     },
-    close: closeAll,
+    close() {
+      isClosed = true;
+      closeAll();
+    },
   };
 }
