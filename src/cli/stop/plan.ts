@@ -4,7 +4,7 @@ import type { Identity } from '../../processes/identity.ts';
 import { identityKey } from '../../processes/identity.ts';
 import { findInWorktree } from '../../processes/kill.ts';
 import type { FoundProcess } from '../../processes/kill.ts';
-import type { Processes, ProcessRow } from '../../processes/ports.ts';
+import type { Processes, ProcessRow, ProcessTable } from '../../processes/ports.ts';
 import type { Member } from '../../processes/tree.ts';
 import { findMembers } from '../../processes/tree.ts';
 import type { TreeSpec } from '../../processes/tree-spec.ts';
@@ -70,9 +70,7 @@ interface Look {
 
 function agentsOutsideRuns({ worktree, active, rows, processes, exclude }: Look): readonly StopTarget[] {
   const { table } = processes;
-  const supervised = new Set(
-    active.flatMap((record) => findMembers(treeSpecOf(record), rows, table).map(({ row }) => identityKey(row))),
-  );
+  const supervised = supervisedAmong(rows, active, table);
   const agents = findInWorktree({ table, worktreeOf: (folder) => placeOf(folder).worktree }, worktree).filter(
     (found) => found.kind !== null && !supervised.has(identityKey(found.identity)),
   );
@@ -84,6 +82,16 @@ function agentsOutsideRuns({ worktree, active, rows, processes, exclude }: Look)
   return trees.filter(
     ({ agent }) => !trees.some((other) => other.agent !== agent && holds(other.members, agent.identity)),
   );
+}
+
+/** Whoever belongs to one of these runs, by {@link identityKey}. */
+export function supervisedAmong(
+  rows: readonly ProcessRow[],
+  runs: readonly RunRecord[],
+  table: ProcessTable,
+): ReadonlySet<string> {
+  const members = runs.flatMap((record) => findMembers(treeSpecOf(record), rows, table));
+  return new Set(members.map(({ row }) => identityKey(row)));
 }
 
 function holds(members: readonly Member[], identity: Identity): boolean {

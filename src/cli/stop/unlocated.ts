@@ -1,11 +1,10 @@
 import { identityKey } from '../../processes/identity.ts';
 import { findUnlocatedAgents } from '../../processes/kill.ts';
-import { findMembers } from '../../processes/tree.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
-import { treeSpecOf } from '../../runs/tree-of-run.ts';
 import { plain } from '../../plain.ts';
 import type { Workplace } from '../open.ts';
 import { soleWorktree } from '../select-runs.ts';
+import { supervisedAmong } from './plan.ts';
 
 /**
  * A line about agents that a stop of a worktree could not look at, and so leaves alone. Null when there are none, and for every other scope,
@@ -17,11 +16,7 @@ export async function unlocatedText(workplace: Workplace, words: readonly string
   const agents = findUnlocatedAgents(table);
   if (agents.length === 0) return null;
   const { runs } = await workplace.store();
-  const rows = table.list();
-  const active = await runs.list({ states: ACTIVE_STATES });
-  const supervised = new Set(
-    active.flatMap((record) => findMembers(treeSpecOf(record), rows, table).map(({ row }) => identityKey(row))),
-  );
+  const supervised = supervisedAmong(table.list(), await runs.list({ states: ACTIVE_STATES }), table);
   const strangers = agents.filter(({ identity }) => !supervised.has(identityKey(identity)));
   if (strangers.length === 0) return null;
   const list = strangers.map(({ comm, identity: { pid } }) => `${plain(comm)} (${pid})`).join(', ');
