@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { ReeveError } from '../errors.ts';
 import type { Realm } from '../processes/identity.ts';
 import { readLink, readProcLine } from './proc-files.ts';
@@ -12,10 +12,11 @@ import { readLink, readProcLine } from './proc-files.ts';
  */
 export function readRealm(): Realm {
   const self = readLink('/proc/self');
-  if (self === null)
+  if (self === null && lstatSync('/proc/self', { throwIfNoEntry: false }) === undefined)
     throw new ReeveError('PLATFORM_UNSUPPORTED', 'there is no /proc', {
       hint: 'Mount it: mount -t proc proc /proc',
     });
+  // One that does not know this process at all, such as a container's seen from outside, shows the link, but not where it leads.
   if (self !== String(process.pid))
     throw new ReeveError('PLATFORM_UNSUPPORTED', 'the /proc that is mounted here is of another PID namespace', {
       hint: "Mount this one's (unshare --mount-proc, bwrap --proc /proc): with another's a signal could reach the wrong process.",

@@ -14,6 +14,12 @@ failOnLeaks();
 /** Ways to a /proc that reeve cannot work with: what makes its namespaces, and what a shell in them does first. */
 const PLACES = [
   ['of another PID namespace', ['--pid', '--fork', '--kill-child'], 'true', /of another PID namespace/u],
+  [
+    'of a PID namespace below this one',
+    ['--mount'],
+    'unshare --pid --fork mount -t proc proc /proc',
+    /of another PID namespace/u,
+  ],
   ['that shows processes only', ['--mount'], 'mount -t proc -o subset=pid proc /proc', /ProcSubset=all/u],
   ['that is not there', ['--mount'], 'umount -l /proc', /there is no \/proc/u],
 ] as const;
