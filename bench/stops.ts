@@ -45,6 +45,7 @@ export async function benchStops(): Promise<BenchRow[]> {
       beyondGrace.push(killed.at - asked - GRACE_MS);
     }
   } finally {
+    await reeve('stop', '--all', '--grace', '0');
     rmSync(folder, { recursive: true, force: true });
   }
   return [

@@ -83,6 +83,8 @@ export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
         const found = table.environment(row.pid, SESSION_VARIABLE);
         const run = found.kind === 'value' && found.value !== '' ? runOfProcess(row, live, view) : null;
         if (found.kind !== 'value' || run === null) continue;
+        // Another may have the PID of one that was seen a while ago.
+        if (table.read(row.pid)?.startTicks !== row.startTicks) continue;
         if (await link({ runId: run.intent.id, sessionId: found.value }, run)) isNew = true;
       }
       examined = new Set(rows.map((row) => `${identityKey(row)} ${row.comm}`));

@@ -76,9 +76,12 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
   let passTimer: NodeJS.Timeout | null = null;
   let slowTimer: NodeJS.Timeout | null = null;
   let underWay: Promise<void> = Promise.resolve();
+  let isClosing = false;
 
   /** One piece of upkeep at a time. A store that fails is the rounds' business to report; the next pass tries again. */
   function enqueue(work: () => Promise<void>): void {
+    // A death may be told while the rest of the daemon closes; recovery would begin to watch again.
+    if (isClosing) return;
     underWay = underWay.then(work).catch(ports.onError);
   }
 
@@ -144,6 +147,7 @@ export function createUpkeep(ports: UpkeepPorts): Upkeep {
       }, dueInMs);
     },
     async close() {
+      isClosing = true;
       if (slowTimer !== null) clearInterval(slowTimer);
       if (passTimer !== null) clearTimeout(passTimer);
       await underWay;
