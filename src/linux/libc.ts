@@ -49,7 +49,12 @@ export const libc = {
   epollWait: bindWithMemory('int epoll_wait(int epoll, void *events, int capacity, int timeoutMs)'),
 } as const;
 
-const ERRNO_NAMES = new Map(Object.entries(koffi.os.errno).map(([name, number]) => [number, name]));
+// Of names for one number the first stands: EAGAIN, not EWOULDBLOCK.
+const ERRNO_NAMES = new Map(
+  Object.entries(koffi.os.errno)
+    .toReversed()
+    .map(([name, number]) => [number, name]),
+);
 
 /** The name of the last failure, such as `ESRCH`. To be read before anything else happens: the next call overwrites it. */
 export function lastErrno(): string {
