@@ -42,19 +42,24 @@ function machine(newest = highest) {
   return { table, rows, pass: (ticks: number) => (now += ticks), now: () => now };
 }
 
+/** Looks at the next time for it, and says whether there was news. */
+function newsOf({ table, pass }: Pick<ReturnType<typeof machine>, 'table' | 'pass'>): () => boolean {
+  const { next } = createLookSchedule(table);
+  return () => {
+    pass(TICKS_BETWEEN_LOOKS);
+    return next().news !== 'none';
+  };
+}
+
 test('C8 an agent is news to the look after it began, also when it began as a launcher that another look had seen', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 0, max: 2 * FULL_LOOK_EVERY }),
       fc.integer({ min: 0, max: FULL_LOOK_EVERY }),
       (before, between) => {
-        const { table, rows, pass, now } = machine();
+        const { rows, now, ...clockwork } = machine();
         rows.set(1, rowOf(1, 0, 'init'));
-        const { next } = createLookSchedule(table);
-        const isNews = (): boolean => {
-          pass(TICKS_BETWEEN_LOOKS);
-          return next().news !== 'none';
-        };
+        const isNews = newsOf(clockwork);
         for (let index = 0; index < before; index += 1) isNews();
         const startedAt = now();
         rows.set(2, rowOf(2, startedAt, 'sh'));
@@ -69,13 +74,9 @@ test('C8 an agent is news to the look after it began, also when it began as a la
 test('C8 where the count of processes says nothing, as in some containers, an agent is news to one of the next two looks', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 * FULL_LOOK_EVERY }), (before) => {
-      const { table, rows, pass, now } = machine(() => 0);
+      const { rows, now, ...clockwork } = machine(() => 0);
       rows.set(1, rowOf(1, 0, 'init'));
-      const { next } = createLookSchedule(table);
-      const isNews = (): boolean => {
-        pass(TICKS_BETWEEN_LOOKS);
-        return next().news !== 'none';
-      };
+      const isNews = newsOf(clockwork);
       for (let index = 0; index < before; index += 1) isNews();
       rows.set(2, rowOf(2, now(), 'claude'));
       assert.ok([isNews(), isNews()].includes(true));

@@ -78,3 +78,8 @@ export function promptLine(session = 'session-1', text = 'go', place: PromptPlac
   };
   return `${JSON.stringify(line)}\n`;
 }
+
+/** Lines of a log, as many bytes of it are read at a time. */
+export function chunkOf(lines: readonly (object | string)[]): Buffer {
+  return Buffer.from(lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));
+}
