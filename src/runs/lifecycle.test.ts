@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { MODEL } from '../../test/runs/lifecycle-model.ts';
 import { ReeveError } from '../errors.ts';
 import { ACTIVE_STATES, isTerminal, nextState, outcomeOf, startedOf, TERMINAL_STATES } from './lifecycle.ts';
 import type { RunEvent } from './run-event.ts';
@@ -44,82 +45,6 @@ const EVENTS: readonly RunEvent[] = [
   { type: 'lost', error: 'gone', at: 4 },
 ];
 const START: RunState = { state: 'starting' };
-
-/** What architecture and product say may follow, written down independently of the table. */
-const MODEL: Readonly<Record<RunStateName, Partial<Record<RunEvent['type'], readonly RunStateName[]>>>> = {
-  starting: {
-    spawned: ['running'],
-    'start-failed': ['failed'],
-    'never-started': ['failed'],
-    'stop-requested': ['stopping'],
-    'interrupt-requested': ['interrupting'],
-    noted: ['starting'],
-    survived: ['starting'],
-    emptied: ['completed', 'failed'],
-    lost: ['stale'],
-  },
-  running: {
-    spawned: ['running'],
-    'attempt-ended': ['running'],
-    'stop-requested': ['stopping'],
-    'interrupt-requested': ['interrupting'],
-    'pause-requested': ['paused'],
-    noted: ['running'],
-    survived: ['running'],
-    kept: ['lingering'],
-    emptied: ['completed', 'failed'],
-    lost: ['stale'],
-  },
-  paused: {
-    'attempt-ended': ['paused'],
-    'stop-requested': ['stopping'],
-    'pause-requested': ['paused'],
-    resumed: ['running', 'lingering'],
-    noted: ['paused'],
-    survived: ['paused'],
-    kept: ['paused'],
-    emptied: ['completed', 'failed'],
-    lost: ['stale'],
-  },
-  interrupting: {
-    spawned: ['interrupting'],
-    'start-failed': ['interrupted'],
-    'stop-requested': ['stopping'],
-    'interrupt-requested': ['interrupting'],
-    'interrupt-outlived': ['starting', 'running', 'lingering'],
-    noted: ['interrupting'],
-    survived: ['interrupting'],
-    kept: ['interrupting', 'lingering'],
-    emptied: ['interrupted'],
-    lost: ['stale'],
-  },
-  stopping: {
-    spawned: ['stopping'],
-    'start-failed': ['interrupted'],
-    'stop-requested': ['stopping'],
-    'stop-taken': ['stopping'],
-    'stop-hurried': ['stopping'],
-    'stop-left': ['stopping'],
-    exited: ['stopping'],
-    noted: ['stopping'],
-    survived: ['stopping'],
-    emptied: ['interrupted'],
-    lost: ['stale'],
-  },
-  lingering: {
-    'stop-requested': ['stopping'],
-    'interrupt-requested': ['interrupting'],
-    'pause-requested': ['paused'],
-    noted: ['lingering'],
-    survived: ['lingering'],
-    emptied: ['completed', 'failed', 'interrupted'],
-    lost: ['stale'],
-  },
-  completed: {},
-  failed: {},
-  interrupted: {},
-  stale: {},
-};
 
 function codeOf(act: () => unknown): string {
   try {
