@@ -11,6 +11,11 @@ import { logFolderOf, SESSION_VARIABLE, sessionInArguments, sessionOfLog } from 
 const AGENT = 'claude';
 /** Lines say the working folder; the last ones of a log are looked at. */
 const TAIL_BYTES = 64 * 1024;
+/**
+ * What a log may seem older than the process that wrote it: start times and the uptime that they are compared with are in ticks of 10 ms, and
+ * file systems take the kernel's coarse clock, which is a few milliseconds behind.
+ */
+const CLOCK_SLACK_MS = 50;
 
 export interface AgentSessionsPorts {
   readonly table: ProcessTable;
@@ -116,7 +121,7 @@ export function createAgentSessions(ports: AgentSessionsPorts): SessionFinder {
   function startOf({ startTicks }: ProcessRow): number | null {
     const nowTicks = table.nowTicks?.();
     if (nowTicks === undefined) return null;
-    return ports.clock.now() - ((nowTicks - startTicks) * 1000) / table.ticksPerSecond;
+    return ports.clock.now() - ((nowTicks - startTicks) * 1000) / table.ticksPerSecond - CLOCK_SLACK_MS;
   }
 }
 
