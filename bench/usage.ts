@@ -10,6 +10,7 @@ import type * as Collectors from '../src/usage/collector.ts';
 import type * as Pricing from '../src/usage/prices.ts';
 import { answerLine } from '../test/usage/claude-lines.ts';
 import { writeClaudeCorpus } from './claude-corpus.ts';
+import { median } from './quantile.ts';
 import type { BenchRow } from './row.ts';
 
 const ROUNDS = 7;
@@ -163,9 +164,4 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now();
   await work();
   return performance.now() - started;
-}
-
-function median(values: readonly number[]): number {
-  const ordered = values.toSorted((a, b) => a - b);
-  return ordered[Math.floor(ordered.length / 2)] ?? Number.NaN;
 }
