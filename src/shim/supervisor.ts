@@ -1,5 +1,4 @@
 import { ReeveError } from '../errors.ts';
-import type { Identity } from '../processes/identity.ts';
 import type { Receipt, Survivor } from '../processes/receipt.ts';
 import { VERIFY_MS, type StopPorts } from '../processes/stop-tree.ts';
 import type { Member } from '../processes/tree.ts';
@@ -7,26 +6,16 @@ import type { TreeSpec } from '../processes/tree-spec.ts';
 import { applyEvent } from '../runs/apply-event.ts';
 import { closeRun } from '../runs/close-run.ts';
 import type { RunEvent } from '../runs/run-event.ts';
-import type { RunExit, RunRecord, StopReason, StopRequested } from '../runs/record.ts';
+import type { RunExit, RunRecord, StopRequested } from '../runs/record.ts';
 import { stopRun } from '../runs/stop-run.ts';
 import { retryStore } from '../runs/store-retry.ts';
 import { sweepRun } from '../runs/sweep-run.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
 import type { Ending } from './ending.ts';
+import { OwnStop, type StopWish } from './own-stop.ts';
 import { waitUntilEmpty } from './tree-watch.ts';
 import type { ShimWorkplace } from './workplace.ts';
 import type { RunClaim } from './worktree-claim.ts';
-
-/** What a stop is asked for with; the same whoever asks. */
-export interface StopWish {
-  readonly reason: StopReason;
-  /** Text for people. */
-  readonly message: string | null;
-  readonly graceMs: number;
-  /** The caller, when it is inside the tree: signalled last, after `beforeLast` was given the receipt of the rest. */
-  readonly last?: Identity;
-  readonly beforeLast?: (receipt: Receipt) => Promise<void>;
-}
 
 /** How long the shim of a background run waits for a store that cannot be written: a day is enough for somebody to find the full disk. */
 const BACKGROUND_PATIENCE_MS = 24 * 3_600_000;
@@ -47,11 +36,10 @@ export class Supervisor {
   readonly #ports: StopPorts;
   readonly #claim: RunClaim;
   readonly #receipts: Receipt[] = [];
+  readonly #stop = new OwnStop((wish) => this.#carryOut(wish));
   #record: RunRecord;
-  #stop: Promise<Receipt> | null = null;
   /** A stop of ours that could not be put on record: it has to be before the end is, which else would be taken for a failure. */
   #unwritten: StopRequested | null = null;
-  readonly #stopBegun = Promise.withResolvers<void>();
 
   constructor(
     workplace: ShimWorkplace,
@@ -66,7 +54,7 @@ export class Supervisor {
 
   /** Settles when this process itself begins to stop the run. */
   get stopBegun(): Promise<void> {
-    return this.#stopBegun.promise;
+    return this.#stop.begun;
   }
 
   /** The record as it is now. */
@@ -77,7 +65,7 @@ export class Supervisor {
 
   /** True once anyone has asked for the end of the run. */
   async isStopping(): Promise<boolean> {
-    if (this.#stop !== null) return true;
+    if (this.#stop.last !== null) return true;
     await this.#refresh();
     return this.#record.current.state === 'stopping';
   }
@@ -87,11 +75,9 @@ export class Supervisor {
     return (await this.isStopping()) || this.#record.current.state === 'paused';
   }
 
-  /** Stops the run, verified. A stop that is under way is joined, not repeated. */
+  /** Stops the run, verified. A stop that is under way is joined; one that left survivors, or failed, is tried again. */
   stop(wish: StopWish): Promise<Receipt> {
-    this.#stop ??= this.#runStop(wish);
-    this.#stopBegun.resolve();
-    return this.#stop;
+    return this.#stop.ask(wish);
   }
 
   /** True when the run that this one is nested in is being ended: whoever does it signals our processes, and us, with all the rest. */
@@ -140,7 +126,7 @@ export class Supervisor {
     return this.#close(exit, (await this.isStopping()) ? await this.#awaitStop() : left);
   }
 
-  async #runStop(wish: StopWish): Promise<Receipt> {
+  async #carryOut(wish: StopWish): Promise<Receipt> {
     await this.#refresh();
     const { store, clock, self, events } = this.#workplace;
     const requestedAt = clock.now();
@@ -157,7 +143,8 @@ export class Supervisor {
 
   /** Waits for whoever stops the run; gives what lives on. */
   async #awaitStop(): Promise<readonly Member[]> {
-    if (this.#stop !== null) return this.#leftAfter(await this.#stop);
+    const own = this.#stop.last;
+    if (own !== null) return this.#leftAfter(await own);
     const patienceMs = this.#record.intent.graceMs + VERIFY_MS + EXECUTOR_SLACK_MS;
     const left = await this.#membersAfter(patienceMs);
     return left.length === 0 ? left : this.#sweep(0);

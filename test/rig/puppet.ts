@@ -87,7 +87,8 @@ export function startPuppet(t: Cleanup, name: string, options: PuppetOptions = {
     detached: true,
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.uid === undefined ? {} : { uid: options.uid }),
+    // The group too: of another group's process the same user reads no environment.
+    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
   const exited = new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', reject);

@@ -4,10 +4,11 @@ import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Receipt } from '../../src/processes/receipt.ts';
+import { awaitValue } from '../rig/await-value.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive, readProcess } from '../rig/live-processes.ts';
 import { needsRoot, NOBODY } from '../rig/nobody.ts';
-import { createReport, puppetCommand, type Report } from '../rig/puppet.ts';
+import { createReport, puppetCommand, startPuppet, type Report } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
 import { createHome, MAIN, type CommandEnd } from './home.ts';
 
@@ -42,16 +43,24 @@ function stage(t: TestContext) {
     t.skip(`no program can become another user here (${probe.stderr.trim()}): nosuid, or no new privileges`);
     return null;
   }
-  const report = createReport(t);
-  chmodSync(dirname(report.path), 0o711);
-  chmodSync(report.path, 0o666);
+  const report = createOpenReport(t);
   const env = { HOME: theirs, REEVE_HOME: join(theirs, 'reeve'), XDG_RUNTIME_DIR: theirs, TMPDIR: theirs };
   return {
     work,
     report,
     sleeperOfSomebody: [...begin, ...puppetCommand('sleeper.sh', report)].join(' '),
     reeve: (...args: readonly string[]): Promise<CommandEnd> => home.reeve(args, { cwd: work, env, uid: NOBODY }),
+    reeveWith: (more: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<CommandEnd> =>
+      home.reeve(args, { cwd: work, env: { ...env, ...more }, uid: NOBODY }),
   };
+}
+
+/** One that every user can write to. */
+function createOpenReport(t: TestContext): Report {
+  const report = createReport(t);
+  chmodSync(dirname(report.path), 0o711);
+  chmodSync(report.path, 0o666);
+  return report;
 }
 
 /** Which process of somebody else a run has, once it is up. */
@@ -148,6 +157,46 @@ describe('a run with a process of another user, which its owner may not signal',
     const over = JSON.parse((await reeve('inspect', 'left', '--json')).stdout);
     assert.deepEqual([over.state, over.exitCode, over.completedAt === null], ['interrupted', 3, false]);
     assert.equal((await reeve('run', '--', 'true')).exitCode, 0);
+  });
+
+  it('K5 K9 is tried again by its own shim for each stop from within, which has a receipt of its own', async (t) => {
+    const staged = stage(t);
+    if (staged === null) return;
+    const { reeve, reeveWith, report, sleeperOfSomebody, work } = staged;
+    const script = `printf %s "$REEVE_RUN" >cookie; setsid ${sleeperOfSomebody} & sleep 1001`;
+    assert.equal((await reeve('start', '--name', 'asked', '--', 'sh', '-c', script)).exitCode, 0);
+    const survivor = await survivorOf(report);
+    // What carries the run's cookie is inside it, wherever it was started: the shim stops in its stead, and signals it last.
+    const inside = { REEVE_RUN: readFileSync(join(work, 'cookie'), 'utf8') };
+    const stopFromWithin = async () => {
+      const { stdout, stderr } = await reeveWith(inside, 'stop', 'asked', '--grace', '0', '--json');
+      assert.notEqual(stdout, '', stderr);
+      return (JSON.parse(stdout) as { receipts: Receipt[] }).receipts[0];
+    };
+    const first = await stopFromWithin();
+    assert.deepEqual([first?.provenEmpty, pidsOf(first)], [false, [[survivor.pid, 'permission denied']]]);
+    const inspect = async () => JSON.parse((await reeve('inspect', 'asked', '--json')).stdout);
+    // The shim has answered before its stop was over, and writes down how the command ended afterwards.
+    await awaitValue('the first stop to be over', async () => (await inspect()).signal);
+
+    const { report: reportOfNewcomer } = startPuppet(t, 'sleeper.sh', {
+      uid: NOBODY,
+      env: inside,
+      report: createOpenReport(t),
+    });
+    const newcomer = await survivorOf(reportOfNewcomer);
+    const second = await stopFromWithin();
+    assert.deepEqual(pidsOf(second), [[survivor.pid, 'permission denied']]);
+    assert.ok(
+      second?.signalled.some(({ pid }) => pid === newcomer.pid),
+      'who came since is in the second receipt',
+    );
+    assert.ok(!isAlive(newcomer));
+
+    process.kill(survivor.pid, 'SIGTERM');
+    assert.notEqual((await reeve('wait', 'asked')).exitCode, null);
+    const { state, endReason } = await inspect();
+    assert.deepEqual([state, endReason], ['interrupted', 'stop']);
   });
 
   it('K5 K12 is found again by every later stop, when its shim and the rest of its tree are dead', async (t) => {

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Receipt } from '../processes/receipt.ts';
+import { OwnStop } from './own-stop.ts';
+
+const WISH = { reason: 'stop', message: null, graceMs: 0 } as const;
+const PROVEN: Receipt = {
+  reason: 'stop',
+  signalled: [],
+  survivors: [],
+  escalated: false,
+  elapsedMs: 1,
+  provenEmpty: true,
+};
+
+/** A stop whose attempts end as the test says, in the order in which they began. */
+function stage() {
+  const attempts: PromiseWithResolvers<Receipt>[] = [];
+  const stop = new OwnStop(() => {
+    const attempt = Promise.withResolvers<Receipt>();
+    attempts.push(attempt);
+    return attempt.promise;
+  });
+  return { stop, attempts };
+}
+
+test('K1 two stops at once are one, with one receipt', async () => {
+  const { stop, attempts } = stage();
+  const both = [stop.ask(WISH), stop.ask(WISH)];
+  attempts[0]?.resolve(PROVEN);
+  assert.deepEqual(await Promise.all(both), [PROVEN, PROVEN]);
+  assert.equal(attempts.length, 1);
+});
+
+test('a tree that was proven empty is not stopped again', async () => {
+  const { stop, attempts } = stage();
+  const first = stop.ask(WISH);
+  attempts[0]?.resolve(PROVEN);
+  assert.equal(await first, PROVEN);
+  assert.equal(await stop.ask(WISH), PROVEN);
+  assert.equal(attempts.length, 1);
+});
+
+test('K5 a stop after one with survivors is another one, with a receipt of its own', async () => {
+  const { stop, attempts } = stage();
+  const first = stop.ask(WISH);
+  const survivors = [{ pid: 2, startTicks: 2, comm: 'x', why: 'permission denied' }];
+  attempts[0]?.resolve({ ...PROVEN, survivors, provenEmpty: false });
+  assert.deepEqual((await first).survivors, survivors);
+  const second = stop.ask(WISH);
+  attempts[1]?.resolve(PROVEN);
+  assert.equal(await second, PROVEN);
+  assert.equal(await stop.last, PROVEN);
+});
+
+test('a stop that failed is tried again', async () => {
+  const { stop, attempts } = stage();
+  const first = stop.ask(WISH);
+  attempts[0]?.reject(new Error('out of memory'));
+  await assert.rejects(first, { message: 'out of memory' });
+  const second = stop.ask(WISH);
+  attempts[1]?.resolve(PROVEN);
+  assert.equal(await second, PROVEN);
+});
