@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import type * as Clocks from '../src/host/clock.ts';
 import type * as Linux from '../src/linux/index.ts';
 import type * as Libc from '../src/linux/libc.ts';
+import type * as PidPath from '../src/linux/pid-path.ts';
+import type * as Proc from '../src/linux/proc-table.ts';
 import type { Identity } from '../src/processes/identity.ts';
 import type { ProcessHandle } from '../src/processes/ports.ts';
 import type * as Stop from '../src/processes/stop-tree.ts';
@@ -39,6 +41,8 @@ const built = async <T>(path: string): Promise<T> => (await import(`../dist/${pa
 
 const { becomeSubreaper, createLinuxProcesses, reapAdopted } = await built<typeof Linux>('linux/index.js');
 const { libc } = await built<typeof Libc>('linux/libc.js');
+const { pidPath } = await built<typeof PidPath>('linux/pid-path.js');
+const { ProcTable } = await built<typeof Proc>('linux/proc-table.js');
 const { stopTree } = await built<typeof Stop>('processes/stop-tree.js');
 const { systemClock } = await built<typeof Clocks>('host/clock.js');
 
@@ -67,9 +71,10 @@ async function benchListing(cleanup: Cleanup): Promise<BenchRow[]> {
   const psList = (await import(PS_LIST)) as { default: () => Promise<unknown> };
   const information = require('systeminformation') as { processes: () => Promise<unknown> };
   const machine = measureMachine();
+  const proc = new ProcTable();
   const crowd = await startCrowd(cleanup, CROWD);
   const times = await inTurn({
-    reeve: () => table.list().map(({ pid }) => table.cwd(pid)),
+    reeve: () => proc.listLocated(),
     reads: bareReads,
     directReads,
     psList: () => psList.default(),
@@ -137,13 +142,15 @@ function bareReads(): void {
 /** The same by the calls that reeve makes, without the errors that `node:fs` makes of what is gone. */
 function directReads(): void {
   const buffer = Buffer.allocUnsafe(4_096);
+  const [stat, cwd] = [pidPath('stat'), pidPath('cwd')];
   for (const name of readdirSync('/proc')) {
-    if (!(Number(name) > 0)) continue;
-    const file = libc.open(`/proc/${name}/stat`, O_CLOEXEC);
+    const pid = Number(name);
+    if (!(pid > 0)) continue;
+    const file = libc.open(stat(pid), O_CLOEXEC);
     if (file < 0) continue;
     libc.read(file, buffer, buffer.length);
     libc.close(file);
-    libc.readlink(`/proc/${name}/cwd`, buffer, buffer.length);
+    libc.readlink(cwd(pid), buffer, buffer.length);
   }
 }
 

@@ -18,6 +18,9 @@ const FIRST_SIZE = 16 * 1024;
 
 let buffer = Buffer.allocUnsafeSlow(FIRST_SIZE);
 
+/** A text, or bytes that end with NUL. */
+type Path = string | Buffer;
+
 /** The bytes of one /proc file. They are valid only until the next read, also of a link: all share one buffer. */
 export interface ProcBytes {
   readonly bytes: Buffer;
@@ -28,7 +31,7 @@ export interface ProcBytes {
  * Reads a small /proc file that is made in one piece, such as `stat`, with a single read.
  * Null when it cannot be read: no such process, or not ours to see.
  */
-export function readProcLine(path: string): ProcBytes | null {
+export function readProcLine(path: Path): ProcBytes | null {
   return readOpened(path, (fd) => libc.read(fd, buffer, FIRST_SIZE));
 }
 
@@ -46,7 +49,7 @@ export function readProcFile(path: string): ProcBytes | null {
 }
 
 /** @param read gives the length of what is in the buffer then, or -1 */
-function readOpened(path: string, read: (fd: number) => number): ProcBytes | null {
+function readOpened(path: Path, read: (fd: number) => number): ProcBytes | null {
   const fd = libc.open(path, O_CLOEXEC);
   if (fd < 0) return unreadable('open', path);
   try {
@@ -58,16 +61,16 @@ function readOpened(path: string, read: (fd: number) => number): ProcBytes | nul
 }
 
 /** Where a link under /proc leads; null when it cannot be read. */
-export function readLink(path: string): string | null {
+export function readLink(path: Path): string | null {
   const length = libc.readlink(path, buffer, FIRST_SIZE);
   return length < 0 ? unreadable('readlink', path) : buffer.toString('utf8', 0, length);
 }
 
 /** After a call that failed. @throws SystemCallError when that says nothing about the process */
-function unreadable(call: string, path: string): null {
+function unreadable(call: string, path: Path): null {
   const errno = lastErrno();
   if (UNREADABLE.has(errno)) return null;
-  throw new SystemCallError(`${call} ${path}`, errno);
+  throw new SystemCallError(`${call} ${path.toString().replace('\0', '')}`, errno);
 }
 
 /** The names in a folder under /proc; none when it cannot be read. */

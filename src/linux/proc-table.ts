@@ -1,10 +1,11 @@
-import { readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Realm } from '../processes/identity.ts';
-import type { EnvironmentValue, ProcessDetails, ProcessRow, ProcessTable } from '../processes/ports.ts';
+import type { EnvironmentValue, LocatedRow, ProcessDetails, ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { libc } from './libc.ts';
+import { pidPath } from './pid-path.ts';
 import { listFolder, readLink, readProcFile, readProcLine } from './proc-files.ts';
 import type { ProcBytes } from './proc-files.ts';
+import { completeRows, readLastPid } from './proc-pass.ts';
 import { readRealm } from './realm.ts';
 import { mayBeExecuting, parseStatLine } from './stat-line.ts';
 import type { ProcessStat } from './stat-line.ts';
@@ -12,11 +13,6 @@ import type { ProcessStat } from './stat-line.ts';
 // sysconf(3) names: <bits/confname.h>, the same on glibc and musl.
 const SC_CLK_TCK = 2;
 const SC_PAGESIZE = 30;
-
-/** A machine that forks faster than it can be read would keep a pass busy for ever. */
-const MAX_CHASES = 64;
-/** Beyond this many new PIDs, reading the folder again is cheaper than trying each. */
-const MAX_CHASED_PIDS = 512;
 
 /** What the kernel keeps of a name (TASK_COMM_LEN less the closing NUL). */
 const MAX_COMM_LENGTH = 15;
@@ -34,20 +30,23 @@ export class ProcTable implements ProcessTable {
   readonly ticksPerSecond: number = libc.sysconf(SC_CLK_TCK);
   readonly #pageBytes: number = libc.sysconf(SC_PAGESIZE);
 
-  /**
-   * One pass. Reading a folder of a thousand processes takes milliseconds, in which a process may fork, exit and so move on to a PID
-   * behind or ahead of the reader. So the PIDs handed out meanwhile are read too, until none was handed out while reading.
-   */
   list(): readonly ProcessRow[] {
     const rows = new Map<number, ProcessRow>();
-    complete(rows);
+    completeRows(rows, readRow);
+    return [...rows.values()];
+  }
+
+  /** The kernel finds the folder of a process a second time more quickly when it has just been there. */
+  listLocated(): readonly LocatedRow[] {
+    const rows = new Map<number, LocatedRow>();
+    completeRows(rows, readLocated);
     return [...rows.values()];
   }
 
   /** Reads the folder, but only those of its processes that are not known. A PID comes round after minutes, not within a stop. */
   listNew(known: readonly ProcessRow[]): readonly ProcessRow[] {
     const rows = new Map(known.map((row) => [row.pid, row]));
-    complete(rows);
+    completeRows(rows, readRow);
     if (rows.size === known.length) return [];
     for (const { pid } of known) rows.delete(pid);
     return [...rows.values()];
@@ -66,7 +65,7 @@ export class ProcTable implements ProcessTable {
   }
 
   read(pid: number): ProcessRow | null {
-    return readStat(pid)?.row ?? null;
+    return readRow(pid);
   }
 
   details(pid: number): ProcessDetails {
@@ -83,7 +82,7 @@ export class ProcTable implements ProcessTable {
   }
 
   cwd(pid: number): string | null {
-    return readLink(`/proc/${pid}/cwd`) ?? (hasEndedFirstThread(pid) ? readLink(`${runningThread(pid)}/cwd`) : null);
+    return readLink(cwdPath(pid)) ?? (hasEndedFirstThread(pid) ? readLink(`${runningThread(pid)}/cwd`) : null);
   }
 
   /** Sockets, pipes and the like have links, but no paths. */
@@ -140,73 +139,26 @@ function findVariable(environment: Buffer, name: string): number {
   return found < 0 ? -1 : found + assignment.length;
 }
 
-/** The PID handed out last in this namespace: the last number of [/proc/loadavg](https://man7.org/linux/man-pages/man5/proc_loadavg.5.html). */
-function readLastPid(): number {
-  const file = readProcLine('/proc/loadavg');
-  if (file === null) return 0;
-  const text = file.bytes.toString('latin1', 0, file.length).trimEnd();
-  return Number(text.slice(text.lastIndexOf(' ') + 1));
+const statPath = pidPath('stat');
+const cwdPath = pidPath('cwd');
+
+function readRow(pid: number): ProcessRow | null {
+  return readStat(pid)?.row ?? null;
 }
 
-/** Adds whoever is not among the rows, and reads orphans again, until no process got away in between. */
-function complete(rows: Map<number, ProcessRow>): void {
-  for (let chase = 0; chase < MAX_CHASES; chase += 1) {
-    addNew(rows);
-    if (adoptOrphans(rows) === 0) return;
-  }
-}
-
-/** Adds those in the folder, then those that were started while it was being read. */
-function addNew(rows: Map<number, ProcessRow>): void {
-  let newest = readLastPid();
-  // Numbers handed out to processes that were not to be seen yet: a number comes early in a fork.
-  let early: readonly number[] = [];
-  readFolder(rows);
-  for (let chase = 0; chase < MAX_CHASES; chase += 1) {
-    const latest = readLastPid();
-    const isDone = latest === newest;
-    // Smaller: the numbers have wrapped around.
-    if (latest < newest || latest - newest > MAX_CHASED_PIDS) readFolder(rows);
-    else {
-      const started = [...early, ...Array.from({ length: latest - newest }, (_, index) => newest + 1 + index)];
-      for (const pid of started) if (!rows.has(pid)) readInto(rows, pid);
-      early = started.filter((pid) => pid > newest && !rows.has(pid));
-    }
-    if (isDone) break;
-    newest = latest;
-  }
-}
-
-function readFolder(rows: Map<number, ProcessRow>): void {
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (pid > 0 && !rows.has(pid)) readInto(rows, pid);
-  }
-}
-
-function readInto(rows: Map<number, ProcessRow>, pid: number): void {
+function readLocated(pid: number): LocatedRow | null {
   const stat = readStat(pid);
-  if (stat !== null) rows.set(pid, stat.row);
+  return stat === null ? null : { ...stat.row, cwd: cwdOf(pid, stat) };
 }
 
-/**
- * A child read before its parent exited names a parent that is not there: read again, it names the process that adopted it. Returns how
- * many are gone by then, who may have left a child that nobody has read.
- */
-function adoptOrphans(rows: Map<number, ProcessRow>): number {
-  let gone = 0;
-  for (const row of rows.values()) {
-    if (row.ppid === 0 || rows.has(row.ppid)) continue;
-    const again = readStat(row.pid);
-    if (again !== null) rows.set(row.pid, again.row);
-    else if (rows.delete(row.pid)) gone += 1;
-  }
-  return gone;
+function cwdOf(pid: number, { row, firstThreadEnded }: ProcessStat): string | null {
+  if (row.isKernelThread === true) return null;
+  return readLink(cwdPath(pid)) ?? (firstThreadEnded ? readLink(`${runningThread(pid)}/cwd`) : null);
 }
 
 /** Null also for the number of a thread: `/proc/<tid>` answers, although the folder does not show it. */
 function readStat(pid: number): ProcessStat | null {
-  const file = readProcLine(`/proc/${pid}/stat`);
+  const file = readProcLine(statPath(pid));
   const stat = file === null ? null : parseStatLine(file.bytes, file.length);
   if (stat === null || stat.isThread) return null;
   return stat.row.comm === NODE_THREAD_NAME ? { ...stat, row: { ...stat.row, comm: programName(pid) } } : stat;

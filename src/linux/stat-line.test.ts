@@ -34,6 +34,7 @@ test('reads every field at its place', () => {
       startTicks: 123_456_789,
       comm: 'sh',
       execStamp: 140_737_488_347_136,
+      isKernelThread: false,
     },
     cpuTicks: 12,
     rssPages: 321,

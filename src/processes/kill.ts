@@ -134,8 +134,8 @@ export function isWithin(folder: string, path: string): boolean {
 /** The working folder costs little and leaves few; only those are asked for the rest. */
 function look(table: ProcessTable, matchesFolder: (cwd: string | null) => boolean): readonly FoundProcess[] {
   const found: FoundProcess[] = [];
-  for (const row of table.list()) {
-    if (isDead(row) || !matchesFolder(table.cwd(row.pid))) continue;
+  for (const row of table.listLocated?.() ?? table.list().map((each) => ({ ...each, cwd: table.cwd(each.pid) }))) {
+    if (isDead(row) || !matchesFolder(row.cwd)) continue;
     const { argv, exe, cwd } = table.details(row.pid);
     // The details are of whoever has the PID now: of this process only if it is still there after they were read.
     if (argv === null || table.read(row.pid)?.startTicks !== row.startTicks) continue;

@@ -15,6 +15,14 @@ export interface ProcessRow {
   readonly comm: string;
   /** A number that changes when the process executes another program; absent where the platform has none. */
   readonly execStamp?: number;
+  /** True for a thread of the kernel, which has no program, folder or environment. Absent where the platform shows none. */
+  readonly isKernelThread?: boolean;
+}
+
+/** A process and where it works. */
+export interface LocatedRow extends ProcessRow {
+  /** Real path of the working folder. `null` = unreadable. */
+  readonly cwd: string | null;
 }
 
 /** What costs a further read per process. `null` = unreadable (another user's, not dumpable, or gone): never guessed. */
@@ -49,6 +57,8 @@ export interface ProcessTable {
   nowTicks?(): number;
   /** Every process. One that is there before the call and after it is never missing. */
   list(): readonly ProcessRow[];
+  /** The same with the working folders. For platforms where that costs less than asking for each afterwards. */
+  listLocated?(): readonly LocatedRow[];
   /**
    * Those that are there now and were not among `known`, which `list` has returned a moment ago. For platforms where that costs less
    * than a whole pass.

@@ -15,12 +15,13 @@ interface Fixture {
   readonly pgid?: number;
   readonly sid?: number;
   readonly state?: string;
+  readonly isKernelThread?: boolean;
   readonly cookie?: string;
 }
 
 function tableOf(fixtures: readonly Fixture[]): { rows: readonly ProcessRow[]; table: ProcessTable; asked: number[] } {
   const asked: number[] = [];
-  const rows = fixtures.map(({ pid, ppid, pgid = pid, sid = pid, state = 'S' }) => ({
+  const rows = fixtures.map(({ pid, ppid, pgid = pid, sid = pid, state = 'S', isKernelThread = false }) => ({
     pid,
     ppid,
     pgid,
@@ -28,6 +29,7 @@ function tableOf(fixtures: readonly Fixture[]): { rows: readonly ProcessRow[]; t
     state,
     startTicks: pid * 10,
     comm: `p${pid}`,
+    isKernelThread,
   }));
   const table: ProcessTable = {
     realm,
@@ -105,8 +107,8 @@ test('the cookie brings in its carriers, those of nested runs, and what descends
 test('environments are read only of those who are not members yet, and of no kernel thread or zombie', () => {
   const { rows, table, asked } = tableOf([
     INIT,
-    { pid: 2, ppid: 0 },
-    { pid: 3, ppid: 2 },
+    { pid: 2, ppid: 0, isKernelThread: true },
+    { pid: 3, ppid: 2, isKernelThread: true },
     { pid: 10, ppid: 1 },
     { pid: 11, ppid: 10 },
     { pid: 12, ppid: 1, state: 'Z' },
@@ -114,6 +116,11 @@ test('environments are read only of those who are not members yet, and of no ker
   ]);
   findMembers({ ...NOTHING, roots: [identity(10)], cookie: 'run_a.1' }, rows, table);
   assert.deepEqual(asked, [1, 13]);
+});
+
+test('K6 in a container, where PID 2 is a program like any other, its children are asked too', () => {
+  const rows = [INIT, { pid: 2, ppid: 0 }, { pid: 20, ppid: 2, cookie: 'run_a.1' }];
+  assert.deepEqual(members({ cookie: 'run_a.1' }, rows), { 20: 'cookie' });
 });
 
 test('a group or session counts while a proven member is in it', () => {

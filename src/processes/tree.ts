@@ -146,10 +146,9 @@ function isStillOwn(
   return [...forest.byPid.values()].some((row) => row.sid === id && row.startTicks <= seenTicks);
 }
 
-/** Kernel threads and the dead have none; asking costs a system call each. */
+/** Kernel threads and the dead have none; asking costs some system calls each. */
 function hasEnvironment(row: ProcessRow): boolean {
-  const KERNEL_THREADS = 2;
-  return row.pid !== KERNEL_THREADS && row.ppid !== KERNEL_THREADS && !isDead(row);
+  return row.isKernelThread !== true && !isDead(row);
 }
 
 /** Everything that descends from a process, children before their parents; [] when the identity is not there any more. */

@@ -42,6 +42,7 @@ test('K6 /proc: a process whose first thread has ended still tells its environme
   assert.deepEqual([exe, cwd], [realpathSync(process.execPath), process.cwd()]);
   assert.ok(argv?.some((argument) => argument.endsWith('headless.ts')));
   assert.equal(table.cwd(leader.pid), process.cwd());
+  assert.equal(table.listLocated?.().find(({ pid }) => pid === leader.pid)?.cwd, process.cwd());
   await killVerified({ ...processes, clock: systemClock }, [leader], { graceMs: 0 });
   await puppet.exited;
 });

@@ -83,6 +83,11 @@ export function testProcessTable(name: string, createTable: () => ProcessTable, 
     assert.deepEqual(details.argv, ['sleep', '1000']);
     assert.equal(details.cwd, folder);
     assert.equal(table.cwd(leader.pid), folder);
+    if (table.listLocated !== undefined)
+      assert.deepEqual(
+        table.listLocated().find(({ pid }) => pid === leader.pid),
+        { ...table.read(leader.pid), cwd: folder },
+      );
     assert.ok(details.exe?.startsWith('/'));
     assert.equal(details.uid, process.getuid?.());
     assert.ok(details.rssBytes !== null && details.rssBytes > 0);
