@@ -1,7 +1,10 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { resolve } from 'node:path';
+import type { ClaimStore } from './claims/ports.ts';
+import { claimsOfRuns } from './claims/release-run.ts';
 import type { Clock } from './clock.ts';
 import { systemClock } from './host/clock.ts';
+import { resolvePaths } from './host/paths.ts';
 import { openProcesses } from './library.ts';
 import type { RunStore } from './runs/ports.ts';
 import type { RunRecord } from './runs/record.ts';
@@ -11,6 +14,7 @@ import type { Interrupter, Logger, Verifier } from './runs/registry-ports.ts';
 import { spawnRun } from './runs/spawn-run.ts';
 import { launch } from './shim/launch.ts';
 import { createMemoryStore } from './store/memory/open.ts';
+import { wireClaims } from './wire-claims.ts';
 import { wireRegistry } from './wire-registry.ts';
 
 export interface RegistryOptions {
@@ -18,6 +22,8 @@ export interface RegistryOptions {
   readonly verifier?: Verifier;
   /** Reaches processes. @defaultValue SIGINT to verified identities; hard: TERM, after the grace STOP and KILL, then two empty scans */
   readonly interrupter?: Interrupter;
+  /** Folder for claims on worktrees whose git directory cannot be written. @defaultValue the user's own state folder */
+  readonly spareFolder?: string;
   /** @defaultValue the system's */
   readonly clock?: Clock;
   /** Told what goes wrong out of a caller's sight. @defaultValue silent */
@@ -66,7 +72,8 @@ export interface ProgramRegistry extends Registry {
 
 /**
  * A registry of the work that a program has started: who started what, under which session, turn and tool call, and what became of it.
- * Without a store the runs live in this process alone: interrupts work, and there is nothing to reconcile after a restart.
+ * Without a store the runs live in this process alone: interrupts work, and there is nothing to reconcile after a restart. With one, a hard
+ * interrupt gives back the worktree of a run whose shim is dead, or says in its claim who survived.
  *
  * @example
  * await using store = await openSqliteStore({ path: 'runs.db', clock: systemClock });
@@ -77,15 +84,19 @@ export interface ProgramRegistry extends Registry {
  * @throws PLATFORM_UNSUPPORTED
  */
 export function createRegistry(
-  store: { readonly runs: RunStore } | null = null,
-  options: RegistryOptions = {},
+  store: { readonly runs: RunStore; readonly claims?: ClaimStore } | null = null,
+  { spareFolder, ...options }: RegistryOptions = {},
 ): ProgramRegistry {
   const processes = openProcesses();
   const { pid, startTicks } = processes.self;
   const { runs } = store ?? createMemoryStore();
   const clock = options.clock ?? systemClock;
+  const spare = spareFolder ?? resolvePaths(process.env).claimsDir;
+  const claims =
+    store === null ? null : claimsOfRuns(wireClaims({ processes, clock, rows: store.claims ?? null, spare }));
   const registry = wireRegistry({
     runs,
+    ...(claims && { claims }),
     durable: store !== null,
     processes,
     registrant: processes.self,

@@ -10,6 +10,7 @@ import { agentKindOf } from './processes/kinds.ts';
 import type { Processes } from './processes/ports.ts';
 import { COOKIE_VARIABLE } from './processes/tree-spec.ts';
 import type { RunStore } from './runs/ports.ts';
+import type { RunClaims } from './runs/run-claims.ts';
 import { createRegistryOver, type Registry } from './runs/registry.ts';
 import type { Interrupter, Logger, RegistryPorts, Verifier } from './runs/registry-ports.ts';
 import { createRunIds } from './runs/run-id.ts';
@@ -31,6 +32,8 @@ export interface RegistryParts {
   readonly interrupter?: Interrupter;
   readonly clock?: Clock;
   readonly logger?: Logger;
+  /** The worktrees of runs that a hard interrupt ends. @defaultValue none: they are found stale by the next who wants them */
+  readonly claims?: RunClaims;
   /** Told of the starts that are registered, and of the ends that are written here. @defaultValue nobody is */
   readonly announce?: RegistryPorts['announce'];
   /** Processes that belong to no run: the daemon. */
@@ -41,7 +44,7 @@ const SILENT: Logger = { warn: () => {} };
 
 /** A registry over this machine's processes, where nothing else is given. */
 export function wireRegistry(parts: RegistryParts): Registry {
-  const { runs, exclude = () => [] } = parts;
+  const { runs, claims, exclude = () => [] } = parts;
   const { table, signaller, self } = parts.processes;
   const clock = parts.clock ?? systemClock;
   const host = hostname();
@@ -51,7 +54,9 @@ export function wireRegistry(parts: RegistryParts): Registry {
     runs,
     durable: parts.durable,
     verifier: parts.verifier ?? createTableVerifier({ table, startedAtOf, exclude }),
-    interrupter: parts.interrupter ?? createTableInterrupter({ runs, table, signaller, self, clock, host, exclude }),
+    interrupter:
+      parts.interrupter ??
+      createTableInterrupter({ runs, table, signaller, self, clock, host, exclude, ...(claims && { claims }) }),
     watch: (onDeath) => createRunWatch(signaller, onDeath),
     clock,
     logger: parts.logger ?? SILENT,

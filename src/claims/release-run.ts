@@ -1,5 +1,6 @@
 import { ReeveError } from '../errors.ts';
 import type { Survivor } from './claim.ts';
+import type { ClaimPlace } from './ports.ts';
 import type { RegisterPorts } from './register.ts';
 import { decideOutlive } from './protocol.ts';
 import { changeOrForget, changeRegister, readRegister } from './register.ts';
@@ -11,12 +12,17 @@ export interface ClaimingRun {
 
 /** The claims of runs, as whoever ends a run sees them. Of a folder that is gone nothing is held any more. */
 export function claimsOfRuns(ports: RegisterPorts) {
+  /** Looked at without the guard, which would make a folder where there is no claim yet: whoever holds none now will hold none. */
+  async function holds(runId: string, place: ClaimPlace): Promise<boolean> {
+    const { record, others } = await readRegister(ports, place);
+    return [record, ...others].some(({ claim }) => claim?.holder.runId === runId);
+  }
+
   return {
     /** Whether a run holds its worktree. One that cannot be told counts as held: a corrupt claim says nothing. */
     async isHeldBy({ intent: { id, cwd } }: ClaimingRun): Promise<boolean> {
       try {
-        const { record, others } = await readRegister(ports, ports.files.placeOf(cwd));
-        return [record, ...others].some(({ claim }) => claim?.holder.runId === id);
+        return await holds(id, ports.files.placeOf(cwd));
       } catch (error) {
         if (!(error instanceof ReeveError)) throw error;
         return error.code !== 'FOLDER_NOT_FOUND';
@@ -30,6 +36,7 @@ export function claimsOfRuns(ports: RegisterPorts) {
     async outlive({ intent: { id, cwd } }: ClaimingRun, survivors: readonly Survivor[]): Promise<void> {
       try {
         const place = ports.files.placeOf(cwd);
+        if (!(await holds(id, place))) return;
         await changeRegister(ports, place, ({ record }) => {
           const { claim, token } = record;
           if (claim?.holder.runId !== id) return { next: null, result: undefined };
@@ -48,6 +55,7 @@ export function claimsOfRuns(ports: RegisterPorts) {
     async release({ intent: { id, cwd } }: ClaimingRun): Promise<void> {
       try {
         const place = ports.files.placeOf(cwd);
+        if (!(await holds(id, place))) return;
         await changeOrForget(ports, place, ({ record }) => ({
           next: record.claim?.holder.runId === id ? { ...record, claim: null } : null,
           result: undefined,

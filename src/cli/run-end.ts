@@ -8,7 +8,7 @@ import { reconcile } from '../runs/reconcile.ts';
 import type { RunStore } from '../runs/ports.ts';
 import type { EndReason, RunId, RunOutcome, RunRecord } from '../runs/record.ts';
 import { isShimAlive } from '../runs/shim-life.ts';
-import type { RunClaims } from '../runs/stop-run.ts';
+import type { RunClaims } from '../runs/run-claims.ts';
 
 /** Exit code of a run that a limit ended, as `reeve run` itself gives it. */
 const ENDED_BY_LIMIT = 124;

@@ -12,6 +12,7 @@ import { isTerminal } from './lifecycle.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord } from './record.ts';
 import { recordReceipt } from './record-receipt.ts';
+import type { RunClaims } from './run-claims.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 
 export interface NestedPorts {
@@ -20,6 +21,8 @@ export interface NestedPorts {
   readonly clock: Clock;
   /** Processes that belong to no run. */
   readonly exclude?: () => readonly Identity[];
+  /** The worktrees of nested runs whose shims died with them. */
+  readonly claims?: RunClaims | undefined;
   /** Told of the stops that begin, and of the ends that are written here. */
   readonly announce?: ((event: NestedEvent) => void) | undefined;
 }
@@ -56,24 +59,29 @@ async function announceTo(ports: NestedPorts, { intent: { id: runId }, current }
 }
 
 /**
- * After the parent's tree was ended: nested runs whose shim died with it get the end of their record from here. A nested shim that still
- * lives completes its own run; a nested tree with members left stays `stopping`. So does every nested run while one that survived the parent's
- * stop lives: of which of them it was, nothing tells any more.
+ * After the parent's tree was ended: nested runs whose shim died with it get the end of their record from here, and their worktrees are given
+ * back. A nested shim that still lives completes its own run; a nested tree with members left stays `stopping`. So does every nested run while
+ * one that survived the parent's stop lives, and it holds on to what each of them holds: of which of them it was, nothing tells any more.
  */
 export async function completeNested(
   ports: NestedPorts,
-  request: { readonly parent: RunId; readonly receipt: Receipt },
+  { parent, receipt }: { readonly parent: RunId; readonly receipt: Receipt },
 ): Promise<void> {
-  const nested = await activeNestedRuns(ports.runs, request.parent);
+  const nested = await activeNestedRuns(ports.runs, parent);
   const exclude = ports.exclude?.() ?? [];
   const rows = nested.length === 0 ? [] : ports.table.list();
   for (const run of nested) {
     const { id, shim } = run.intent;
     const members = findMembers(treeSpecOf(run, { exclude }), rows, ports.table);
-    if (isShimAlive(shim, ports.table) || members.length > 0) continue;
+    if (isShimAlive(shim, ports.table) || (receipt.provenEmpty && members.length > 0)) continue;
     // One that began while the parent was being stopped has not been told yet.
     await announceTo(ports, run);
-    await recordReceipt(ports, id, { ...request.receipt, reason: 'parent' });
-    if (request.receipt.provenEmpty) await closeRun(ports, { id, event: { type: 'emptied', exit: null, error: null } });
+    await recordReceipt(ports, id, { ...receipt, reason: 'parent' });
+    if (!receipt.provenEmpty) {
+      await ports.claims?.outlive(run, receipt.survivors);
+      continue;
+    }
+    const closed = await closeRun(ports, { id, event: { type: 'emptied', exit: null, error: null } });
+    await ports.claims?.release(closed);
   }
 }

@@ -12,6 +12,7 @@ import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord, StopReason } from './record.ts';
 import { recordReceipt } from './record-receipt.ts';
+import type { RunClaims } from './run-claims.ts';
 import { isShimAlive } from './shim-life.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 import { assertVisible } from './visible.ts';
@@ -31,16 +32,6 @@ export interface StopRunPorts extends StopPorts {
   readonly handOver?: (request: StopRunRequest) => Promise<Receipt | null>;
   /** Told of the stop that begins, of its receipt, and of the end where it is we who write it: each once, however many stop the run. */
   readonly announce?: (event: StopEvent) => void;
-}
-
-/** The worktrees of runs. */
-export interface RunClaims {
-  /** Whether a run holds one. In doubt it does. */
-  isHeldBy(run: RunRecord): Promise<boolean>;
-  /** Says which processes hold on to what a run holds, whatever becomes of its shim. */
-  outlive(run: RunRecord, survivors: Receipt['survivors']): Promise<void>;
-  /** Gives back what a run holds whose shim can no longer do so. */
-  release(run: RunRecord): Promise<void>;
 }
 
 /** What a stop tells of. */

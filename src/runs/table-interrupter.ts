@@ -8,8 +8,9 @@ import { startedOf } from './lifecycle.ts';
 import type { RunStore } from './ports.ts';
 import type { RunRecord } from './record.ts';
 import type { Interrupter, InterruptPlan, SeenProcess } from './registry-ports.ts';
+import type { RunClaims } from './run-claims.ts';
 import { outOfReach, softTargets, type Scan } from './soft-targets.ts';
-import { stopRun, type RunClaims, type StopEvent } from './stop-run.ts';
+import { stopRun, type StopEvent } from './stop-run.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 
 export interface InterrupterPorts {

@@ -135,7 +135,7 @@ function isShimLost(error: unknown): boolean {
 
 /** What descends from the command or carries its cookie is found without the shim, and nobody else will end it. */
 async function endWithoutShim(
-  { processes, clock, runs, announce }: HostPlace,
+  { processes, clock, runs, claims, announce }: HostPlace,
   started: RunRecord,
   { graceMs, recorded }: Keeping,
 ): Promise<HostedEnd> {
@@ -144,7 +144,8 @@ async function endWithoutShim(
   const exit = { exitCode: null, signal: null };
   if (recorded) {
     const request = { record: started, reason: 'stop', message: SHIM_LOST, graceMs } as const;
-    const { record, receipt } = await stopRun({ ...ports, runs: await runs(), announce }, request);
+    const recordPorts = { runs: await runs(), claims: await claims(), announce };
+    const { record, receipt } = await stopRun({ ...ports, ...recordPorts }, request);
     return { record, exit, receipts: [receipt] };
   }
   const receipt = await stopTree(ports, { spec: treeSpecOf(started), reason: 'stop', graceMs });

@@ -50,9 +50,9 @@ export class DetachedRun implements HostedRun {
   }
 
   async stop({ message, graceMs }: { readonly message: string | null; readonly graceMs: number }): Promise<Receipt> {
-    const { processes, clock, runs, announce } = this.#place;
+    const { processes, clock, runs, claims, announce } = this.#place;
     const { table, signaller, self } = processes;
-    const ports = { runs: await runs(), table, signaller, self, clock, announce };
+    const ports = { runs: await runs(), claims: await claims(), table, signaller, self, clock, announce };
     return (await stopRun(ports, { record: this.record, reason: 'stop', message, graceMs })).receipt;
   }
 

@@ -1,13 +1,16 @@
 import { closeSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { claimsOfRuns } from '../claims/release-run.ts';
 import type { Clock } from '../clock.ts';
 import type { Event } from '../events.ts';
 import { createEventLog } from '../host/event-log.ts';
 import { resolvePaths, type Paths } from '../host/paths.ts';
 import type { Processes } from '../processes/ports.ts';
 import type { RunStore } from '../runs/ports.ts';
+import type { RunClaims } from '../runs/run-claims.ts';
 import type { HostedRun, HostOrder, RunHost } from '../service/ports.ts';
 import type { Store } from '../store/store.ts';
+import { wireClaims } from '../wire-claims.ts';
 import { AttachedRun } from './attached-run.ts';
 import { DetachedRun } from './detached-run.ts';
 import { hireShim } from './hire.ts';
@@ -21,6 +24,8 @@ export interface HostPlace {
   readonly paths: Paths;
   /** Opened when first asked for. */
   readonly runs: () => Promise<RunStore>;
+  /** The worktrees of recorded runs, of which those that are nested in ours may hold some. */
+  readonly claims: () => Promise<RunClaims>;
   /** Tells of what is done to recorded runs from here. */
   readonly announce: (event: Event) => void;
   /** Aborted when the host lets go of its runs. */
@@ -53,11 +58,17 @@ export function createRunHost({ processes, clock, env, home }: HostOptions): Run
   };
   let place: HostPlace | undefined;
   const placeOnce = (): HostPlace => {
-    place ??= {
-      processes: processes(),
+    if (place !== undefined) return place;
+    const opened = processes();
+    place = {
+      processes: opened,
       clock,
       paths,
       runs: async () => (await openStore()).runs,
+      claims: async () => {
+        const { claims: rows } = await openStore();
+        return claimsOfRuns(wireClaims({ processes: opened, clock, rows, spare: paths.claimsDir }));
+      },
       // What a program does to its runs must not fail for a log that cannot be written.
       announce: createEventLog({ folder: paths.eventsDir, onFailure: () => {} }).record,
       closing: closing.signal,

@@ -1,66 +1,33 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Receipt } from '../../src/processes/receipt.ts';
 import { awaitValue } from '../rig/await-value.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive, readProcess } from '../rig/live-processes.ts';
-import { needsRoot, NOBODY } from '../rig/nobody.ts';
-import { createReport, puppetCommand, startPuppet, type Report } from '../rig/puppet.ts';
+import { NOBODY } from '../rig/nobody.ts';
+import { cannotBecomeAnother, createOpenReport, stageOtherUser } from '../rig/other-user.ts';
+import { startPuppet, type Report } from '../rig/puppet.ts';
 import { until } from '../rig/until.ts';
 import { createHome, MAIN, type CommandEnd } from './home.ts';
 
 failOnLeaks();
 
-/** A user other than nobody, and without any rights either. */
-const SOMEBODY = NOBODY - 1;
-const SETPRIV = '/usr/bin/setpriv';
-/** Needed to become, within a run, a user whom the run's owner may not signal. */
-const skip = needsRoot || (existsSync(SETPRIV) ? false : `there is no ${SETPRIV}`);
-
-/**
- * `reeve` as nobody, and words that start a puppet as somebody else: a program that is set to that user's id gives up the rest, so that
- * nobody may not signal it (https://man7.org/linux/man-pages/man2/kill.2.html). Null, with the test skipped, where no program may do that.
- */
+/** `reeve` as nobody, whose runs can have a member of somebody else's. Null, with the test skipped, where there can be none. */
 function stage(t: TestContext) {
   const home = createHome(t);
-  chmodSync(home.folder, 0o755);
-  const [work, theirs] = ['w', 'theirs'].map((name) => join(home.folder, name));
-  assert.ok(work !== undefined && theirs !== undefined);
-  for (const folder of [work, theirs]) {
-    mkdirSync(folder);
-    chownSync(folder, NOBODY, NOBODY);
-  }
-  const become = join(home.folder, 'become-somebody');
-  copyFileSync(SETPRIV, become);
-  chownSync(become, SOMEBODY, SOMEBODY);
-  chmodSync(become, 0o4755);
-  const begin = [become, '--reuid', String(SOMEBODY)];
-  const probe = spawnSync(become, [...begin.slice(1), 'true'], { uid: NOBODY, gid: NOBODY, encoding: 'utf8' });
-  if (probe.status !== 0) {
-    t.skip(`no program can become another user here (${probe.stderr.trim()}): nosuid, or no new privileges`);
-    return null;
-  }
-  const report = createOpenReport(t);
-  const env = { HOME: theirs, REEVE_HOME: join(theirs, 'reeve'), XDG_RUNTIME_DIR: theirs, TMPDIR: theirs };
+  const staged = stageOtherUser(t, home.folder);
+  if (staged === null) return null;
+  const { work, report, env, sleeperOfSomebody } = staged;
   return {
     work,
     report,
-    sleeperOfSomebody: [...begin, ...puppetCommand('sleeper.sh', report)].join(' '),
+    sleeperOfSomebody,
     reeve: (...args: readonly string[]): Promise<CommandEnd> => home.reeve(args, { cwd: work, env, uid: NOBODY }),
     reeveWith: (more: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<CommandEnd> =>
       home.reeve(args, { cwd: work, env: { ...env, ...more }, uid: NOBODY }),
   };
-}
-
-/** One that every user can write to. */
-function createOpenReport(t: TestContext): Report {
-  const report = createReport(t);
-  chmodSync(dirname(report.path), 0o711);
-  chmodSync(report.path, 0o666);
-  return report;
 }
 
 /** Which process of somebody else a run has, once it is up. */
@@ -72,7 +39,7 @@ function pidsOf(receipt: Receipt | undefined) {
   return receipt?.survivors.map(({ pid, why }) => [pid, why]);
 }
 
-describe('a run with a process of another user, which its owner may not signal', { skip }, () => {
+describe('a run with a process of another user, which its owner may not signal', { skip: cannotBecomeAnother }, () => {
   it('K5, invariant 2: is not over by a stop, which exits with 1 and lists the survivor, and its claim is held until that is gone', async (t) => {
     const staged = stage(t);
     if (staged === null) return;
