@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { median } from './quantile.ts';
+import type { Holding } from './row.ts';
 
 /** `node -e 0`, over a bare `true`, on the machine that the bars in milliseconds of Node's own work were set on. */
 const REFERENCE_NODE_MS = 23;
@@ -9,8 +10,8 @@ const ROUNDS = 9;
 export interface Machine {
   /** `node -e 0`, over a bare `true`, in milliseconds. */
   readonly nodeMs: number;
-  /** The bar for this machine: the same where it is as fast, longer where it is slower. */
-  scaled(barMs: number): number;
+  /** Whether so many milliseconds reach the bar as it stands, or the one of this machine, which is longer where the machine is slower. */
+  holds(ms: number, barMs: number): Holding;
   /** The same in words: `≤ 25 ms`, and what that comes to here. */
   bar(barMs: number): string;
 }
@@ -29,11 +30,11 @@ export function machineOf(nodeMs: number): Machine {
   const factor = Math.max(1, nodeMs / REFERENCE_NODE_MS);
   return {
     nodeMs,
-    scaled: (barMs) => barMs * factor,
+    holds: (ms, barMs) => ms <= barMs || (ms <= barMs * factor && 'scaled'),
     bar: (barMs) =>
       factor === 1
         ? `≤ ${barMs} ms`
-        : `≤ ${barMs} ms where Node starts in ${REFERENCE_NODE_MS} ms, so ${Math.round(barMs * factor)} ms here`,
+        : `≤ ${barMs} ms (scaled: where Node starts in ${REFERENCE_NODE_MS} ms, so ${Math.round(barMs * factor)} ms here)`,
   };
 }
 

@@ -12,6 +12,8 @@ export interface BenchRow {
   readonly unit: string;
   /** The bar in words, e.g. `≤ 25 ms; ≥ 25 × tree-kill`. */
   readonly bar: string;
-  /** Whether this measurement reaches the bar. */
-  readonly holds: boolean;
+  readonly holds: Holding;
 }
+
+/** Whether a measurement reaches its bar: as it stands, or only by the measure of a slower machine (see Machine). */
+export type Holding = boolean | 'scaled';

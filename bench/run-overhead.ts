@@ -36,7 +36,7 @@ export async function benchRun(): Promise<BenchRow[]> {
         peerValue: nodeMs,
         unit: 'ms',
         bar: machine.bar(OVERHEAD_BAR_MS),
-        holds: overheadMs <= machine.scaled(OVERHEAD_BAR_MS),
+        holds: machine.holds(overheadMs, OVERHEAD_BAR_MS),
       },
       {
         work: 'private memory of a foreground shim, beside another',
