@@ -2,7 +2,7 @@ import { identityIn, sameIdentity, type Identity } from '../processes/identity.t
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { redactId } from '../runs/redact-id.ts';
 import { claimHeld, claimNotHeld, describeRefusal } from './claim-errors.ts';
-import type { Claim, ClaimToken, Holder, Leader, Survivor, Waiter } from './claim.ts';
+import type { Claim, ClaimRecord, ClaimToken, Holder, Leader, Survivor, Waiter } from './claim.ts';
 import type { ClaimPlace } from './ports.ts';
 import {
   decideAcquire,
@@ -59,7 +59,7 @@ export interface HeldClaim {
   readonly joined: boolean;
   /** Says which process the holder's tree begins with. */
   attach(leader: Leader): Promise<void>;
-  /** Says which processes of the holder's tree have outlived a stop. */
+  /** Says which processes of the holder's tree have outlived a stop. Of a claim that was joined they are members of its holder's tree. */
   outlive(survivors: readonly Survivor[]): Promise<void>;
   /** A sign of life, for those who cannot see this process. @throws CLAIM_NOT_HELD when it was broken or has passed on */
   renew(): Promise<void>;
@@ -181,8 +181,10 @@ function heldClaim(ports: ClaimPorts, request: AcquireRequest, token: ClaimToken
       if (!joined) await changeRegister(ports, place, change);
     },
     async outlive(survivors) {
-      const change = asOwner(({ record }) => decideOutlive(record, owner, survivors));
-      if (!joined) await changeRegister(ports, place, change);
+      // The token says that it is still the claim that was joined.
+      const holderOf = ({ claim }: ClaimRecord): Holder => (joined && claim !== null ? claim.holder : holder);
+      const change = asOwner(({ record }) => decideOutlive(record, { token, holder: holderOf(record) }, survivors));
+      await changeRegister(ports, place, change);
     },
     async renew() {
       if (joined) return;

@@ -133,10 +133,15 @@ export function decideAttach(record: ClaimRecord, ask: OwnerAsk, leader: Leader)
   return asOwner(record, ask, (claim) => ({ ...claim, holder: { ...claim.holder, leader } }));
 }
 
-/** A stop of the holder's tree is over, and these live on: from now on the tree is found by them too. */
+/** A stop in the holder's tree is over, and these live on: from now on the tree is found by them too, as by those of earlier stops. */
 export function decideOutlive(record: ClaimRecord, ask: OwnerAsk, survivors: readonly Survivor[]): OwnerDecision {
-  const known = survivors.map(({ pid, startTicks }) => ({ pid, startTicks }));
-  return asOwner(record, ask, (claim) => ({ ...claim, holder: { ...claim.holder, survivors: known } }));
+  return asOwner(record, ask, ({ holder, ...claim }) => {
+    const known = holder.survivors ?? [];
+    const isKnown = (one: Survivor): boolean =>
+      known.some(({ pid, startTicks }) => pid === one.pid && startTicks === one.startTicks);
+    const more = survivors.filter((one) => !isKnown(one)).map(({ pid, startTicks }) => ({ pid, startTicks }));
+    return { ...claim, holder: { ...holder, survivors: [...known, ...more] } };
+  });
 }
 
 /** Gives the worktree back. The token stays on record, so that the next one is higher. */

@@ -1,28 +1,29 @@
 import { ReeveError } from '../errors.ts';
-import type { Survivor } from './claim.ts';
+import type { Claim, Survivor } from './claim.ts';
 import type { ClaimPlace } from './ports.ts';
 import type { RegisterPorts } from './register.ts';
 import { decideOutlive } from './protocol.ts';
 import { changeOrForget, changeRegister, readRegister } from './register.ts';
+import { runsOf } from './see-tree.ts';
 
 /** What of a run's record says which claim is its own. */
 export interface ClaimingRun {
-  readonly intent: { readonly id: string; readonly cwd: string };
+  readonly intent: { readonly id: string; readonly cwd: string; readonly cookie: string };
 }
 
 /** The claims of runs, as whoever ends a run sees them. Of a folder that is gone nothing is held any more. */
 export function claimsOfRuns(ports: RegisterPorts) {
   /** Looked at without the guard, which would make a folder where there is no claim yet: whoever holds none now will hold none. */
-  async function holds(runId: string, place: ClaimPlace): Promise<boolean> {
+  async function isHeldByOneOf(runIds: readonly string[], place: ClaimPlace): Promise<boolean> {
     const { record, others } = await readRegister(ports, place);
-    return [record, ...others].some(({ claim }) => claim?.holder.runId === runId);
+    return [record, ...others].some(({ claim }) => isOneOf(claim, runIds));
   }
 
   return {
     /** Whether a run holds its worktree. One that cannot be told counts as held: a corrupt claim says nothing. */
     async isHeldBy({ intent: { id, cwd } }: ClaimingRun): Promise<boolean> {
       try {
-        return await holds(id, ports.files.placeOf(cwd));
+        return await isHeldByOneOf([id], ports.files.placeOf(cwd));
       } catch (error) {
         if (!(error instanceof ReeveError)) throw error;
         return error.code !== 'FOLDER_NOT_FOUND';
@@ -30,16 +31,17 @@ export function claimsOfRuns(ports: RegisterPorts) {
     },
 
     /**
-     * Says of what a run holds which of its processes have outlived a stop, whatever becomes of its shim. What cannot be written now is on
-     * the run's own record, so nothing is thrown.
+     * Says of what a run holds, or a run around it that let it in, which of its processes have outlived a stop, whatever becomes of its shim.
+     * What cannot be written now is on the run's own record, so nothing is thrown.
      */
-    async outlive({ intent: { id, cwd } }: ClaimingRun, survivors: readonly Survivor[]): Promise<void> {
+    async outlive({ intent: { id, cwd, cookie } }: ClaimingRun, survivors: readonly Survivor[]): Promise<void> {
+      const holders = [id, ...runsOf(cookie)];
       try {
         const place = ports.files.placeOf(cwd);
-        if (!(await holds(id, place))) return;
+        if (!(await isHeldByOneOf(holders, place))) return;
         await changeRegister(ports, place, ({ record }) => {
           const { claim, token } = record;
-          if (claim?.holder.runId !== id) return { next: null, result: undefined };
+          if (claim === null || !isOneOf(claim, holders)) return { next: null, result: undefined };
           const decision = decideOutlive(record, { token, holder: claim.holder }, survivors);
           return { next: decision.kind === 'written' ? decision.next : null, result: undefined };
         });
@@ -55,7 +57,7 @@ export function claimsOfRuns(ports: RegisterPorts) {
     async release({ intent: { id, cwd } }: ClaimingRun): Promise<void> {
       try {
         const place = ports.files.placeOf(cwd);
-        if (!(await holds(id, place))) return;
+        if (!(await isHeldByOneOf([id], place))) return;
         await changeOrForget(ports, place, ({ record }) => ({
           next: record.claim?.holder.runId === id ? { ...record, claim: null } : null,
           result: undefined,
@@ -65,4 +67,9 @@ export function claimsOfRuns(ports: RegisterPorts) {
       }
     },
   };
+}
+
+function isOneOf(claim: Claim | null, runIds: readonly string[]): boolean {
+  const runId = claim?.holder.runId;
+  return runId !== undefined && runId !== null && runIds.includes(runId);
 }

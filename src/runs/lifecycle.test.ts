@@ -225,6 +225,16 @@ describe('lifecycle of a run', () => {
     assert.ok(!('survivors' in nextState(stopped, { type: 'emptied', exit: EXIT, error: null, at: 9 })));
   });
 
+  it('adds the survivors of one stop to those of another, each once: a stop inside a run knows nothing of those of its own', () => {
+    const [mine, inner] = [STARTED.identity, { ...STARTED.identity, pid: STARTED.identity.pid + 1 }];
+    const stopped = after(
+      { type: 'spawned', started: STARTED },
+      { type: 'survived', survivors: [mine] },
+      { type: 'survived', survivors: [inner, mine] },
+    );
+    assert.deepEqual('survivors' in stopped && stopped.survivors, [mine, inner]);
+  });
+
   it('guards every write: unknown, ended, changed meanwhile and illegal are told apart in this order', () => {
     const read = { id: 'run_x' as RunId, version: 2 };
     const guard = (state: RunStateName | null, version: number, next: RunStateName) =>

@@ -148,7 +148,7 @@ export function nextState(state: RunState, event: RunEvent): RunState {
   >;
   const next = row[event.type];
   if (event.type === 'noted') return { ...state, note: event.note } as RunState;
-  if (event.type === 'survived') return { ...state, survivors: event.survivors } as RunState;
+  if (event.type === 'survived') return survived(state, event.survivors);
   if (next === undefined)
     throw new ReeveError('TRANSITION_ILLEGAL', `"${event.type}" cannot happen to a run that is ${state.state}`);
   return withSurvivors(state, withNote(state, next(state, event)));
@@ -181,6 +181,12 @@ function withNote(before: RunState, after: RunState): RunState {
 function withSurvivors(before: RunState, after: RunState): RunState {
   if (!('survivors' in before) || 'survivors' in after || 'outcome' in after) return after;
   return { ...after, survivors: before.survivors };
+}
+
+/** Of a stop of the run itself, or of one inside it: neither knows of the other's. One that has died since does no harm. */
+function survived(state: RunState, survivors: readonly Identity[]): RunState {
+  const known = 'survivors' in state ? (state.survivors ?? []) : [];
+  return { ...state, survivors: joinIdentities(known, survivors) } as RunState;
 }
 
 function joinIdentities(known: readonly Identity[], more: readonly Identity[]): readonly Identity[] {

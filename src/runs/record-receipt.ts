@@ -6,6 +6,7 @@ import type { Receipt } from '../processes/receipt.ts';
 import { applyEvent } from './apply-event.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId } from './record.ts';
+import { runsAround } from './runs-around.ts';
 
 export interface ReceiptPorts {
   readonly runs: RunStore;
@@ -14,8 +15,9 @@ export interface ReceiptPorts {
 }
 
 /**
- * Puts a receipt on record, and who survived on the run itself, so that they are looked for until they are gone, by whomever. The latter
- * comes first: of a process that is killed in between, or whose store is full, what is lost is a text and not a survivor.
+ * Puts a receipt on record, and who survived on the run itself and on all that it is nested in, whose members they are too, so that they
+ * are looked for until they are gone, by whomever. The latter comes first: of a process that is killed in between, or whose store is full,
+ * what is lost is a text and not a survivor.
  * @throws RUN_NOT_FOUND, and what the store throws
  */
 export async function recordReceipt(ports: ReceiptPorts, id: RunId, receipt: Receipt): Promise<void> {
@@ -25,10 +27,14 @@ export async function recordReceipt(ports: ReceiptPorts, id: RunId, receipt: Rec
 
 async function recordSurvivors(ports: ReceiptPorts, id: RunId, found: Receipt['survivors']): Promise<void> {
   const survivors = found.map((survivor) => identityIn(ports.table.realm, survivor));
-  try {
-    await applyEvent(ports, id, { type: 'survived', survivors });
-  } catch (error) {
-    // They were gone before this was written, and somebody has seen so.
-    if (!(error instanceof ReeveError && error.code === 'RUN_ENDED')) throw error;
+  const run = await ports.runs.get(id);
+  const around = run === null ? [] : await runsAround(ports.runs, run);
+  for (const one of [id, ...around.map(({ intent }) => intent.id)]) {
+    try {
+      await applyEvent(ports, one, { type: 'survived', survivors });
+    } catch (error) {
+      // They were gone before this was written, and somebody has seen so.
+      if (!(error instanceof ReeveError && error.code === 'RUN_ENDED')) throw error;
+    }
   }
 }

@@ -12,7 +12,7 @@ import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord, StopReason } from './record.ts';
 import { recordReceipt } from './record-receipt.ts';
-import type { RunClaims } from './run-claims.ts';
+import { keepForSurvivors, type RunClaims } from './run-claims.ts';
 import { isShimAlive } from './shim-life.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 import { assertVisible } from './visible.ts';
@@ -24,7 +24,7 @@ export interface StopRunPorts extends StopPorts {
   /** This process, which carries out the stop. */
   readonly self: Identity;
   /** Absent: nobody waits for a shim to give its worktree back, and that of a dead one is found stale by the next who wants it. */
-  readonly claims?: RunClaims;
+  readonly claims?: RunClaims | undefined;
   /**
    * Has the run's shim carry out the stop when the store cannot be written: the shim keeps the reason until it can. Null: no shim answers.
    * Absent: the stop goes on from here, and its reason may be lost.
@@ -178,7 +178,7 @@ async function lastReceipt(runs: RunStore, id: RunId, reason: string): Promise<R
 
 /** With survivors nothing is over, and they hold the worktree. */
 async function leaveOpen(ports: StopRunPorts, taken: TakenStop, { survivors }: Receipt): Promise<RunRecord> {
-  await ports.claims?.outlive(taken.record, survivors);
+  await keepForSurvivors(ports, taken.record, survivors);
   return leaveStop(ports, taken);
 }
 

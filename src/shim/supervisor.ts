@@ -15,7 +15,7 @@ import type { Ending } from './ending.ts';
 import { OwnStop, type StopWish } from './own-stop.ts';
 import { waitUntilEmpty } from './tree-watch.ts';
 import type { ShimWorkplace } from './workplace.ts';
-import type { RunClaim } from './worktree-claim.ts';
+import { claimsOfOthers, type RunClaim } from './worktree-claim.ts';
 
 /** How long the shim of a background run waits for a store that cannot be written: a day is enough for somebody to find the full disk. */
 const BACKGROUND_PATIENCE_MS = 24 * 3_600_000;
@@ -131,7 +131,7 @@ export class Supervisor {
     const { store, clock, self, events } = this.#workplace;
     const requestedAt = clock.now();
     const { receipt, record, unrecorded } = await stopRun(
-      { ...this.#ports, runs: store.runs, self, announce: events.record },
+      { ...this.#ports, runs: store.runs, self, announce: events.record, claims: claimsOfOthers(this.#workplace) },
       { ...wish, record: this.#record },
     );
     this.#record = record;
@@ -154,7 +154,7 @@ export class Supervisor {
     const { runs } = this.#workplace.store;
     const { id } = this.#record.intent;
     const { record: announce } = this.#workplace.events;
-    const ports = { ...this.#ports, runs, announce };
+    const ports = { ...this.#ports, runs, announce, claims: claimsOfOthers(this.#workplace) };
     const receipt = await sweepRun(ports, { id, spec: this.#spec(), graceMs });
     this.#receipts.push(receipt);
     announce({ type: 'run.swept', at: this.#workplace.clock.now(), runId: id, receipt });

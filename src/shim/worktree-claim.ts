@@ -1,12 +1,14 @@
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
-import { acquireClaim, type HeldClaim } from '../claims/acquire.ts';
+import { acquireClaim, type ClaimPorts, type HeldClaim } from '../claims/acquire.ts';
 import type { ClaimToken, Holder, Leader, Survivor } from '../claims/claim.ts';
 import type { ClaimPlace } from '../claims/ports.ts';
+import { claimsOfRuns } from '../claims/release-run.ts';
 import { runsOf } from '../claims/see-tree.ts';
 import { claimPlaceOf } from '../host/claim-place.ts';
 import type { Site } from '../host/git-place.ts';
 import type { RunIntent, RunStarted } from '../runs/record.ts';
+import type { RunClaims } from '../runs/run-claims.ts';
 import { wireClaims } from '../wire-claims.ts';
 import { complain } from './messages.ts';
 import type { RunRequest } from './request.ts';
@@ -65,21 +67,27 @@ export async function claimWorktree(
   { site, queue }: { readonly site: Site; readonly queue: QueueManners },
 ): Promise<RunClaim> {
   if (request.claim === undefined || request.claim === null) return SHARED;
-  const { clock, store, paths } = workplace;
-  const place = claimPlaceOf(request.cwd, paths.claimsDir, site);
-  const claim = await acquireClaim(
-    wireClaims({ processes: workplace, clock, rows: store.claims, spare: paths.claimsDir }),
-    {
-      place,
-      holder: holderOf(workplace, request, intent),
-      session: request.owner.sessionId,
-      insideOf: runsOf(intent.cookie),
-      waitMs: request.claim.waitMs,
-      ...queue,
-    },
-  );
+  const place = claimPlaceOf(request.cwd, workplace.paths.claimsDir, site);
+  const claim = await acquireClaim(claimPorts(workplace), {
+    place,
+    holder: holderOf(workplace, request, intent),
+    session: request.owner.sessionId,
+    insideOf: runsOf(intent.cookie),
+    waitMs: request.claim.waitMs,
+    ...queue,
+  });
   if (place.apart !== null && !claim.joined) complain(apartText(place));
   return runClaim(claim);
+}
+
+/** The claims of the runs inside a shim's own, and of those around it. Undefined: the run is on no record that others share. */
+export function claimsOfOthers(workplace: ShimWorkplace): RunClaims | undefined {
+  return workplace.recorded ? claimsOfRuns(claimPorts(workplace)) : undefined;
+}
+
+function claimPorts(workplace: ShimWorkplace): ClaimPorts {
+  const { clock, store, paths } = workplace;
+  return wireClaims({ processes: workplace, clock, rows: store.claims, spare: paths.claimsDir });
 }
 
 function holderOf({ self }: ShimWorkplace, { name, command }: RunRequest, { id, agent }: RunIntent): Holder {

@@ -16,6 +16,7 @@ import { parseClaim } from '../../src/claims/claim-text.ts';
 import type { Identity } from '../../src/processes/identity.ts';
 import type { Receipt } from '../../src/processes/receipt.ts';
 import type { RunJson } from '../../src/runs/view.ts';
+import { shellWord } from '../../src/shell-word.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive, readProcess } from '../rig/live-processes.ts';
 import { NOBODY } from '../rig/nobody.ts';
@@ -42,6 +43,7 @@ function stage(t: TestContext) {
     JSON.parse((await reeve(['inspect', word, '--json'])).stdout) as RunJson;
   return {
     elsewhere,
+    report,
     reeve,
     inspect,
     library: () => startLibrary(t, { ...home.env, ...env }, elsewhere),
@@ -89,6 +91,11 @@ function holderOn(folder: string): Holder | null {
   return parsed.record.claim?.holder ?? null;
 }
 
+/** Words of a command line as a shell reads them. */
+function quoted(words: readonly string[]): string {
+  return words.map(shellWord).join(' ');
+}
+
 /** Kills the process above a command, which is its shim. */
 async function killShimOf(pid: number): Promise<void> {
   const shim = readProcess(readProcess(pid)?.ppid ?? 0);
@@ -125,6 +132,28 @@ describe('a worktree in which a process of another user lives on', { skip: canno
       endLibrary();
     });
 
+  for (const [what, script] of [
+    ['stopped', '"$@"'],
+    // The outer command ends by itself, when the member of another user is up.
+    ['swept', '"$@" & until [ -s "$0" ]; do sleep 0.01; done'],
+  ] as const)
+    it(`K5 stays claimed by the run inside, when the shim around it ends it: ${what}`, async (t) => {
+      const staged = stage(t);
+      if (staged === null) return;
+      const { agentRun, work, report, survivor: awaitSurvivor, claim, library } = staged;
+      const { ask, end: endLibrary } = library();
+      const args = ['-c', script, report.path, process.execPath, ...agentRun];
+      const order = { command: 'sh', args, cwd: work, graceMs: 0 };
+      const { id } = await ask<ServiceRun>({ do: 'start', start: order });
+      const survivor = await awaitSurvivor();
+      if (what === 'stopped') await ask<Receipt>({ do: 'kill', id });
+      assert.deepEqual(await ask({ do: 'wait', id }), { error: 'SURVIVORS' });
+      assert.deepEqual(await claim(), { survivors: [survivor.pid], exitCode: 73 });
+      await end(survivor);
+      assert.equal((await claim()).exitCode, 0);
+      endLibrary();
+    });
+
   it('K5 K12 stays claimed by a run that the library interrupts hard without its shim', async (t) => {
     const staged = stage(t);
     if (staged === null) return;
@@ -145,6 +174,37 @@ describe('a worktree in which a process of another user lives on', { skip: canno
     endLibrary();
   });
 });
+
+describe(
+  'a worktree in which a process of another user lives on in a run inside the one that holds it',
+  { skip: cannotBecomeAnother },
+  () => {
+    for (const isJoined of [true, false])
+      it(`K5 K12 K15 stays claimed by the outer run, whose shim is dead, ${isJoined ? 'also when the inner run has joined its claim' : 'wherever the inner run works'}`, async (t) => {
+        const staged = stage(t);
+        if (staged === null) return;
+        const { agentRun, reeve, inspect, survivor: awaitSurvivor, claim, work, elsewhere } = staged;
+        const inner = `cd ${isJoined ? work : elsewhere}; exec ${quoted([process.execPath, ...agentRun])}`;
+        assert.equal((await reeve(['start', '--name', 'outer', '--', 'sh', '-c', inner])).exitCode, 0);
+        const survivor = await awaitSurvivor();
+        await killShimOf((await inspect('outer')).identity?.pid ?? 0);
+        assert.equal((await reeve(['stop', 'inner', '--grace', '0'])).exitCode, 1);
+        assert.deepEqual(await claim(), { survivors: [survivor.pid], exitCode: 73 });
+        const stopped = await reeve(['stop', 'outer', '--grace', '0']);
+        assert.equal(stopped.exitCode, 1);
+        assert.match(stopped.stdout, new RegExp(`${survivor.pid} +\\S+ +permission denied`, 'u'));
+        assert.deepEqual(await claim(), { survivors: [survivor.pid], exitCode: 73 });
+
+        await end(survivor);
+        assert.equal((await reeve(['stop', 'outer', '--grace', '0'])).exitCode, 0);
+        assert.deepEqual(
+          [(await inspect('outer')).state, (await inspect('inner')).state],
+          ['interrupted', 'interrupted'],
+        );
+        assert.deepEqual(await claim(), { survivors: undefined, exitCode: 0 });
+      });
+  },
+);
 
 describe('a worktree of which nothing is left, whose shim was killed', () => {
   it('C3 K12 is given back by whoever stops the run around through the library', async (t) => {
