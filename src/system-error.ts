@@ -1,10 +1,13 @@
 import { ReeveError } from './errors.ts';
 
+/** What to do where no process and no thread can be made any more. */
+export const TOO_MANY_PROCESSES = 'you have too many processes: end some, or raise `ulimit -u`';
+
 /** What to do about it, by errno: https://man7.org/linux/man-pages/man3/errno.3.html */
 const REMEDIES: Readonly<Record<string, string>> = {
   EMFILE: 'let this process open more files (`ulimit -n 1024`), and try again',
   ENFILE: 'the whole machine has too many files open: end something, or raise fs.file-max',
-  EAGAIN: 'you have too many processes: end some, or raise `ulimit -u`',
+  EAGAIN: TOO_MANY_PROCESSES,
   ENOMEM: 'the machine is out of memory: end something, and try again',
   ENOSPC: 'free space on that file system, and try again',
   EDQUOT: 'free space within your quota, and try again',

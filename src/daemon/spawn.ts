@@ -8,7 +8,16 @@ import { openProcesses } from '../open-processes.ts';
 import { sameIdentity, type Identity } from '../processes/identity.ts';
 import { endDaemon } from './end.ts';
 import { ALREADY_RUNNING_EXIT_CODE } from './exit-codes.ts';
-import { failedStart, launch, wasKilled, type Attempt } from './launch.ts';
+import {
+  assertCanStart,
+  cannotStart,
+  endAttempt,
+  TRY_AGAIN,
+  failedStart,
+  launch,
+  wasKilled,
+  type Attempt,
+} from './launch.ts';
 import { DAEMON_PATIENCE_MS, livingDaemon, reachDaemon } from '../ipc/daemon-client.ts';
 
 /** How long a start may take before it counts as failed: a cold start on a busy machine, with room. */
@@ -90,16 +99,15 @@ export async function startDaemon(
       continue;
     } else if (attempt.failure !== null || attempt.child.exitCode !== null || attempt.child.signalCode !== null) {
       throw failedStart(paths, attempt);
-    }
+    } else await assertCanStart(paths, attempt);
     await delay(LOOK_AGAIN_MS);
   }
   const holder = livingDaemon(paths, (await openProcesses(env)).table);
-  throw unreachable(
-    paths,
-    holder === null
-      ? `the daemon did not answer within ${START_TIMEOUT_MS / 1000} s`
-      : `the daemon lives as PID ${holder.pid}, but nobody listens on its socket`,
-  );
+  // What has not got as far as the lock by now never does, or would come up after all that was started for it has been given up.
+  if (attempt !== null && holder?.pid !== attempt.child.pid) await endAttempt(attempt);
+  if (holder === null)
+    throw cannotStart(paths, `it was not up after ${START_TIMEOUT_MS / 1000} s, and was ended`, TRY_AGAIN);
+  throw unreachable(paths, `the daemon lives as PID ${holder.pid}, but nobody listens on its socket`);
 }
 
 /**

@@ -35,6 +35,8 @@ export interface ShimControl {
 
 /** What it tells whoever started it, as lines of JSON. */
 export type ShimNews =
+  /** Its Node is up: always the first. */
+  | { readonly type: 'begun' }
   /** It queues for its worktree; `line` says who holds that. */
   | { readonly type: 'waiting'; readonly line: string }
   /** A hosted run may be started, and is about to be. */

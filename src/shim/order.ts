@@ -12,6 +12,8 @@ const STARTER_LOOK_MS = 500;
 
 /** The life of a shim in a process of its own: reads its order, starts the run, says so, and watches over it to the end. */
 export async function runOrder(): Promise<void> {
+  // A Node that cannot get its threads never comes to this line: whoever hired it waits for it.
+  tell({ type: 'begun' });
   // A shim that lives for days must not keep a file system from being unmounted.
   process.chdir('/');
   keepTerminalModes();
