@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { ClaimStore } from './claims/ports.ts';
 import { claimsOfRuns } from './claims/release-run.ts';
 import type { Clock } from './clock.ts';
+import type { ReeveError } from './errors.ts';
 import { systemClock } from './host/clock.ts';
 import { resolvePaths } from './host/paths.ts';
 import { openProcesses } from './library.ts';
@@ -92,8 +93,11 @@ export function createRegistry(
   const { runs } = store ?? createMemoryStore();
   const clock = options.clock ?? systemClock;
   const spare = spareFolder ?? resolvePaths(process.env).claimsDir;
+  const onUnclaimed = (error: ReeveError): void => options.logger?.warn(error.message, { error });
   const claims =
-    store === null ? null : claimsOfRuns(wireClaims({ processes, clock, rows: store.claims ?? null, spare }));
+    store === null
+      ? null
+      : claimsOfRuns(wireClaims({ processes, clock, rows: store.claims ?? null, spare }), onUnclaimed);
   const registry = wireRegistry({
     runs,
     ...(claims && { claims }),

@@ -50,6 +50,24 @@ export function claimNotHeld(place: ClaimPlace, { claim }: ClaimRecord, now: num
   });
 }
 
+/** @returns PERMISSION_DENIED for a claim that lies in a file which is not written from here */
+export function claimApart({ worktree, otherFiles }: ClaimPlace): ReeveError {
+  return new ReeveError('PERMISSION_DENIED', `the claim on ${worktree} lies where this user writes none`, {
+    where: otherFiles.join(', '),
+    hint: 'Check who owns the folder, and act as that user.',
+  });
+}
+
+/** @returns the error that kept the survivors of a stop out of a claim, with what that means; its code, place and remedy stay */
+export function survivorsUnclaimed(folder: string, error: ReeveError): ReeveError {
+  const { code, message, where, hint } = error;
+  return new ReeveError(code, `the claim on ${folder} does not say who survived: ${message}`, {
+    where: where ?? folder,
+    ...(hint !== null && { hint }),
+    cause: error,
+  });
+}
+
 /** @returns CLAIM_CORRUPT with the command that repairs it */
 export function claimCorrupt(
   { worktree }: ClaimPlace,

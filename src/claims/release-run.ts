@@ -1,4 +1,5 @@
 import { ReeveError } from '../errors.ts';
+import { claimApart, survivorsUnclaimed } from './claim-errors.ts';
 import type { Claim, Survivor } from './claim.ts';
 import type { ClaimPlace } from './ports.ts';
 import type { RegisterPorts } from './register.ts';
@@ -11,19 +12,26 @@ export interface ClaimingRun {
   readonly intent: { readonly id: string; readonly cwd: string; readonly cookie: string };
 }
 
-/** The claims of runs, as whoever ends a run sees them. Of a folder that is gone nothing is held any more. */
-export function claimsOfRuns(ports: RegisterPorts) {
-  /** Looked at without the guard, which would make a folder where there is no claim yet: whoever holds none now will hold none. */
-  async function isHeldByOneOf(runIds: readonly string[], place: ClaimPlace): Promise<boolean> {
+/**
+ * The claims of runs, as whoever ends a run sees them. Of a folder that is gone nothing is held any more.
+ * @param onUnclaimed told why a claim could not be made to say who survived: place and remedy are in it
+ */
+export function claimsOfRuns(ports: RegisterPorts, onUnclaimed: (error: ReeveError) => void = () => {}) {
+  /**
+   * Which file says that one of these runs holds the worktree: the one that is written, or another. Looked at without the guard, which would
+   * make a folder where there is no claim yet: whoever holds none now will hold none.
+   */
+  async function heldIn(runIds: readonly string[], place: ClaimPlace): Promise<'register' | 'other file' | null> {
     const { record, others } = await readRegister(ports, place);
-    return [record, ...others].some(({ claim }) => isOneOf(claim, runIds));
+    if (isOneOf(record.claim, runIds)) return 'register';
+    return others.some(({ claim }) => isOneOf(claim, runIds)) ? 'other file' : null;
   }
 
   return {
     /** Whether a run holds its worktree. One that cannot be told counts as held: a corrupt claim says nothing. */
     async isHeldBy({ intent: { id, cwd } }: ClaimingRun): Promise<boolean> {
       try {
-        return await isHeldByOneOf([id], ports.files.placeOf(cwd));
+        return (await heldIn([id], ports.files.placeOf(cwd))) !== null;
       } catch (error) {
         if (!(error instanceof ReeveError)) throw error;
         return error.code !== 'FOLDER_NOT_FOUND';
@@ -32,13 +40,15 @@ export function claimsOfRuns(ports: RegisterPorts) {
 
     /**
      * Says of what a run holds, or a run around it that let it in, which of its processes have outlived a stop, whatever becomes of its shim.
-     * What cannot be written now is on the run's own record, so nothing is thrown.
+     * What cannot be written now is told, and is on the run's own record, so nothing is thrown.
      */
     async outlive({ intent: { id, cwd, cookie } }: ClaimingRun, survivors: readonly Survivor[]): Promise<void> {
       const holders = [id, ...runsOf(cookie)];
       try {
         const place = ports.files.placeOf(cwd);
-        if (!(await isHeldByOneOf(holders, place))) return;
+        const where = await heldIn(holders, place);
+        if (where === 'other file') throw claimApart(place);
+        if (where === null) return;
         await changeRegister(ports, place, ({ record }) => {
           const { claim, token } = record;
           if (claim === null || !isOneOf(claim, holders)) return { next: null, result: undefined };
@@ -47,6 +57,7 @@ export function claimsOfRuns(ports: RegisterPorts) {
         });
       } catch (error) {
         if (!(error instanceof ReeveError)) throw error;
+        if (error.code !== 'FOLDER_NOT_FOUND') onUnclaimed(survivorsUnclaimed(cwd, error));
       }
     },
 
@@ -57,7 +68,7 @@ export function claimsOfRuns(ports: RegisterPorts) {
     async release({ intent: { id, cwd } }: ClaimingRun): Promise<void> {
       try {
         const place = ports.files.placeOf(cwd);
-        if (!(await isHeldByOneOf([id], place))) return;
+        if ((await heldIn([id], place)) === null) return;
         await changeOrForget(ports, place, ({ record }) => ({
           next: record.claim?.holder.runId === id ? { ...record, claim: null } : null,
           result: undefined,

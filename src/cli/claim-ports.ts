@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { ClaimPorts } from '../claims/acquire.ts';
 import type { Holder } from '../claims/claim.ts';
 import type { ClaimPlace } from '../claims/ports.ts';
+import { claimsOfRuns } from '../claims/release-run.ts';
 import { runsOf } from '../claims/see-tree.ts';
 import { findWorkers } from '../claims/workers.ts';
 import { ReeveError } from '../errors.ts';
@@ -9,7 +10,9 @@ import { placeOf } from '../host/git-place.ts';
 import { identityIn, type Identity } from '../processes/identity.ts';
 import type { FoundProcess } from '../processes/kill.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
+import type { RunClaims } from '../runs/run-claims.ts';
 import { wireClaims } from '../wire-claims.ts';
+import { errorText } from './error-text.ts';
 import type { CliIo } from './io.ts';
 import type { Workplace } from './open.ts';
 
@@ -17,6 +20,11 @@ import type { Workplace } from './open.ts';
 export async function openClaims(workplace: Workplace): Promise<ClaimPorts> {
   const [{ claims: rows }, processes] = await Promise.all([workplace.store(), workplace.processes()]);
   return wireClaims({ processes, clock: workplace.clock, rows, spare: workplace.paths.claimsDir });
+}
+
+/** The claims of runs that a command ends; on stderr it says whose could not be made to name who survived, and why. */
+export async function openRunClaims(workplace: Workplace, io: Pick<CliIo, 'err'>): Promise<RunClaims> {
+  return claimsOfRuns(await openClaims(workplace), (error) => io.err(errorText(error)));
 }
 
 /** The place of the folder that was typed, or of the one that reeve is called from. @throws FOLDER_NOT_FOUND */

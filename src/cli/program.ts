@@ -1,9 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { ReeveError } from '../errors.ts';
-import { plain } from '../plain.ts';
 import { systemError } from '../system-error.ts';
 import { version } from '../version.ts';
 import type { CommandEntry } from './command.ts';
+import { errorText } from './error-text.ts';
 import type { CliIo } from './io.ts';
 import { createProcessIo } from './process-io.ts';
 import { VERBS } from './verbs.ts';
@@ -79,13 +79,7 @@ function reportFailure(thrown: unknown, io: CliIo, json: boolean): number {
   if (expected === null) throw error;
   const { code, message, hint, where } = expected;
   if (json) printJsonError(io, { code, message, hint, where });
-  else {
-    const place = where === null ? '' : `\n  at ${where}`;
-    const remedy = hint === null ? '' : `\n  ${hint}`;
-    // What was typed, read and logged by others is in them.
-    const lines = `reeve: ${message} [${code}]${place}${remedy}`.split('\n');
-    io.err(`${lines.map(plain).join('\n')}\n`);
-  }
+  else io.err(errorText(expected));
   return expected.exitCode;
 }
 

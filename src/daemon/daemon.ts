@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { claimsOfRuns } from '../claims/release-run.ts';
 import { agentsInSight } from '../claims/survey.ts';
 import type { Config } from '../config/config.ts';
+import { errorLine } from '../error-line.ts';
 import type { ReeveError } from '../errors.ts';
 import type { Event } from '../events.ts';
 import { homeFolder } from '../host/home-folder.ts';
@@ -98,7 +99,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     paths,
     clock,
     store,
-    claims: claimsOfRuns(claims),
+    claims: claimsOfRuns(claims, (error) => shout(errorLine(error))),
     isStoreFailing: () => guard.failure !== null,
     shout,
     announce: record,

@@ -1,3 +1,4 @@
+import { errorLine } from '../error-line.ts';
 import { ReeveError } from '../errors.ts';
 import { resolvePaths } from '../host/paths.ts';
 import { ALREADY_RUNNING_EXIT_CODE, DISK_FULL_EXIT_CODE } from './exit-codes.ts';
@@ -27,11 +28,9 @@ export async function runDaemonProcess(
     await daemon.stopped;
   } catch (error) {
     if (!(error instanceof ReeveError)) throw error;
-    const { message, code, where, hint } = error;
-    const place = where === null ? '' : ` at ${where}`;
-    say(`${message}${place} [${code}]${hint === null ? '' : `; ${hint}`}`);
+    say(errorLine(error));
     // What was opened before the failure would keep it alive: a daemon with the lock, and nobody who can reach it.
     // oxlint-disable-next-line unicorn/no-process-exit -- the end of the program, whatever is left of it
-    process.exit(code === 'STORE_FULL' ? DISK_FULL_EXIT_CODE : error.exitCode);
+    process.exit(error.code === 'STORE_FULL' ? DISK_FULL_EXIT_CODE : error.exitCode);
   }
 }

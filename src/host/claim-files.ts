@@ -21,6 +21,7 @@ import type { ClaimFiles, ClaimPlace, ClaimReading } from '../claims/ports.ts';
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import { claimPlaceOf, claimPlacesAround, placeOfFile } from './claim-place.ts';
+import { atClaimFile, claimFileError } from './claim-file-error.ts';
 import { createClaimGuard, type GuardSelf, type KernelLocks } from './claim-guard.ts';
 import { isLastToken, lastToken, takeBackToken } from './claim-tokens.ts';
 import { systemRandom } from './random.ts';
@@ -70,7 +71,7 @@ export function createClaimFiles(ports: {
     write: ({ file }, record) => writeDurably(file, claimText(record)),
     setAside({ file }) {
       const movedTo = `${file}.corrupt-${Buffer.from(systemRandom(4)).toString('hex')}`;
-      renameSync(file, movedTo);
+      atClaimFile('the claim cannot be set aside', file, () => renameSync(file, movedTo));
       return movedTo;
     },
     lockLife(place) {
@@ -115,7 +116,7 @@ function readClaim(file: string): ClaimReading {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
     // That says nothing of the claim.
-    if (isExhausted(error)) throw error;
+    if (isExhausted(error)) throw claimFileError(error, 'the claim cannot be read', file);
     return { kind: 'corrupt', file, error: code === 'EACCES' ? 'permission denied' : message, token: null };
   }
 }
@@ -158,14 +159,12 @@ function writeDurably(file: string, text: string): void {
     }
     renameSync(unfinished, file);
   } catch (error) {
-    rmSync(unfinished, { force: true });
-    const { code } = error as NodeJS.ErrnoException;
-    const full = code === 'ENOSPC' || code === 'EDQUOT';
-    throw new ReeveError(full ? 'STORE_FULL' : 'PERMISSION_DENIED', `the claim cannot be written (${String(code)})`, {
-      where: file,
-      hint: full ? 'Free space on that file system.' : 'Check who owns the folder, or share the worktree: `--shared`.',
-      cause: error,
-    });
+    try {
+      rmSync(unfinished, { force: true });
+    } catch {
+      // The next writer removes it, or says why it cannot.
+    }
+    throw claimFileError(error, 'the claim cannot be written', file);
   }
 }
 
@@ -186,9 +185,7 @@ function makeFolder(folder: string, { worktree }: ClaimPlace, spare: string): vo
       });
     }
     // Someone else made it just now; or it is not ours to give away, which root alone can do.
-    if (code !== 'EEXIST' && code !== 'EPERM') {
-      throw new ReeveError('PERMISSION_DENIED', "the claim's folder cannot be made", { where: folder, cause: error });
-    }
+    if (code !== 'EEXIST' && code !== 'EPERM') throw claimFileError(error, "the claim's folder cannot be made", folder);
   }
 }
 

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { attemptGuard, leaveGuard, type GuardResult, type GuardStep } from '../claims/guard.ts';
 import type { ClaimPlace } from '../claims/ports.ts';
@@ -7,7 +6,7 @@ import { ReeveError } from '../errors.ts';
 import { sameRealm, type Identity } from '../processes/identity.ts';
 import { isAlive } from '../processes/identity-of.ts';
 import type { ProcessTable } from '../processes/ports.ts';
-import { makeName, readName } from './exclusive-name.ts';
+import { makeName, readName, removeName } from './exclusive-name.ts';
 import { systemRandom } from './random.ts';
 import { shellWord } from '../shell-word.ts';
 
@@ -73,7 +72,7 @@ export function createClaimGuard(ports: {
     break(place) {
       const name = nameOf(place);
       if (readName(name) === null) return false;
-      rmSync(name, { force: true });
+      removeName(name);
       return true;
     },
   };
@@ -126,7 +125,7 @@ function doStep(step: GuardStep): GuardResult {
     case 'read':
       return readName(step.name);
     case 'remove':
-      rmSync(step.name, { force: true });
+      removeName(step.name);
       return undefined;
   }
 }

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ClaimPlace } from '../claims/ports.ts';
-import { ReeveError } from '../errors.ts';
+import { atClaimFile, claimFileError } from './claim-file-error.ts';
 import { siteOf, worktreesOf, type Site } from './git-place.ts';
 
 /** In a worktree's own git directory; outside git in a folder of its own. */
@@ -85,7 +85,9 @@ function isOneKernel(folder: string): boolean {
 
 /** Device and inode: a folder by any of its names. */
 function idOf(folder: string): string {
-  const { dev, ino } = statSync(folder, { bigint: true });
+  const { dev, ino } = atClaimFile('the worktree cannot be looked at', folder, () =>
+    statSync(folder, { bigint: true }),
+  );
   return `${dev}:${ino}`;
 }
 
@@ -97,6 +99,6 @@ function obstacleIn(folder: string): string | null {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EROFS') return 'is on a read-only file system';
     if (code === 'EACCES' || code === 'EPERM') return 'cannot be written by this user';
-    throw new ReeveError('PERMISSION_DENIED', `the claim's folder cannot be used (${String(code)})`, { where: folder });
+    throw claimFileError(error, "the claim's folder cannot be used", folder);
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 import { ReeveError } from '../errors.ts';
+import { isExhausted, systemError } from '../system-error.ts';
 import { lastErrno, libc } from './libc.ts';
 
 // <sys/file.h>: the same numbers on every Linux.
@@ -26,7 +27,7 @@ export function tryLockFile(path: string): FileLock | null {
 
 /**
  * The same for a file or folder that other users lock too: opened for reading, which is enough for a lock, and never made.
- * @throws PERMISSION_DENIED when it is not there, or cannot be opened or locked
+ * @throws PERMISSION_DENIED when it is not there, or cannot be opened or locked; SYSTEM_ERROR when this process may open no more files
  */
 export function tryLockShared(path: string): FileLock | null {
   return tryLock(path, open(path, 'r', 0), LOCK_EX);
@@ -54,6 +55,8 @@ function open(path: string, flags: string, mode: number): number {
   try {
     return openSync(path, flags, mode);
   } catch (error) {
+    const exhausted = isExhausted(error) ? systemError(error) : null;
+    if (exhausted !== null) throw exhausted;
     throw new ReeveError('PERMISSION_DENIED', `the lock file cannot be opened: ${(error as Error).message}`, {
       cause: error,
       where: path,

@@ -5,6 +5,8 @@ import type { ClaimToken, Holder, Leader, Survivor } from '../claims/claim.ts';
 import type { ClaimPlace } from '../claims/ports.ts';
 import { claimsOfRuns } from '../claims/release-run.ts';
 import { runsOf } from '../claims/see-tree.ts';
+import { errorLine } from '../error-line.ts';
+import { ReeveError } from '../errors.ts';
 import { claimPlaceOf } from '../host/claim-place.ts';
 import type { Site } from '../host/git-place.ts';
 import type { RunIntent, RunStarted } from '../runs/record.ts';
@@ -82,7 +84,7 @@ export async function claimWorktree(
 
 /** The claims of the runs inside a shim's own, and of those around it. Undefined: the run is on no record that others share. */
 export function claimsOfOthers(workplace: ShimWorkplace): RunClaims | undefined {
-  return workplace.recorded ? claimsOfRuns(claimPorts(workplace)) : undefined;
+  return workplace.recorded ? claimsOfRuns(claimPorts(workplace), reportFailure) : undefined;
 }
 
 function claimPorts(workplace: ShimWorkplace): ClaimPorts {
@@ -153,5 +155,5 @@ function leaderOf({ identity: { pid, startTicks }, processGroupId, sessionId }: 
 }
 
 function reportFailure(error: unknown): void {
-  complain(`the claim on the worktree: ${error instanceof Error ? error.message : String(error)}`);
+  complain(error instanceof ReeveError ? errorLine(error) : `the claim on the worktree: ${String(error)}`);
 }

@@ -29,6 +29,7 @@ export function define(command: Command, io: CliIo): Command {
       // Runs first: what is fixed there is no longer looked for by the rest.
       const { counts, findings: ofRuns } = await examineRuns(workplace, {
         fix,
+        io,
         record: openEventLog(workplace, io).record,
       });
       const findings = [

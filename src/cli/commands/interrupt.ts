@@ -1,7 +1,6 @@
 import { hostname } from 'node:os';
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
-import { claimsOfRuns } from '../../claims/release-run.ts';
 import { interruptRuns, type InterruptRequest } from '../../runs/interrupt.ts';
 import { selectToInterrupt } from '../../runs/interrupt-scope.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
@@ -12,7 +11,7 @@ import { parseScope, type Scope } from '../../runs/scope.ts';
 import { createTableInterrupter } from '../../runs/table-interrupter.ts';
 import { findMembers } from '../../processes/tree.ts';
 import { treeSpecOf } from '../../runs/tree-of-run.ts';
-import { openClaims } from '../claim-ports.ts';
+import { openRunClaims } from '../claim-ports.ts';
 import { parseGraceMs } from '../grace.ts';
 import { renderInterrupt } from '../interrupt-text.ts';
 import type { CliIo } from '../io.ts';
@@ -87,7 +86,7 @@ async function openInterrupter(workplace: Workplace, io: CliIo): Promise<Interru
   const { runs } = await workplace.store();
   const { clock } = workplace;
   const exclude = () => daemonOf(workplace);
-  const claims = claimsOfRuns(await openClaims(workplace));
+  const claims = await openRunClaims(workplace, io);
   const { record: announce } = openEventLog(workplace, io);
   const own = createTableInterrupter({
     runs,

@@ -41,7 +41,7 @@ export function define(command: Command, io: CliIo): Command {
       if (options.dryRun)
         return io.out(options.json ? `${JSON.stringify(planJson(targets))}\n` : renderPlan(targets, table));
       const { record } = openEventLog(workplace, io);
-      const { outcomes, refused } = await executeStop(workplace, targets, { graceMs, env: io.env, record });
+      const { outcomes, refused } = await executeStop(workplace, targets, { graceMs, io, record });
       const failure = refusalError(refused, 'stopped');
       if (failure !== null && outcomes.length === 0) throw failure;
       emit(io, options, { receipts: outcomes.map(({ target, receipt }) => receiptJson(target, receipt)) }, () =>

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
-import { claimsOfRuns } from '../../claims/release-run.ts';
-import { openClaims } from '../claim-ports.ts';
+import { openRunClaims } from '../claim-ports.ts';
 import { formatDuration, parseDuration } from '../../limits/duration.ts';
 import { findRun } from '../find-run.ts';
 import type { CliIo } from '../io.ts';
@@ -29,7 +28,7 @@ export function define(command: Command, io: CliIo): Command {
         processes: await workplace.processes(),
         clock: workplace.clock,
         timeoutMs,
-        claims: claimsOfRuns(await openClaims(workplace)),
+        claims: await openRunClaims(workplace, io),
       });
       if (outcome === null) {
         io.exitCode = 1;

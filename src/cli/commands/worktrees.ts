@@ -9,7 +9,7 @@ import { ReeveError } from '../../errors.ts';
 import { placeOf } from '../../host/git-place.ts';
 import { listWorktrees, removeWorktree, unsavedIn, type UnsavedWork, type Worktree } from '../../host/worktrees.ts';
 import { ACTIVE_STATES } from '../../runs/lifecycle.ts';
-import { callers, handHolder, openClaims, runsAround } from '../claim-ports.ts';
+import { callers, handHolder, openClaims, openRunClaims, runsAround } from '../claim-ports.ts';
 import { toClaimJson, type ClaimJson } from '../claim-view.ts';
 import { openEventLog } from '../event-log.ts';
 import { count, plain } from '../format.ts';
@@ -140,18 +140,17 @@ async function remove(workplace: Workplace, io: CliIo, worktree: Worktree, optio
 
 async function stopRunsIn(workplace: Workplace, io: CliIo, { path }: Worktree, graceMs: number): Promise<void> {
   const { stopRun } = await import('../../runs/stop-run.ts');
-  const { claimsOfRuns } = await import('../../claims/release-run.ts');
-  const [{ runs }, { table, signaller, self }, ports] = await Promise.all([
+  const [{ runs }, { table, signaller, self }, claims] = await Promise.all([
     workplace.store(),
     workplace.processes(),
-    openClaims(workplace),
+    openRunClaims(workplace, io),
   ]);
   const { clock } = workplace;
   const exclude = () => daemonOf(workplace);
   const { record: announce } = openEventLog(workplace, io);
   for (const record of await runs.list({ worktree: path, states: ACTIVE_STATES })) {
     const { receipt } = await stopRun(
-      { runs, table, signaller, self, clock, claims: claimsOfRuns(ports), announce, exclude },
+      { runs, table, signaller, self, clock, claims, announce, exclude },
       { record, reason: 'stop', message: null, graceMs },
     );
     if (receipt.provenEmpty) continue;

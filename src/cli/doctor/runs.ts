@@ -1,4 +1,3 @@
-import { claimsOfRuns } from '../../claims/release-run.ts';
 import type { Event } from '../../events.ts';
 import { exitEventOf } from '../../runs/exit-event.ts';
 import type { RunStore } from '../../runs/ports.ts';
@@ -6,8 +5,9 @@ import { reconcile } from '../../runs/reconcile.ts';
 import type { MemberEvidence, Reconciliation, RunFinding } from '../../runs/reconcile.ts';
 import { isShimAlive } from '../../runs/shim-life.ts';
 import { stopRun } from '../../runs/stop-run.ts';
-import { openClaims } from '../claim-ports.ts';
+import { openRunClaims } from '../claim-ports.ts';
 import { plain } from '../format.ts';
+import type { CliIo } from '../io.ts';
 import type { Workplace } from '../open.ts';
 import { daemonOf } from '../stop/plan.ts';
 import { finding } from './finding.ts';
@@ -18,6 +18,7 @@ const GRACE_MS = 10_000;
 
 export interface ExamineOptions {
   readonly fix: boolean;
+  readonly io: CliIo;
   /** Told of what the fixing does to runs. */
   readonly record: (event: Event) => void;
 }
@@ -25,7 +26,7 @@ export interface ExamineOptions {
 /** Compares the records of active runs with what lives. With `fix`, closes what is proven over and ends what is proven orphaned. */
 export async function examineRuns(
   workplace: Workplace,
-  { fix, record }: ExamineOptions,
+  { fix, io, record }: ExamineOptions,
 ): Promise<{ readonly counts: Omit<Reconciliation, 'runs'>; readonly findings: readonly Finding[] }> {
   const { runs } = await workplace.store();
   const { table } = await workplace.processes();
@@ -39,7 +40,7 @@ export async function examineRuns(
   for (const each of found) {
     const end = fix ? exitEventOf(each.record) : null;
     if (end !== null) record(end);
-    if (each.verdict !== 'recovered') findings.push(await toFinding(workplace, each, { fix, record }));
+    if (each.verdict !== 'recovered') findings.push(await toFinding(workplace, each, { fix, io, record }));
   }
   return { counts, findings };
 }
@@ -52,7 +53,7 @@ function withoutWrites(runs: RunStore): RunStore {
 async function toFinding(
   workplace: Workplace,
   { record, verdict, why, members }: RunFinding,
-  { fix, record: announce }: ExamineOptions,
+  { fix, io, record: announce }: ExamineOptions,
 ): Promise<Finding> {
   const { id, name, shim } = record.intent;
   const subject = name === null ? id : `${id} (${plain(name)})`;
@@ -85,7 +86,7 @@ async function toFinding(
         });
       const { runs } = await workplace.store();
       const exclude = () => daemonOf(workplace);
-      const claims = claimsOfRuns(await openClaims(workplace));
+      const claims = await openRunClaims(workplace, io);
       const ports = { runs, table, signaller, self, clock: workplace.clock, claims, announce, exclude };
       const { receipt } = await stopRun(ports, {
         record,

@@ -1,4 +1,3 @@
-import { claimsOfRuns } from '../../claims/release-run.ts';
 import { ensureDaemon } from '../../daemon/spawn.ts';
 import type { ReeveError } from '../../errors.ts';
 import type { Event } from '../../events.ts';
@@ -6,7 +5,8 @@ import type { Receipt } from '../../processes/receipt.ts';
 import { stopTree, VERIFY_MS } from '../../processes/stop-tree.ts';
 import type { RunRecord, StopReason } from '../../runs/record.ts';
 import { stopRun, type StopRunRequest } from '../../runs/stop-run.ts';
-import { openClaims } from '../claim-ports.ts';
+import { openRunClaims } from '../claim-ports.ts';
+import type { CliIo } from '../io.ts';
 import type { Workplace } from '../open.ts';
 import { connectToShim } from '../../ipc/shim-client.ts';
 import { attempt, splitAttempts, type Refusal } from '../refusal.ts';
@@ -48,8 +48,9 @@ export interface StopResults {
 export async function executeStop(
   workplace: Workplace,
   targets: readonly StopTarget[],
-  request: { readonly graceMs: number; readonly env: NodeJS.ProcessEnv; readonly record: (event: Event) => void },
+  request: { readonly graceMs: number; readonly io: CliIo; readonly record: (event: Event) => void },
 ): Promise<StopResults> {
+  const { graceMs, io } = request;
   const isOwn = (target: StopTarget): boolean => target.kind === 'run' && target.callerInside;
   const others = targets.filter((target) => !isOwn(target));
   const results = await Promise.all(
@@ -62,7 +63,7 @@ export async function executeStop(
       results.push(
         await attempt(titleOf(target), async () => ({
           target,
-          receipt: await handOver(workplace, target.record, request),
+          receipt: await handOver(workplace, target.record, { graceMs, env: io.env }),
         })),
       );
   const { done: outcomes, refused } = splitAttempts<StopOutcome>(results);
@@ -72,7 +73,7 @@ export async function executeStop(
 async function stopFromOutside(
   workplace: Workplace,
   target: StopTarget,
-  { graceMs, record }: { readonly graceMs: number; readonly record: (event: Event) => void },
+  { graceMs, io, record }: { readonly graceMs: number; readonly io: CliIo; readonly record: (event: Event) => void },
 ): Promise<Omit<StopOutcome, 'target'>> {
   const { table, signaller, self } = await workplace.processes();
   const { clock } = workplace;
@@ -82,7 +83,7 @@ async function stopFromOutside(
       receipt: await stopTree({ table, signaller, clock, exclude }, { spec: target.spec, reason: 'stop', graceMs }),
     };
   const { runs } = await workplace.store();
-  const claims = claimsOfRuns(await openClaims(workplace));
+  const claims = await openRunClaims(workplace, io);
   return stopRun(
     {
       runs,
