@@ -40,6 +40,7 @@ export interface RegistryParts {
   readonly exclude?: () => readonly Identity[];
 }
 
+const UNWATCHED = 'the ends of recovered runs are not noticed until the next `reconcileBoot`';
 const SILENT: Logger = { warn: () => {} };
 
 /** A registry over this machine's processes, where nothing else is given. */
@@ -48,6 +49,7 @@ export function wireRegistry(parts: RegistryParts): Registry {
   const { table, signaller, self } = parts.processes;
   const clock = parts.clock ?? systemClock;
   const host = hostname();
+  const logger = parts.logger ?? SILENT;
   const ageMs = elapsedSince(table.ticksPerSecond, self.startTicks);
   const startedAtOf = (startTicks: number): number => Math.round(Date.now() - ageMs(startTicks));
   return createRegistryOver({
@@ -57,9 +59,9 @@ export function wireRegistry(parts: RegistryParts): Registry {
     interrupter:
       parts.interrupter ??
       createTableInterrupter({ runs, table, signaller, self, clock, host, exclude, ...(claims && { claims }) }),
-    watch: (onDeath) => createRunWatch(signaller, onDeath),
+    watch: (onDeath) => createRunWatch(signaller, { onDeath, onError: (error) => logger.warn(UNWATCHED, { error }) }),
     clock,
-    logger: parts.logger ?? SILENT,
+    logger,
     announce: parts.announce,
     registrant: parts.registrant,
     startedBy: parts.startedBy,

@@ -29,14 +29,21 @@ export function splitAttempts<T>(attempts: readonly ({ readonly done: T } | Refu
   };
 }
 
-/** What to end with; null when nothing was refused. @param done what was asked for: `stopped` */
+/**
+ * What to end with; null when nothing was refused. Where the refusals mean different exit codes none of them speaks for all: it was tried and not
+ * achieved, each with its own code in the message.
+ * @param done what was asked for: `stopped`
+ */
 export function refusalError(refused: readonly Refusal[], done: string): ReeveError | null {
   const [first] = refused;
   if (first === undefined || refused.length === 1) return first?.error ?? null;
-  const { code, hint } = first.error;
-  const each = refused.map(({ name, error }) => `${name}: ${error.message}`);
-  return new ReeveError(code, `${refused.length} were not ${done}: ${each.join('; ')}`, {
-    ...(hint !== null && { hint }),
-    cause: first.error,
-  });
+  const isOfOneKind = refused.every(({ error }) => error.code === first.error.code);
+  const endsAlike = refused.every(({ error }) => error.exitCode === first.error.exitCode);
+  const each = refused.map(({ name, error }) => `${name}: ${error.message}${isOfOneKind ? '' : ` [${error.code}]`}`);
+  const hints = new Set(refused.flatMap(({ error }) => error.hint ?? []));
+  return new ReeveError(
+    endsAlike ? first.error.code : 'TARGETS_REFUSED',
+    `${refused.length} were not ${done}: ${each.join('; ')}`,
+    { ...(hints.size > 0 && { hint: [...hints].join('; ') }), cause: first.error },
+  );
 }

@@ -103,3 +103,33 @@ test('where nothing begins nothing is read again, but from time to time', () => 
   ]);
   assert.equal(new Set(looks.map((look) => look.rows)).size, news.length, 'read again only where there may be news');
 });
+
+test('a look that fails is due again, in full: neither what began before it nor the time for a full one is lost', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 2 * FULL_LOOK_EVERY }),
+      fc.integer({ min: 1, max: 3 }),
+      (before, failures) => {
+        const { table, rows, now, pass } = machine();
+        rows.set(1, rowOf(1, 0, 'init'));
+        let isBroken = false;
+        const list = (): readonly ProcessRow[] => {
+          if (isBroken) throw new Error('too many open files');
+          return table.list();
+        };
+        const { next } = createLookSchedule({ ...table, list });
+        const look = () => {
+          pass(TICKS_BETWEEN_LOOKS);
+          return next();
+        };
+        for (let index = 0; index < before; index += 1) look();
+        rows.set(2, rowOf(2, now(), 'claude'));
+        isBroken = true;
+        for (let index = 0; index < failures; index += 1) assert.throws(look);
+        isBroken = false;
+        assert.equal(look().news, 'any');
+        assert.equal(look().news, 'none');
+      },
+    ),
+  );
+});

@@ -29,11 +29,14 @@ export function createLookSchedule(table: ProcessTable): { next(): Look } {
   const hasStarted = createStartWatch(table);
   return {
     next() {
-      untilFull -= 1;
-      const isFull = untilFull <= 0;
-      if (!isFull && !hasStarted(rows) && !hasChanged(table, rows)) return { rows, news: 'none' };
-      if (isFull) untilFull = FULL_LOOK_EVERY;
-      rows = table.list();
+      const left = untilFull - 1;
+      // Until it has come to its end: one that fails is due again, in full.
+      untilFull = 0;
+      const isFull = left <= 0;
+      const isDue = isFull || hasStarted(rows) || hasChanged(table, rows);
+      if (isDue) rows = table.list();
+      untilFull = isFull ? FULL_LOOK_EVERY : left;
+      if (!isDue) return { rows, news: 'none' };
       return { rows, news: isFull ? 'any' : 'some' };
     },
   };

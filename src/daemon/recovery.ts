@@ -44,7 +44,7 @@ export interface Recovery {
 export async function openRecovery(ports: RecoveryPorts): Promise<Recovery> {
   const { runs, table, signaller, clock, self, host } = ports;
   const exclude = [self];
-  const watch = createRunWatch(signaller, ports.onDeath);
+  const watch = createRunWatch(signaller, ports);
   const interrupter = createTableInterrupter({ runs, table, signaller, self, clock, host, exclude: () => exclude });
   const warned = new Set<RunId>();
   /** When a registered run was first seen dead beside its living registrant. */

@@ -15,8 +15,15 @@ export interface RunWatch {
 /** Node's timers hold no more. */
 const FOREVER_MS = 2 ** 31 - 1;
 
-/** Asleep until one dies; `onDeath` is told whose it was. A process that cannot be held (another user's) is not watched. */
-export function createRunWatch(signaller: Signaller, onDeath: (dead: Identity) => void): RunWatch {
+export interface RunWatchListener {
+  /** Told whose death it was. */
+  readonly onDeath: (dead: Identity) => void;
+  /** Nobody is waited for any more until the next {@link RunWatch.keep}. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Asleep until one dies. A process that cannot be held (another user's) is not watched. */
+export function createRunWatch(signaller: Signaller, { onDeath, onError }: RunWatchListener): RunWatch {
   const held = new Map<string, ProcessHandle>();
   /** Dead when they were to be watched: told once, however often they are asked for. */
   const gone = new Set<string>();
@@ -24,6 +31,16 @@ export function createRunWatch(signaller: Signaller, onDeath: (dead: Identity) =
   let loop: Promise<void> | null = null;
 
   async function run(): Promise<void> {
+    try {
+      await waitForDeaths();
+    } catch (error) {
+      onError(error);
+    } finally {
+      loop = null;
+    }
+  }
+
+  async function waitForDeaths(): Promise<void> {
     while (held.size > 0) {
       changed = new AbortController();
       const exited = await signaller.waitAny([...held.values()], FOREVER_MS, changed.signal);
@@ -32,7 +49,6 @@ export function createRunWatch(signaller: Signaller, onDeath: (dead: Identity) =
         onDeath(handle.identity);
       }
     }
-    loop = null;
   }
 
   function hold(identity: Identity): void {
