@@ -9,7 +9,7 @@
 export { descendants, findProcesses, identityOf, killVerified } from './library.ts';
 export type { Identity } from './processes/identity.ts';
 export type { FoundProcess, KillOptions, ProcessQuery } from './processes/kill.ts';
-export type { Receipt, SignalledProcess, Survivor } from './processes/receipt.ts';
+export type { Receipt, SignalledProcess, Survivor, Unproven } from './processes/receipt.ts';
 
 // Processes of one's own program, each owned with its whole tree.
 export { createService } from './library-service.ts';

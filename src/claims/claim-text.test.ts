@@ -21,8 +21,10 @@ const alone = object({
   label: name,
 });
 const survivors = fc.array(object({ pid: number, startTicks: number }), { maxLength: 3 });
+const mark = object({ starts: number, ancestors: orNull(fc.array(number, { maxLength: 3 })) });
 const holder = fc.oneof(
   alone,
+  fc.tuple(alone, mark).map(([one, begun]) => ({ ...one, mark: begun })),
   fc.tuple(alone, survivors).map(([one, left]) => ({ ...one, survivors: left })),
 );
 const claim = object({ holder, session: orNull(name), acquiredAt: time, renewedAt: time });

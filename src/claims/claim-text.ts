@@ -1,4 +1,5 @@
 import type { Identity } from '../processes/identity.ts';
+import type { StartMark } from '../processes/tree-spec.ts';
 import type { Claim, ClaimRecord, ClaimToken, Holder, Leader, Survivor, Waiter } from './claim.ts';
 
 /** Number of the format below; raised when a reader of the old one would misread the new one. */
@@ -83,12 +84,13 @@ function claimOf(fields: Fields): Claim {
 }
 
 function holderOf(fields: Fields): Holder {
-  const { leader, survivors } = fields;
+  const { leader, survivors, mark } = fields;
   return {
     runId: textOrNull(fields, 'runId'),
     process: identityOf(objectOf(fields['process'], 'process')),
     leader: leader === null ? null : leaderOf(objectOf(leader, 'leader')),
     ...(survivors === undefined ? {} : { survivors: survivorsOf(survivors) }),
+    ...(mark === undefined ? {} : { mark: markOf(objectOf(mark, 'mark')) }),
     host: textOf(fields, 'host'),
     uid: wholeNumberOrNull(fields, 'uid'),
     label: textOf(fields, 'label'),
@@ -110,6 +112,13 @@ function survivorsOf(value: unknown): readonly Survivor[] {
     const fields = objectOf(one, 'survivors');
     return { pid: wholeNumber(fields, 'pid'), startTicks: wholeNumber(fields, 'startTicks') };
   });
+}
+
+function markOf(fields: Fields): StartMark {
+  const { ancestors } = fields;
+  if (ancestors !== null && !(Array.isArray(ancestors) && ancestors.every(Number.isSafeInteger)))
+    throw wrong('ancestors');
+  return { starts: wholeNumber(fields, 'starts'), ancestors };
 }
 
 function waiterOf(fields: Fields): Waiter {

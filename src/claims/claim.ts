@@ -1,4 +1,5 @@
 import type { Identity } from '../processes/identity.ts';
+import type { StartMark } from '../processes/tree-spec.ts';
 
 /** Fencing token: grows with every new holder of a worktree, and is never given twice. Who has a lower one than the file says was superseded. */
 export type ClaimToken = number & { readonly __brand: 'ClaimToken' };
@@ -29,6 +30,8 @@ export interface Holder {
   readonly leader: Leader | null;
   /** Members of the tree that a stop could not end: they hold the claim, though nothing else may show that they belong to it. Absent = none. */
   readonly survivors?: readonly Survivor[];
+  /** Where the run began, taken by a shim from which /proc hides processes. Absent = it hid none. */
+  readonly mark?: StartMark;
   readonly host: string;
   /** Real user id; null where there is none. */
   readonly uid: number | null;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
+import { HIDDEN_START, isHidden } from '../processes/identity.ts';
+import type { HiddenProcesses, ProcessRow, ProcessTable } from '../processes/ports.ts';
 import type { Claim, Waiter } from './claim.ts';
 import { runsOf, seesWaiting, seeTree, type Lookout } from './see-tree.ts';
 import { stateOf } from './sight.ts';
@@ -72,6 +73,22 @@ function lookout(processes: readonly Process[], given: Partial<Lookout> = {}): L
     now: NOW,
     ...given,
   };
+}
+
+const HIDDEN = { ppid: 1, state: '?', startTicks: HIDDEN_START + 7 };
+
+/** Where /proc shows nobody else's processes, init's least of all. */
+function hiding(processes: readonly Process[]): Lookout {
+  const table = tableOf(processes);
+  const pids = table.list().flatMap((row) => (isHidden(row) ? [row.pid] : []));
+  const hidden: HiddenProcesses = {
+    showsChildren: true,
+    count: () => ({ starts: 200, lastPid: 150, maxPid: 32_768 }),
+    alive: (first, last) => pids.filter((pid) => pid >= first && pid <= last),
+  };
+  // Init has adopted them: a list does not show them.
+  const list = (): readonly ProcessRow[] => table.list().filter((row) => !isHidden(row));
+  return { ...lookout([]), table: { ...table, list, hidden } };
 }
 
 const state = (claim: Claim, look: Lookout): string => stateOf(seeTree(claim, look));
@@ -151,13 +168,27 @@ test('C4 a claim of another PID namespace is never free by what is seen from her
 
 test('C4 what another user hides is not taken for gone', () => {
   const foreign = claimOf({ uid: THEIRS });
-  const hidepid = lookout([]);
-  const noInit = { ...hidepid, table: tableOf([]) };
-  assert.equal(state(foreign, noInit), 'orphaned', 'no process of others is shown at all');
+  assert.equal(state(foreign, hiding([])), 'orphaned', 'no process of others is shown at all');
   assert.equal(state(foreign, lookout([{ pid: 60, uid: THEIRS }])), 'orphaned', 'one whose environment is unreadable');
   assert.equal(state(foreign, lookout([{ pid: 60, uid: 7 }])), 'stale', 'not a process of that user');
   assert.equal(state(foreign, lookout([{ pid: 20, uid: THEIRS }])), 'stale', 'older than the shim');
   assert.equal(state(foreign, { ...lookout([{ pid: 60, uid: THEIRS }]), uid: 0 }), 'stale', 'root sees all there is');
+});
+
+test('C3 K5 where /proc hides processes, a claim is not free while one of them may be of its tree', () => {
+  const claim = claimOf({ mark: { starts: 100, ancestors: [1] } });
+  assert.equal(state(claim, hiding([])), 'stale');
+  const orphan = { ...HIDDEN, pid: 60 };
+  assert.equal(state(claim, hiding([orphan])), 'orphaned');
+  assert.match(seeTree(claim, hiding([orphan])).why, /hides PID 60 \(hidepid\)/u);
+  assert.equal(state(claim, hiding([{ ...HIDDEN, pid: 40 }])), 'stale', 'it was there before');
+  assert.equal(state(claimOf(), hiding([{ ...HIDDEN, pid: 40 }])), 'orphaned', 'nobody knows when it came');
+  const survivors = [{ pid: 40, startTicks: HIDDEN.startTicks }];
+  assert.equal(
+    state({ ...claim, holder: { ...claim.holder, survivors } }, hiding([{ ...HIDDEN, pid: 40 }])),
+    'orphaned',
+  );
+  assert.equal(state(claim, hiding([orphan, { pid: 50 }])), 'held', 'its shim lives');
 });
 
 test('a waiter is in the queue while it lives, and one that cannot be seen until its own deadline', () => {

@@ -1,6 +1,7 @@
 import { CookieReader } from '../processes/cookie-reader.ts';
+import { hiddenSuspects, hiddenText } from '../processes/hidden.ts';
 import { sameRealm, type Identity } from '../processes/identity.ts';
-import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
+import type { HiddenProcesses, ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { findMembers, isDead } from '../processes/tree.ts';
 import { COOKIE_VARIABLE, type TreeSpec } from '../processes/tree-spec.ts';
 import type { Claim, Holder, Waiter } from './claim.ts';
@@ -76,8 +77,7 @@ function isAlive(identity: Identity, table: ProcessTable): boolean {
 /** The tree of a holder that is dead. */
 function seeOrphans(holder: Holder, { table, uid }: Lookout): Sight {
   const isForeign = uid !== ROOT_UID && holder.uid !== uid;
-  // With hidepid, /proc shows no process of another user: not even init (https://docs.kernel.org/filesystems/proc.html).
-  if (isForeign && table.read(1) === null)
+  if (isForeign && table.hidden !== undefined)
     return unseen(`this user cannot see the processes of user ${String(holder.uid)}`);
   const eyes = new CookieEyes(table, holder);
   const spec = treeSpec(holder);
@@ -96,8 +96,10 @@ function seeOrphans(holder: Holder, { table, uid }: Lookout): Sight {
         why: `PID ${holder.process.pid} is dead, and of its tree live ${pids}`,
       };
   }
-  const hidden = isForeign ? eyes.hidden() : null;
-  if (hidden !== null) return unseen(`whether PID ${hidden}, of another user, belongs to it cannot be seen`);
+  const unread = isForeign ? eyes.unread() : null;
+  if (unread !== null) return unseen(`whether PID ${unread}, of another user, belongs to it cannot be seen`);
+  const suspects = hiddenSuspects(spec, table);
+  if (suspects.length > 0) return unseen(`PID ${holder.process.pid} is dead; ${hiddenText(suspects)}`);
   return { tree: 'empty', why: `PID ${holder.process.pid} is dead, and nothing of its tree lives` };
 }
 
@@ -119,6 +121,7 @@ function treeSpec(holder: Holder): TreeSpec {
     cookie: runId,
     group: leader?.group ?? null,
     session: leader?.session ?? null,
+    ...(holder.mark !== undefined && { mark: holder.mark }),
     exclude: [],
   };
 }
@@ -130,6 +133,7 @@ function treeSpec(holder: Holder): TreeSpec {
 class CookieEyes implements ProcessTable {
   readonly realm: ProcessTable['realm'];
   readonly ticksPerSecond: number;
+  readonly hidden?: HiddenProcesses;
   readonly #table: ProcessTable;
   readonly #holder: Holder;
   readonly #unread = new Set<number>();
@@ -139,6 +143,7 @@ class CookieEyes implements ProcessTable {
     this.#holder = holder;
     this.realm = table.realm;
     this.ticksPerSecond = table.ticksPerSecond;
+    if (table.hidden !== undefined) this.hidden = table.hidden;
   }
 
   list(): readonly ProcessRow[] {
@@ -166,7 +171,7 @@ class CookieEyes implements ProcessTable {
   }
 
   /** A living process of the holder's user whose environment could not be read; null when there is none. */
-  hidden(): number | null {
+  unread(): number | null {
     const { uid } = this.#holder;
     const isIts = (pid: number): boolean => {
       const row = this.#table.read(pid);

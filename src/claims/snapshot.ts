@@ -12,11 +12,13 @@ export function snapshotOf(table: ProcessTable): ProcessTable {
   return {
     realm: table.realm,
     ticksPerSecond: table.ticksPerSecond,
+    ...(table.hidden !== undefined && { hidden: table.hidden }),
     list,
     listNew: () => [],
     read(pid) {
       byPid ??= new Map(list().map((row) => [row.pid, row]));
-      return byPid.get(pid) ?? null;
+      // Of the hidden the rows have only children of the visible.
+      return byPid.get(pid) ?? (table.hidden === undefined ? null : table.read(pid));
     },
     details: (pid): ProcessDetails => table.details(pid),
     cwd: (pid) => table.cwd(pid),

@@ -1,3 +1,4 @@
+import { HIDEPID_REMEDY } from '../processes/hidden.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { count, formatDuration, paint, plain } from './format.ts';
 import { renderTable } from './table.ts';
@@ -33,6 +34,7 @@ export function renderReceipt(title: string, receipt: Receipt, options: TableOpt
     `${title}: ${verdict(receipt, options.color)}\n`,
     receipt.signalled.length > 0 ? indent(signalled) : '',
     receipt.survivors.length > 0 ? indent(survivors) : '',
+    receipt.unproven === undefined ? '' : indent(`${receipt.unproven.why}; ${HIDEPID_REMEDY}\n`),
   ].join('');
 }
 

@@ -1,8 +1,8 @@
 import * as processes from '../processes/identity-of.ts';
 import type { Identity } from '../processes/identity.ts';
-import { ProcTable } from './proc-table.ts';
+import { openProcTable } from './hidden-table.ts';
 
 /** Who has this PID now; null when nobody has. Reads one process, not the table. */
 export function identityOf(pid: number): Identity | null {
-  return processes.identityOf(new ProcTable(), pid);
+  return processes.identityOf(openProcTable(), pid);
 }

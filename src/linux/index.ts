@@ -1,7 +1,7 @@
 import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
 import type { Processes } from '../processes/ports.ts';
-import { ProcTable } from './proc-table.ts';
+import { openProcTable } from './hidden-table.ts';
 import { reapAdopted } from './reap.ts';
 import { PidfdSignaller } from './signaller.ts';
 import { becomeSubreaper } from './subreaper.ts';
@@ -17,7 +17,7 @@ export { becomeSubreaper } from './subreaper.ts';
  * @throws PLATFORM_UNSUPPORTED
  */
 export function createLinuxProcesses(): Processes {
-  const table = new ProcTable();
+  const table = openProcTable();
   const row = table.read(process.pid);
   if (row === null)
     throw new ReeveError('PLATFORM_UNSUPPORTED', '/proc does not show this process', {

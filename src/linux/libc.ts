@@ -35,6 +35,14 @@ export const libc = {
   readlink: bindWithMemory('long readlink(const char *path, void *bytes, ulong capacity)'),
   /** [close(2)](https://man7.org/linux/man-pages/man2/close.2.html) */
   close: bind('int close(int fd)'),
+  /** [ioctl(2)](https://man7.org/linux/man-pages/man2/ioctl.2.html) with a structure */
+  ioctl: bindWithMemory('int ioctl(int fd, ulong request, void *argument)'),
+  /** [getpgid(2)](https://man7.org/linux/man-pages/man2/getpgid.2.html) */
+  getpgid: bind('int getpgid(int pid)'),
+  /** [getsid(2)](https://man7.org/linux/man-pages/man2/getsid.2.html) */
+  getsid: bind('int getsid(int pid)'),
+  /** [poll(2)](https://man7.org/linux/man-pages/man2/poll.2.html) */
+  poll: bindWithMemory('int poll(void *fds, ulong count, int timeoutMs)'),
   /** [flock(2)](https://man7.org/linux/man-pages/man2/flock.2.html) */
   flock: bind('int flock(int fd, int operation)'),
   /** [waitpid(2)](https://man7.org/linux/man-pages/man2/waitpid.2.html) */

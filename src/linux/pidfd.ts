@@ -1,3 +1,4 @@
+import { fstatSync, statfsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { ReeveError } from '../errors.ts';
 import type { SignalName } from '../processes/ports.ts';
@@ -51,6 +52,42 @@ export function sendThroughPidfd(fd: number, signal: SignalName): 'sent' | 'gone
   if (errno === 'ESRCH') return 'gone';
   if (errno === 'EPERM') return 'denied';
   throw new SystemCallError('pidfd_send_signal', errno);
+}
+
+/** <poll.h>: `struct pollfd` is the descriptor and two shorts. */
+const POLLIN = 1;
+const polled = Buffer.alloc(8);
+
+/** A pidfd can be read from when no thread of its process is left, whether it was waited for or not. */
+export function hasExited(fd: number): boolean {
+  polled.writeInt32LE(fd, 0);
+  polled.writeInt32LE(POLLIN, 4);
+  return libc.poll(polled, 1, 0) > 0;
+}
+
+/** <linux/magic.h> */
+const PIDFS_MAGIC = 0x50494446;
+let isNumbered: boolean | null = null;
+
+/**
+ * A number that the kernel gives to this process and to no other until the next boot: the inode of its pidfds
+ * ([pidfd_open(2)](https://man7.org/linux/man-pages/man2/pidfd_open.2.html), NOTES). 0 before Linux 6.9, where all have the same.
+ */
+export function processNumber(fd: number): number {
+  isNumbered ??= statfsSync(`/proc/self/fd/${fd}`).type === PIDFS_MAGIC;
+  return isNumbered ? fstatSync(fd).ino : 0;
+}
+
+/** <linux/pidfd.h>: PIDFD_GET_INFO with the structure as it was first, where it stands for what is told unasked. */
+const PIDFD_GET_INFO = 0xc040ff0b;
+const INFO_SIZE = 64;
+const INFO_PPID_AT = 24;
+const info = Buffer.alloc(INFO_SIZE);
+
+/** The parent of the process; 0 where that is of another PID namespace, or (before Linux 6.13) not told. */
+export function parentOf(fd: number): number {
+  info.fill(0);
+  return libc.ioctl(fd, PIDFD_GET_INFO, info) === 0 ? info.readUInt32LE(INFO_PPID_AT) : 0;
 }
 
 export function closePidfd(fd: number): void {

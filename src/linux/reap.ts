@@ -1,8 +1,7 @@
 import { constants } from 'node:os';
-import { readdirSync } from 'node:fs';
 import { lastErrno, libc, SystemCallError } from './libc.ts';
 import type { Reaped } from '../processes/ports.ts';
-import { readProcFile } from './proc-files.ts';
+import { readChildren } from './children.ts';
 
 const WNOHANG = 1;
 
@@ -15,7 +14,7 @@ const SIGNAL_NAMES = new Map<number, string>(Object.entries(constants.signals).m
  */
 export function reapAdopted(ownChildPids: ReadonlySet<number>): readonly Reaped[] {
   const reaped: Reaped[] = [];
-  for (const pid of childPids()) {
+  for (const pid of readChildren('self').pids) {
     if (ownChildPids.has(pid)) continue;
     const result = libc.waitpid(pid, status, WNOHANG);
     if (result === pid) reaped.push({ pid, ...decodeStatus(status[0] ?? 0) });
@@ -25,18 +24,6 @@ export function reapAdopted(ownChildPids: ReadonlySet<number>): readonly Reaped[
     if (errno !== 'ECHILD') throw new SystemCallError('waitpid', errno);
   }
   return reaped;
-}
-
-/** Children, zombies included, of every thread of this process ([proc_tid_children(5)](https://man7.org/linux/man-pages/man5/proc_tid_children.5.html)). */
-function childPids(): readonly number[] {
-  const pids: number[] = [];
-  for (const thread of readdirSync('/proc/self/task')) {
-    const file = readProcFile(`/proc/self/task/${thread}/children`);
-    if (file === null || file.length === 0) continue;
-    for (const text of file.bytes.toString('latin1', 0, file.length).split(' '))
-      if (text !== '') pids.push(Number(text));
-  }
-  return pids;
 }
 
 /** The macros of [wait(2)](https://man7.org/linux/man-pages/man2/wait.2.html). */

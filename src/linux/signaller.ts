@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
-import { sameRealm } from '../processes/identity.ts';
+import { HIDDEN_START, isHidden, sameRealm } from '../processes/identity.ts';
 import { OwnLine } from '../processes/own-line.ts';
 import type { OpenResult, ProcessHandle, ProcessTable, SignalName, Signaller } from '../processes/ports.ts';
 import { isDead } from '../processes/tree.ts';
 import { ExitWatch } from './exit-watch.ts';
-import { closePidfd, openPidfd, sendThroughPidfd } from './pidfd.ts';
+import { hiddenStart } from './hidden-process.ts';
+import { closePidfd, hasExited, openPidfd, sendThroughPidfd } from './pidfd.ts';
 
 /** Descriptors that pidfds leave alone: /proc, sockets and the store need some even while a thousand processes are held. */
 const RESERVED_DESCRIPTORS = 128;
@@ -30,6 +31,10 @@ class PidfdHandle implements ProcessHandle {
     if (this.exited) return 'gone';
     if (this.fd >= 0) return sendThroughPidfd(this.fd, signal);
     return this.#owner.sendUnheld(this.identity, signal);
+  }
+
+  isAlive(): boolean {
+    return this.fd >= 0 && !this.exited && !hasExited(this.fd);
   }
 
   close(): void {
@@ -63,9 +68,10 @@ export class PidfdSignaller implements Signaller {
     if (opened.kind === 'exhausted') return this.#openUnheld(identity);
     if (opened.kind !== 'open') return opened;
     // Only now: what has this start time now had it when the descriptor was made.
-    if (!this.#isAlive(identity)) {
+    const kind = this.#verify(identity, opened.fd);
+    if (kind !== 'same') {
       closePidfd(opened.fd);
-      return { kind: 'gone' };
+      return { kind };
     }
     if (this.#held >= this.#maxHeld) {
       closePidfd(opened.fd);
@@ -114,7 +120,8 @@ export class PidfdSignaller implements Signaller {
       });
     if (opened.kind !== 'open') return opened.kind;
     try {
-      return this.#isAlive(identity) ? sendThroughPidfd(opened.fd, signal) : 'gone';
+      const kind = this.#verify(identity, opened.fd);
+      return kind === 'same' ? sendThroughPidfd(opened.fd, signal) : kind;
     } finally {
       closePidfd(opened.fd);
     }
@@ -130,6 +137,17 @@ export class PidfdSignaller implements Signaller {
 
   #openUnheld(identity: Identity): OpenResult {
     return this.#isAlive(identity) ? { kind: 'open', handle: new PidfdHandle(identity, -1, this) } : { kind: 'gone' };
+  }
+
+  /** Whether an open pidfd is of this very process. Denied: nobody can tell, because /proc hides one of the two. */
+  #verify(identity: Identity, fd: number): 'same' | 'gone' | 'denied' {
+    if (hasExited(fd)) return 'gone';
+    // All that is known of such a one is its PID.
+    if (identity.startTicks === HIDDEN_START) return 'denied';
+    if (this.#isAlive(identity)) return 'same';
+    if (isHidden(identity)) return hiddenStart(fd) === identity.startTicks ? 'same' : 'gone';
+    const row = this.#table.hidden === undefined ? null : this.#table.read(identity.pid);
+    return row !== null && isHidden(row) ? 'denied' : 'gone';
   }
 
   #isAlive(identity: Identity): boolean {

@@ -114,9 +114,9 @@ function isStopped(state: string): boolean {
   return state === 'T' || state === 't';
 }
 
-/** What waits for a disk stops only when that has answered, and may have a STOP pending. */
+/** What waits for a disk stops only when that has answered, and may have a STOP pending. Of a hidden process (`?`) nobody can tell. */
 function mayBeStopped(state: string): boolean {
-  return isStopped(state) || state === 'D';
+  return isStopped(state) || state === 'D' || state === '?';
 }
 
 function isFrozen(target: Target): boolean {

@@ -7,7 +7,20 @@ export interface Identity {
   /** The inode of `/proc/self/ns/pid`, as decimal text; followed by the time namespace where that is not the machine's own. */
   readonly pidNamespace: string;
   readonly pid: number;
+  /** Of a process that /proc hides, what stands in for it: {@link HIDDEN_START}. */
   readonly startTicks: number;
+}
+
+/**
+ * From here on a start is none: the process is hidden, its start cannot be known, and the kernel's own number for it, which no later
+ * process gets, was added to this. This number itself: nothing is known. No clock gets that far, so that a hidden process counts as younger than all
+ * others and is never proven to have been there before.
+ */
+export const HIDDEN_START = 2 ** 52;
+
+/** True for a process that /proc hides from whoever has looked. */
+export function isHidden({ startTicks }: { readonly startTicks: number }): boolean {
+  return startTicks >= HIDDEN_START;
 }
 
 /** The machine's boot and PID namespace: the part of an {@link Identity} that all processes seen from here share. */

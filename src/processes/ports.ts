@@ -1,13 +1,14 @@
 import type { Identity, Realm } from './identity.ts';
 
-/** One row of the process table, read in one pass. */
+/** One row of the process table, read in one pass. Of a process that /proc hides, what can be known of it: see `isHidden` in identity.ts. */
 export interface ProcessRow {
   readonly pid: number;
+  /** 0: it has none in this PID namespace, or it is hidden and cannot be known. */
   readonly ppid: number;
   readonly pgid: number;
   /** 0, which is nobody's, where the platform does not tell the session of this process. */
   readonly sid: number;
-  /** The kernel's state letter: R, S, D, T, t, Z, X, I (proc(5)). Z means dead: no thread of the process is left. */
+  /** The kernel's state letter: R, S, D, T, t, Z, X, I (proc(5)). Z means dead: no thread of the process is left. `?`: alive, and hidden. */
   readonly state: string;
   /** Start time in clock ticks since boot. */
   readonly startTicks: number;
@@ -43,6 +44,25 @@ export type EnvironmentValue =
   | { readonly kind: 'absent' }
   | { readonly kind: 'unreadable' };
 
+/** How many processes and threads were started, and so how far PIDs have come round. */
+export interface StartCount {
+  /** Since boot, on the whole machine. */
+  readonly starts: number;
+  /** The PID that was given last in this namespace. */
+  readonly lastPid: number;
+  /** PIDs are smaller than this, and begin anew when it is reached. */
+  readonly maxPid: number;
+}
+
+/** What can be known of processes that /proc keeps from this user. */
+export interface HiddenProcesses {
+  /** False: the table cannot even list those whose parents it shows. */
+  readonly showsChildren: boolean;
+  count(): StartCount;
+  /** PIDs, from `first` to `last`, of hidden processes that are alive, in ascending order. The kernel's own threads are none. */
+  alive(first: number, last: number): readonly number[];
+}
+
 /**
  * The live process table of this machine, as seen from this PID namespace. Synchronous: one pass takes milliseconds, and nothing
  * else of reeve runs between reading the rows and deciding on them. Where it cannot answer it throws PLATFORM_UNSUPPORTED.
@@ -55,6 +75,11 @@ export interface ProcessTable {
   readonly startsPrograms?: boolean;
   /** The time now in the unit of `startTicks`. Absent where the platform has no such clock. */
   nowTicks?(): number;
+  /**
+   * Present where /proc hides processes of others from this user. The list then has those of them whose parents it shows, which is how
+   * it misses none of a tree that a living, visible subreaper holds together.
+   */
+  readonly hidden?: HiddenProcesses;
   /** Every process. One that is there before the call and after it is never missing. */
   list(): readonly ProcessRow[];
   /** The same with the working folders. For platforms where that costs less than asking for each afterwards. */
@@ -101,6 +126,8 @@ export type SignalName =
 export interface ProcessHandle {
   readonly identity: Identity;
   send(signal: SignalName): 'sent' | 'gone' | 'denied';
+  /** Whether it lives, by the reference itself: true also of a process that /proc hides by now. Absent where only the table tells. */
+  isAlive?(): boolean;
   close(): void;
 }
 

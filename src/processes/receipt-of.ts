@@ -1,3 +1,4 @@
+import { hiddenText } from './hidden.ts';
 import type { Receipt, SignalledProcess, Survivor } from './receipt.ts';
 import type { Target } from './targets.ts';
 
@@ -6,18 +7,23 @@ export interface StopFacts {
   /** Monotonic milliseconds, like the deaths of the targets; null when nothing was signalled. */
   readonly firstSignalAt: number | null;
   readonly elapsedMs: number;
-  readonly provenEmpty: boolean;
+  /** True when no member lives that can be seen. */
+  readonly foundEmpty: boolean;
+  /** PIDs of hidden processes that may be members. */
+  readonly suspects: readonly number[];
 }
 
 /** The receipt of what a stop did to its targets, in the order in which they were found. */
 export function receiptOf(targets: readonly Target[], facts: StopFacts): Receipt {
+  const { suspects } = facts;
   return {
     reason: facts.reason,
     signalled: targets.filter(({ signals }) => signals.length > 0).map((target) => signalled(target, facts)),
     survivors: targets.filter(({ dead }) => !dead).map(survivor),
     escalated: targets.some(({ signals }) => signals.includes('KILL')),
     elapsedMs: toTenths(facts.elapsedMs),
-    provenEmpty: facts.provenEmpty,
+    provenEmpty: facts.foundEmpty && suspects.length === 0,
+    ...(suspects.length > 0 && { unproven: { pids: suspects, why: hiddenText(suspects) } }),
   };
 }
 

@@ -21,6 +21,13 @@ export interface Survivor {
   readonly why: string;
 }
 
+/** Processes that may be members and cannot be told from strangers. */
+export interface Unproven {
+  readonly pids: readonly number[];
+  /** What hides them. */
+  readonly why: string;
+}
+
 /** What is left when a command ends on its own is swept for this reason; every other receipt is of a stop. */
 export const SWEEP_REASON = 'sweep';
 
@@ -32,6 +39,8 @@ export interface Receipt {
   /** True when any process needed KILL. */
   readonly escalated: boolean;
   readonly elapsedMs: number;
-  /** True when two successive scans found no living member. */
+  /** True when two successive scans found no living member, and nobody is hidden who may be one. */
   readonly provenEmpty: boolean;
+  /** Why nothing is proven although no member was found. Absent = there is no such doubt. */
+  readonly unproven?: Unproven;
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { identityKey } from './identity.ts';
 import type { Identity } from './identity.ts';
 import type { ProcessTable, Signaller } from './ports.ts';
+import { hiddenSuspects } from './hidden.ts';
 import type { Receipt } from './receipt.ts';
 import { receiptOf } from './receipt-of.ts';
 import { freezeTargets } from './freeze.ts';
@@ -192,14 +193,15 @@ class Stop {
     return this.#ports.clock.monotonicMs();
   }
 
-  #receipt(provenEmpty: boolean, leaveOut: Identity | null): Receipt {
+  #receipt(foundEmpty: boolean, leaveOut: Identity | null): Receipt {
     return receiptOf(
       this.#targets.all().filter(({ row }) => leaveOut === null || identityKey(row) !== identityKey(leaveOut)),
       {
         reason: this.#request.reason,
         firstSignalAt: this.#targets.firstSignalAt,
         elapsedMs: this.#now() - this.#startedAt,
-        provenEmpty,
+        foundEmpty,
+        suspects: foundEmpty ? hiddenSuspects(this.#request.spec, this.#ports.table) : [],
       },
     );
   }

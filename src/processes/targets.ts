@@ -75,7 +75,7 @@ export class Targets {
       const row = present.get(identityKey(target.row));
       if (row !== undefined) target.row = row;
       else if (leftOut.has(identityKey(target.row))) this.#release(target);
-      else this.#bury(target);
+      else if (!this.#isHeldAlive(target)) this.#bury(target);
     }
     return this.#take(members);
   }
@@ -98,8 +98,9 @@ export class Targets {
     const read = many === undefined ? (pid: number) => table.read(pid) : rowsByPid(many);
     for (const target of living) {
       const row = read(target.row.pid);
-      if (row === null || row.startTicks !== target.row.startTicks || isDead(row)) this.#bury(target);
-      else target.row = row;
+      const isThere = row !== null && row.startTicks === target.row.startTicks && !isDead(row);
+      if (isThere) target.row = row;
+      else if (!this.#isHeldAlive(target)) this.#bury(target);
     }
   }
 
@@ -148,9 +149,10 @@ export class Targets {
 
   #take(members: readonly ProcessRow[]): number {
     let newcomers = 0;
+    const held = this.#ports.table.hidden === undefined ? null : new Set(this.living(null).map(({ row }) => row.pid));
     for (const row of members) {
       const key = identityKey(row);
-      if (this.#found.has(key) || this.#missed.has(key)) continue;
+      if (this.#found.has(key) || this.#missed.has(key) || held?.has(row.pid) === true) continue;
       const target = this.#open(row);
       if (target === null) this.#missed.add(key);
       else this.#found.set(key, target);
@@ -202,6 +204,11 @@ export class Targets {
     if (target.had.has('freeze')) target.handle?.send('CONT');
     target.handle?.close();
     this.#found.delete(identityKey(target.row));
+  }
+
+  /** Where /proc hides processes, one that makes itself non-dumpable leaves its rows and lives; it shows again when it thinks better of it. */
+  #isHeldAlive({ handle }: Target): boolean {
+    return this.#ports.table.hidden !== undefined && handle?.isAlive?.() === true;
   }
 
   #bury(target: Target): void {

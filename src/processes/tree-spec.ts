@@ -23,8 +23,18 @@ export interface TreeSpec {
    * nothing else is known to be in there. Absent: unknown.
    */
   readonly seenTicks?: number;
+  /** Where the run began, if its shim could not see all processes. Absent: any hidden process may be younger than the shim. */
+  readonly mark?: StartMark;
   /** Processes that are never members, with their descendants (the daemon). */
   readonly exclude: readonly Identity[];
+}
+
+/** Where a run began: by it, those of the processes that /proc hides are told apart that cannot be of its tree. */
+export interface StartMark {
+  /** Processes and threads that the machine had started by then. */
+  readonly starts: number;
+  /** PIDs of the shim's ancestors: whoever adopts its orphans when it is dead is among them. Null: they cannot all be known. */
+  readonly ancestors: readonly number[] | null;
 }
 
 export type MemberVia = 'descent' | 'cookie' | 'group' | 'cgroup';

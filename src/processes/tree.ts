@@ -1,5 +1,5 @@
 import { CookieReader, isCookieOf } from './cookie-reader.ts';
-import { identityIn, sameRealm } from './identity.ts';
+import { identityIn, isHidden, sameRealm } from './identity.ts';
 import type { Identity, Realm } from './identity.ts';
 import type { ProcessRow, ProcessTable } from './ports.ts';
 import type { MemberVia, TreeSpec } from './tree-spec.ts';
@@ -73,7 +73,8 @@ export function findMembers(
 ): Member[] {
   const forest = forestOf(rows);
   const verified = (identity: Identity): ProcessRow | null => {
-    const row = forest.byPid.get(identity.pid);
+    // Of the hidden the rows have only children of the visible: not one that init has adopted.
+    const row = forest.byPid.get(identity.pid) ?? (isHidden(identity) ? table.read(identity.pid) : null);
     return row?.startTicks === identity.startTicks && sameRealm(identity, table.realm) ? row : null;
   };
 

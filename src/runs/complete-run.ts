@@ -68,7 +68,8 @@ function isEmpty({ verifier, registrant }: CompletePorts, record: RunRecord): bo
   const leader = startedOf(record.current)?.identity;
   if (leader === undefined || leader.pid === registrant.pid) return true;
   if (isThere({ verifier }, leader)) return false;
-  return verifier.survey().membersOf(record).length === 0;
+  const survey = verifier.survey();
+  return survey.membersOf(record).length === 0 && (survey.suspectsOf?.(record) ?? []).length === 0;
 }
 
 function isThere({ verifier }: Pick<CompletePorts, 'verifier'>, process: Identity): boolean {

@@ -1,4 +1,5 @@
 import { isBetweenAttempts } from './attempts.ts';
+import { hiddenText } from '../processes/hidden.ts';
 import { sameRealm, type Identity, type Realm } from '../processes/identity.ts';
 import type { RunEvent } from './run-event.ts';
 import { startedOf } from './lifecycle.ts';
@@ -13,13 +14,15 @@ export interface Observation {
   readonly isAlive: (identity: Identity) => boolean;
   /** Whether its tree has members, which is dear to find out: not asked of a run whose shim and command live. */
   readonly hasMembers: () => boolean;
+  /** PIDs of hidden processes that may be its members: asked only where none is seen. */
+  readonly suspects: () => readonly number[];
   /** Of a run of which nothing lives but the process that registered it: true leaves it to that. */
   readonly trustRegistrant: (record: RunRecord) => boolean;
 }
 
 /**
  * - `recovered`: alive, with its shim where it has one, which will complete it
- * - `orphaned`: members live, but the shim or the leader is dead: nobody will end them
+ * - `orphaned`: members live, or may be hidden, but the shim or the leader is dead: nobody will end them
  * - `stale`: nothing of it lives, or it was another boot's
  * - `unstarted`: the intent was written, nothing was ever started, and nobody will
  * - `elsewhere`: another PID namespace of this boot: cannot be seen from here, so nothing is said about it
@@ -55,7 +58,7 @@ export function judgeRun(record: RunRecord, seen: Observation, now: number): Jud
     if (!seen.hasMembers())
       return seen.isAlive(keeper) && seen.trustRegistrant(record)
         ? recovered('whoever registered it lives')
-        : withoutMembers(record, seen.isAlive, now);
+        : withoutMembers(record, seen, now);
     // There is no shim that would end the rest.
     const isOrphan = isLeaderDead && record.current.state !== 'lingering';
     return isOrphan ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered('it is alive');
@@ -64,7 +67,7 @@ export function judgeRun(record: RunRecord, seen: Observation, now: number): Jud
     const isWithoutLeader = isLeaderDead && expectsLeader(current) && seen.hasMembers();
     return isWithoutLeader ? orphaned(`its command (PID ${leader.pid}) is dead`) : recovered(WITH_SHIM);
   }
-  return seen.hasMembers() ? orphaned(`its shim (PID ${shim.pid}) is dead`) : withoutMembers(record, seen.isAlive, now);
+  return seen.hasMembers() ? orphaned(`its shim (PID ${shim.pid}) is dead`) : withoutMembers(record, seen, now);
 }
 
 /** True while a dead command is no part of what is going on: neither kept in the background nor being ended. */
@@ -74,7 +77,10 @@ function expectsLeader(current: RunState): boolean {
   return current.state === 'running' || (current.state === 'paused' && current.exit === null);
 }
 
-function withoutMembers({ intent, current }: RunRecord, isAlive: Observation['isAlive'], now: number): Judgement {
+function withoutMembers(record: RunRecord, { isAlive, suspects }: Observation, now: number): Judgement {
+  const { intent, current } = record;
+  const pids = suspects();
+  if (pids.length > 0) return { verdict: 'orphaned', why: hiddenText(pids), event: null };
   if (current.state === 'starting') {
     const shimDied = 'its shim died before the command was started';
     const why = intent.shim === null ? 'whoever registered it never named a process' : shimDied;

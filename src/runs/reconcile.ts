@@ -114,7 +114,8 @@ async function settle(ports: VerifiedPorts, look: Look): Promise<RunFinding | nu
   const members = (): readonly SeenProcess[] => (found ??= survey.membersOf(record));
   const now = clock.now();
   const hasMembers = (): boolean => members().length > 0;
-  const seen = { realm: verifier.realm, isAlive: survey.isAlive, hasMembers, trustRegistrant };
+  const suspects = (): readonly number[] => survey.suspectsOf?.(record) ?? [];
+  const seen = { realm: verifier.realm, isAlive: survey.isAlive, hasMembers, suspects, trustRegistrant };
   const { verdict, why, event } = judgeRun(record, seen, now);
   const evidence = verdict === 'orphaned' ? members().map((member) => evidenceOf(member, survey)) : [];
   if (event === null) return { record, verdict, why, members: evidence };

@@ -1,4 +1,5 @@
 import type { Identity } from '../processes/identity.ts';
+import type { StartMark } from '../processes/tree-spec.ts';
 import type { RestartPolicy } from './restart-policy.ts';
 
 export type RunId = string & { readonly __brand: 'RunId' };
@@ -92,6 +93,8 @@ export interface RunIntent {
   readonly restart?: RestartPolicy;
   /** The run's parent and subreaper. Null for a process that was registered while it ran, or by a program that is its parent itself. */
   readonly shim: Identity | null;
+  /** Where the run began, taken by a shim from which /proc hides processes. Absent = it hid none. */
+  readonly mark?: StartMark;
   /** Who registered a run that has no shim: it speaks for the run, and nothing of it belongs to the tree. */
   readonly registrant?: Identity;
   /** Number of the protocol between shim, daemon and store that the writer speaks. */

@@ -31,6 +31,8 @@ export interface Survey {
   isAlive(identity: Identity): boolean;
   /** Living members of a run's tree. */
   membersOf(record: RunRecord): readonly SeenProcess[];
+  /** PIDs of living processes that may be of a run's tree, and that /proc hides. Absent: nothing is hidden. */
+  suspectsOf?(record: RunRecord): readonly number[];
   /** Null: unreadable, or gone. */
   cwdOf(pid: number): string | null;
 }

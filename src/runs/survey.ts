@@ -1,9 +1,12 @@
 import { CookieReader } from '../processes/cookie-reader.ts';
-import { identityKey, sameRealm, type Identity } from '../processes/identity.ts';
+import { hiddenSuspects } from '../processes/hidden.ts';
+import { isAlive as isAliveNow } from '../processes/identity-of.ts';
+import { identityKey, isHidden, sameRealm, type Identity } from '../processes/identity.ts';
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { findMembers, isDead } from '../processes/tree.ts';
 import type { TreeSpec } from '../processes/tree-spec.ts';
 import type { Survey, Verifier } from './registry-ports.ts';
+import type { RunRecord } from './record.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 
 /** A verifier over the process table. `startedAtOf` turns start ticks into epoch ms; `exclude` are processes that belong to no run. */
@@ -18,7 +21,7 @@ export function createTableVerifier(ports: {
     observe(pid) {
       const seenTicks = table.nowTicks?.();
       const row = table.read(pid);
-      if (row === null || isDead(row)) return null;
+      if (row === null || isDead(row) || isHidden(row)) return null;
       const identity = { ...table.realm, pid, startTicks: row.startTicks };
       return {
         identity,
@@ -38,8 +41,12 @@ export function surveyTable(table: ProcessTable, exclude: readonly Identity[]): 
   const living = new Set(rows.filter((row) => !isDead(row)).map(identityKey));
   const sessions = new Set(rows.map((row) => row.sid));
   const cookies = new CookieReader(table);
+  // A command that is shown no more has its PID as long as its parent, which is shown, has such a child.
+  const unseen = new Set(rows.filter((row) => isHidden(row) && !isDead(row)).map(({ pid }) => pid));
   const isAlive = (identity: Identity): boolean =>
-    sameRealm(identity, table.realm) && living.has(identityKey(identity));
+    sameRealm(identity, table.realm) &&
+    (living.has(identityKey(identity)) ||
+      (isHidden(identity) ? isAliveNow(identity, table) : unseen.has(identity.pid)));
   let carried: ReadonlySet<string> | null = null;
 
   /** Without a living root, with nobody in its session, and with its cookie in nobody's environment a tree is empty, which ten thousand records are told apart by. */
@@ -62,6 +69,9 @@ export function surveyTable(table: ProcessTable, exclude: readonly Identity[]): 
         via,
       }));
     },
+    ...(table.hidden !== undefined && {
+      suspectsOf: (record: RunRecord) => hiddenSuspects(treeSpecOf(record, { exclude }), table),
+    }),
     cwdOf: (pid) => table.cwd(pid),
   };
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import { CookieReader } from '../processes/cookie-reader.ts';
-import { identityIn, type Identity } from '../processes/identity.ts';
+import { hiddenSuspects, hiddenText } from '../processes/hidden.ts';
+import { identityIn, isHidden, type Identity } from '../processes/identity.ts';
 import type { ProcessHandle, ProcessTable, Signaller } from '../processes/ports.ts';
 import { findMembers, isDead, type Member } from '../processes/tree.ts';
 import { startedOf } from './lifecycle.ts';
@@ -44,6 +45,8 @@ export function createTableInterrupter(ports: InterrupterPorts): Interrupter {
     const obstacle = outOfReach(record, { realm: table.realm, host });
     if (obstacle !== null) return obstacle;
     const { members, targets } = softTargets(record, active, scan());
+    const suspects = members.length === 0 ? hiddenSuspects(treeSpecOf(record, { exclude: exclude() }), table) : [];
+    if (suspects.length > 0) return { kind: 'unavailable', why: hiddenText(suspects), elsewhere: false };
     if (members.length === 0) return { kind: 'stale', why: 'nothing of it lives' };
     if (targets.length === 0)
       return { kind: 'unavailable', why: 'all that lives of it belongs to runs inside it', elsewhere: false };
@@ -111,7 +114,8 @@ function waitedFor(record: RunRecord, table: ProcessTable, exclude: readonly Ide
   const leader = startedOf(record.current)?.identity;
   if (leader !== undefined && (!('exit' in record.current) || record.current.exit === null)) {
     const row = table.read(leader.pid);
-    return row !== null && row.startTicks === leader.startTicks && !isDead(row) ? [leader] : [];
+    const mayBeIt = row !== null && (row.startTicks === leader.startTicks || isHidden(row));
+    return mayBeIt && !isDead(row) ? [leader] : [];
   }
   return findMembers(treeSpecOf(record, { exclude }), table.list(), table).map(({ row }) =>
     identityIn(table.realm, row),

@@ -19,6 +19,7 @@ export function treeSpecOf(record: RunRecord, options: { readonly exclude?: read
     group: started !== null && started.processGroupId === pid ? started.processGroupId : null,
     session: started !== null && started.sessionId === pid ? started.sessionId : null,
     ...(started?.seenTicks !== undefined && { seenTicks: started.seenTicks }),
+    ...(record.intent.mark !== undefined && { mark: record.intent.mark }),
     exclude: options.exclude ?? [],
   };
 }

@@ -7,6 +7,7 @@ import { siteOf, type Place } from '../host/git-place.ts';
 import type { Paths } from '../host/paths.ts';
 import { PROTOCOL, type LostPolicy } from '../ipc/protocol.ts';
 import type { Client } from '../ipc/client.ts';
+import { markStart } from '../processes/hidden.ts';
 import { agentKindOf } from '../processes/kinds.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { runExists } from '../runs/assert-intent.ts';
@@ -116,6 +117,7 @@ async function intentOf(
   const outerCookie = env[COOKIE_VARIABLE] || null;
   const outerId = outerCookie === null ? null : runIdOfCookie(outerCookie);
   // The outer run may be of another REEVE_HOME: then its tree still holds this one, but no record here names it.
+  const mark = markStart(table, self);
   const parent = outerId === null ? null : await store.runs.get(outerId);
   return {
     id,
@@ -140,6 +142,7 @@ async function intentOf(
     keepBackground: request.keepBackground,
     ...(request.restart === null ? {} : { restart: request.restart }),
     shim: self,
+    ...(mark !== null && { mark }),
     protocol: PROTOCOL,
     createdAt: now,
   };

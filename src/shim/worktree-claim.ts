@@ -92,9 +92,11 @@ function claimPorts(workplace: ShimWorkplace): ClaimPorts {
   return wireClaims({ processes: workplace, clock, rows: store.claims, spare: paths.claimsDir });
 }
 
-function holderOf({ self }: ShimWorkplace, { name, command }: RunRequest, { id, agent }: RunIntent): Holder {
+function holderOf({ self }: ShimWorkplace, { name, command }: RunRequest, { id, agent, mark }: RunIntent): Holder {
   const label = name ?? agent ?? basename(command);
-  return { runId: id, process: self, leader: null, host: hostname(), uid: process.getuid?.() ?? null, label };
+  const uid = process.getuid?.() ?? null;
+  const seen = mark === undefined ? {} : { mark };
+  return { runId: id, process: self, leader: null, ...seen, host: hostname(), uid, label };
 }
 
 function apartText({ worktree, file, apart }: ClaimPlace): string {

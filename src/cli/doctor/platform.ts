@@ -1,9 +1,7 @@
+import { HIDEPID_REMEDY } from '../../processes/hidden.ts';
 import type { Workplace } from '../open.ts';
 import { finding } from './finding.ts';
 import type { Finding } from './finding.ts';
-
-/** Every PID namespace has one, of another user than ours where it cannot be seen. */
-const INIT_PID = 1;
 
 const HIDDEN = finding({
   kind: 'platform',
@@ -11,15 +9,15 @@ const HIDDEN = finding({
   subject: 'this system',
   evidence: [
     '/proc hides the processes of other users from this one (hidepid, proc(5))',
-    'what a run starts as another user (sudo, a setuid program) is not found, and no stop proves that it ended',
+    'what a run starts as another user (sudo, a setuid program) shows as "hidden"; if its shim is killed, nothing tells whether it has ended',
   ],
-  remedy: 'mount /proc without hidepid, or with gid= of a group of this user',
+  remedy: HIDEPID_REMEDY,
 });
 
 /** What reeve cannot promise on this system. */
 export async function examinePlatform(workplace: Workplace): Promise<readonly Finding[]> {
   const { adoption, table } = await workplace.processes();
-  if (adoption !== null && table.startsPrograms !== true) return table.read(INIT_PID) === null ? [HIDDEN] : [];
+  if (adoption !== null && table.startsPrograms !== true) return table.hidden === undefined ? [] : [HIDDEN];
   return [
     finding({
       kind: 'platform',
