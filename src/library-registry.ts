@@ -96,7 +96,7 @@ export function createRegistry(
   const onUnclaimed = (error: ReeveError): void => options.logger?.warn(error.message, { error });
   const claims =
     store === null
-      ? null
+      ? undefined
       : claimsOfRuns(wireClaims({ processes, clock, rows: store.claims ?? null, spare }), onUnclaimed);
   const registry = wireRegistry({
     runs,
@@ -121,6 +121,7 @@ export function createRegistry(
           table,
           signaller,
           clock,
+          claims,
           launch: (marks) =>
             launch(
               { table, clock },

@@ -8,6 +8,7 @@ import type { RunStore } from './ports.ts';
 import type { RunExit, RunRecord, RunStarted } from './record.ts';
 import type { RegisterRequest } from './registration.ts';
 import type { Registry, RunHandle } from './registry.ts';
+import type { RunClaims } from './run-claims.ts';
 import { retryStore } from './store-retry.ts';
 import { sweepRun } from './sweep-run.ts';
 import { treeSpecOf } from './tree-of-run.ts';
@@ -23,6 +24,8 @@ export interface LaunchedCommand {
 export interface SpawnPorts<Launched extends LaunchedCommand> extends StopPorts {
   readonly registry: Registry;
   readonly runs: RunStore;
+  /** The worktrees of the runs inside it, and of those around it. Undefined: its record is of this process alone. */
+  readonly claims?: RunClaims | undefined;
   /** Starts the command, with these variables in its environment. @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE; nothing is running then */
   readonly launch: (env: Readonly<Record<string, string>>) => Promise<Launched>;
 }

@@ -1,117 +1,26 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { describe, it, type TestContext } from 'node:test';
-import {
-  createRegistry,
-  createService,
-  openSqliteStore,
-  systemClock,
-  type Holder,
-  type ServiceRun,
-} from '../../src/index.ts';
-import { parseClaim } from '../../src/claims/claim-text.ts';
-import type { Identity } from '../../src/processes/identity.ts';
+import { describe, it } from 'node:test';
+import { createRegistry, createService, openSqliteStore, systemClock, type ServiceRun } from '../../src/index.ts';
 import type { Receipt } from '../../src/processes/receipt.ts';
-import type { RunJson } from '../../src/runs/view.ts';
-import { shellWord } from '../../src/shell-word.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { isAlive, readProcess } from '../rig/live-processes.ts';
-import { NOBODY } from '../rig/nobody.ts';
-import { cannotBecomeAnother, stageOtherUser } from '../rig/other-user.ts';
+import { cannotBecomeAnother } from '../rig/other-user.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
-import { until } from '../rig/until.ts';
-import { createHome, MAIN, type CommandEnd } from '../shim/home.ts';
-import type { Order } from './programs/library-caller.ts';
+import { createHome, MAIN } from '../shim/home.ts';
+import { end, holderOn, killShimOf, quoted, stage } from './library-stage.ts';
 
 failOnLeaks();
 
-const CALLER = join(import.meta.dirname, 'programs', 'library-caller.ts');
-
-/** A folder `work` of nobody's, `reeve` as nobody, and a program of nobody's that uses the library. */
-function stage(t: TestContext) {
-  const home = createHome(t);
-  const staged = stageOtherUser(t, home.folder);
-  if (staged === null) return null;
-  const { env, work, elsewhere, report, sleeperOfSomebody } = staged;
-  const agent = ['sh', '-c', `setsid ${sleeperOfSomebody} & sleep 1001`];
-  const reeve = (args: readonly string[], cwd = work): Promise<CommandEnd> =>
-    home.reeve(args, { cwd, env, uid: NOBODY });
-  const inspect = async (word: string): Promise<RunJson> =>
-    JSON.parse((await reeve(['inspect', word, '--json'])).stdout) as RunJson;
-  return {
-    elsewhere,
-    report,
-    reeve,
-    inspect,
-    library: () => startLibrary(t, { ...home.env, ...env }, elsewhere),
-    /** The words of an agent with a member that its owner may not signal. */
-    agent,
-    /** Arguments for Node that make it a run of its own. */
-    agentRun: [MAIN, 'run', '--name', 'inner', '--', ...agent],
-    work,
-    survivor: async (): Promise<Identity> => (await report.processes('leader')).leader,
-    /** What the claim on `work` says, and what becomes of somebody who wants it. */
-    async claim() {
-      const survivors = holderOn(work)?.survivors;
-      const next = await reeve(['run', '--', 'true']);
-      return { survivors: survivors?.map(({ pid }) => pid), exitCode: next.exitCode };
-    },
-  };
-}
-
-/** The library in a program of nobody's. */
-function startLibrary(t: TestContext, env: Readonly<Record<string, string>>, cwd: string) {
-  const child = spawn(process.execPath, [CALLER, env['REEVE_HOME'] ?? ''], {
-    env,
-    cwd,
-    uid: NOBODY,
-    gid: NOBODY,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  t.after(() => child.kill('SIGKILL'));
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    async ask<T>(order: Order): Promise<T> {
-      child.stdin.write(`${JSON.stringify(order)}\n`);
-      return JSON.parse((await answers.next()).value ?? 'null') as T;
-    },
-    end(): void {
-      child.stdin.end();
-    },
-  };
-}
-
-/** Who holds the claim on a folder outside git; null: it was given back. */
-function holderOn(folder: string): Holder | null {
-  const parsed = parseClaim(readFileSync(join(folder, '.reeve', 'claim.json'), 'utf8'));
-  assert.ok(parsed.kind === 'record');
-  return parsed.record.claim?.holder ?? null;
-}
-
-/** Words of a command line as a shell reads them. */
-function quoted(words: readonly string[]): string {
-  return words.map(shellWord).join(' ');
-}
-
-/** Kills the process above a command, which is its shim. */
-async function killShimOf(pid: number): Promise<void> {
-  const shim = readProcess(readProcess(pid)?.ppid ?? 0);
-  assert.ok(shim);
-  process.kill(shim.pid, 'SIGKILL');
-  await until(() => !isAlive(shim));
-}
-
-async function end(survivor: Identity): Promise<void> {
-  process.kill(survivor.pid, 'SIGTERM');
-  await until(() => !isAlive(survivor));
-}
+/** What the outer command does with the words of the inner run, and the path of its report as $0. */
+const SCRIPTS = {
+  stopped: '"$@"',
+  // It ends by itself, when the member of another user is up.
+  swept: '"$@" & until [ -s "$0" ]; do sleep 0.01; done',
+};
 
 describe('a worktree in which a process of another user lives on', { skip: cannotBecomeAnother }, () => {
   for (const detach of [true, false])
-    it(`K5 K12 stays claimed by the run inside, when a ${detach ? 'detached' : 'attached'} run of the library is stopped without its shim`, async (t) => {
+    it(`K5 K12 stays claimed by the run inside, when ${detach ? 'a detached' : 'an attached'} run of the library is stopped without its shim`, async (t) => {
       const staged = stage(t);
       if (staged === null) return;
       const { agentRun, work, survivor: awaitSurvivor, claim, library } = staged;
@@ -132,11 +41,7 @@ describe('a worktree in which a process of another user lives on', { skip: canno
       endLibrary();
     });
 
-  for (const [what, script] of [
-    ['stopped', '"$@"'],
-    // The outer command ends by itself, when the member of another user is up.
-    ['swept', '"$@" & until [ -s "$0" ]; do sleep 0.01; done'],
-  ] as const)
+  for (const [what, script] of Object.entries(SCRIPTS))
     it(`K5 stays claimed by the run inside, when the shim around it ends it: ${what}`, async (t) => {
       const staged = stage(t);
       if (staged === null) return;
@@ -153,6 +58,21 @@ describe('a worktree in which a process of another user lives on', { skip: canno
       assert.equal((await claim()).exitCode, 0);
       endLibrary();
     });
+
+  it('K5 stays claimed by the run inside, when a registry sweeps what its command left behind', async (t) => {
+    const staged = stage(t);
+    if (staged === null) return;
+    const { agentRun, work, report, survivor: awaitSurvivor, claim, library } = staged;
+    const { ask, end: endLibrary } = library();
+    const args = ['-c', SCRIPTS.swept, report.path, process.execPath, ...agentRun];
+    const { state } = await ask<{ state: string }>({ do: 'spawn', command: 'sh', args, cwd: work });
+    assert.equal(state, 'lingering');
+    const survivor = await awaitSurvivor();
+    assert.deepEqual(await claim(), { survivors: [survivor.pid], exitCode: 73 });
+    await end(survivor);
+    assert.equal((await claim()).exitCode, 0);
+    endLibrary();
+  });
 
   it('K5 K12 stays claimed by a run that the library interrupts hard without its shim', async (t) => {
     const staged = stage(t);

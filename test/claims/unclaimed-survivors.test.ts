@@ -2,13 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { RunJson } from '../../src/runs/view.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
-import { isAlive, readProcess } from '../rig/live-processes.ts';
-import { NOBODY } from '../rig/nobody.ts';
-import { cannotBecomeAnother, stageOtherUser } from '../rig/other-user.ts';
-import { until } from '../rig/until.ts';
-import { createHome } from '../shim/home.ts';
+import { cannotBecomeAnother } from '../rig/other-user.ts';
+import { end, killShimOf, stage } from './library-stage.ts';
 
 failOnLeaks();
 
@@ -27,37 +23,21 @@ const OBSTACLES = {
 describe('a stop whose survivor cannot be put into the claim', { skip: cannotBecomeAnother }, () => {
   for (const [what, { put, told }] of Object.entries(OBSTACLES))
     it(`K5 gives its receipt all the same, and says why, where and what to do: ${what}`, async (t) => {
-      const home = createHome(t);
-      const staged = stageOtherUser(t, home.folder);
+      const staged = stage(t);
       if (staged === null) return;
-      const { work, env, report, sleeperOfSomebody } = staged;
-      const reeve = (...args: readonly string[]) => home.reeve(args, { cwd: work, env, uid: NOBODY });
-      const started = await reeve(
-        'start',
-        '--name',
-        'lost',
-        '--',
-        'sh',
-        '-c',
-        `setsid ${sleeperOfSomebody} & sleep 1001`,
-      );
-      assert.equal(started.exitCode, 0, started.stderr);
-      const { leader: survivor } = await report.processes('leader');
-      const { identity } = JSON.parse((await reeve('inspect', 'lost', '--json')).stdout) as RunJson;
-      const shim = readProcess(readProcess(identity?.pid ?? 0)?.ppid ?? 0);
-      assert.ok(shim);
-      process.kill(shim.pid, 'SIGKILL');
-      await until(() => !isAlive(shim));
+      const { agent, inspect, reeve, survivor: awaitSurvivor, work } = staged;
+      assert.equal((await reeve(['start', '--name', 'lost', '--', ...agent])).exitCode, 0);
+      const survivor = await awaitSurvivor();
+      await killShimOf((await inspect('lost')).identity?.pid ?? 0);
 
       const file = join(work, '.reeve', 'claim.json');
       put(file);
-      const { exitCode, stdout, stderr } = await reeve('stop', 'lost', '--grace', '0');
+      const { exitCode, stdout, stderr } = await reeve(['stop', 'lost', '--grace', '0']);
       assert.equal(exitCode, 1, stderr);
       assert.match(stdout, new RegExp(`${survivor.pid} +\\S+ +permission denied`, 'u'));
       assert.equal(told.exec(stderr)?.[1], file, stderr);
 
-      process.kill(survivor.pid, 'SIGTERM');
-      await until(() => !isAlive(survivor));
-      assert.equal((await reeve('stop', 'lost', '--grace', '0')).exitCode, 0);
+      await end(survivor);
+      assert.equal((await reeve(['stop', 'lost', '--grace', '0'])).exitCode, 0);
     });
 });

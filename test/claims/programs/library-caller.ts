@@ -17,7 +17,9 @@ export type Order =
   | { readonly do: 'start'; readonly start: StartOptions }
   | { readonly do: 'kill'; readonly id: RunId }
   | { readonly do: 'wait'; readonly id: RunId }
-  | { readonly do: 'interrupt'; readonly id: RunId };
+  | { readonly do: 'interrupt'; readonly id: RunId }
+  /** To its end. */
+  | { readonly do: 'spawn'; readonly command: string; readonly args: readonly string[]; readonly cwd: string };
 
 const home = process.argv[2] ?? '';
 await using service = createService({ home });
@@ -34,6 +36,11 @@ async function answer(order: Order): Promise<unknown> {
       return service.wait(order.id);
     case 'interrupt':
       return registry.interrupt({ run: order.id, hard: true, graceMs: 0 });
+    case 'spawn': {
+      const { command, args, cwd } = order;
+      const run = await registry.spawn({ source: 'subprocess', command, args, cwd, graceMs: 0, stdio: 'ignore' });
+      return (await run.ended).current;
+    }
   }
 }
 
