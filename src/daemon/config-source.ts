@@ -1,9 +1,10 @@
-import { copyFile, lstat, mkdir, rename, stat } from 'node:fs/promises';
+import { lstat, mkdir, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config/config.ts';
 import { ReeveError } from '../errors.ts';
 import { watchFile } from '../host/file-watch.ts';
+import { homeError } from '../host/home-error.ts';
 import type { Paths } from '../host/paths.ts';
 
 /** The configuration in force, which follows the file. */
@@ -14,6 +15,8 @@ export interface ConfigSource {
   readonly rejected: ReeveError | null;
   /** Why no limits can be enforced: the file is invalid and no valid one was ever seen. Null otherwise, also while there is no file. */
   readonly blocked: ReeveError | null;
+  /** Why there is no copy of the file in force: after a restart over an invalid edit an older one would be. Null when there is one. */
+  readonly unkept: ReeveError | null;
   /** Reads the file again if it changed; never throws. */
   refresh(): Promise<void>;
   close(): void;
@@ -27,6 +30,8 @@ export interface ConfigSourceOptions {
   readonly onChange: () => void;
   /** The file changed and is not valid; what was in force stays so. */
   readonly onRejected: (error: ReeveError) => void;
+  /** The file is in force, and no copy of it could be made. Told once; it is tried again at every {@link ConfigSource.refresh}. */
+  readonly onUnkept: (error: ReeveError) => void;
   readonly clock: Pick<Clock, 'sleep'>;
 }
 
@@ -45,6 +50,7 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
   let signature = await signatureOf(paths.configFile);
   let rejected: ReeveError | null = null;
   let blocked: ReeveError | null = null;
+  let unkept: ReeveError | null = null;
   let current = await loadFirst();
   let refreshing: Promise<void> | null = null;
 
@@ -60,6 +66,9 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
     },
     get blocked() {
       return blocked;
+    },
+    get unkept() {
+      return unkept;
     },
     refresh,
     close: () => watch.close(),
@@ -91,6 +100,7 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
   }
 
   async function follow(): Promise<void> {
+    if (unkept !== null) await keep(current);
     for (let pass = 1; pass <= MAX_LOOKS && (await signatureOf(paths.configFile)) !== signature; pass += 1) {
       signature = await settledSignature();
       try {
@@ -119,11 +129,29 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
 
   async function loadAndKeep(): Promise<Config> {
     const config = await options.load(paths);
-    if (config.file === null) return config;
-    await copyFile(config.file, `${lastGood.configFile}.new`);
-    // Otherwise it was changed meanwhile, and what was copied may not be what was found valid.
-    if ((await signatureOf(config.file)) === signature) await rename(`${lastGood.configFile}.new`, lastGood.configFile);
+    await keep(config);
     return config;
+  }
+
+  /** What is valid is in force, copy or not: it is what was said last, and may be the stricter. */
+  async function keep({ file }: Config): Promise<void> {
+    if (file === null) return;
+    const fresh = `${lastGood.configFile}.new`;
+    const isUnchanged = async (): Promise<boolean> => (await signatureOf(file)) === signature;
+    try {
+      await writeFile(fresh, await readFile(file), { mode: 0o600 });
+      // Otherwise it was changed meanwhile, and what was copied may not be what was found valid.
+      if (await isUnchanged()) await rename(fresh, lastGood.configFile);
+      unkept = null;
+    } catch (error) {
+      // Half a copy takes room where there is none.
+      await truncate(fresh).catch(() => {});
+      if (!(await isUnchanged())) return;
+      const isNews = unkept === null;
+      const what = `the config is in force, but no copy for when an edit is invalid can be kept at ${lastGood.configFile}`;
+      unkept = homeError(what, lastGood.configFile, error);
+      if (isNews) options.onUnkept(unkept);
+    }
   }
 }
 

@@ -133,6 +133,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       shout(`the config is rejected, the last valid one stays in force: ${error.message}`);
       record({ type: 'config.rejected', at: clock.now(), message: error.message, where: error.where });
     },
+    onUnkept: (error) => shout(errorLine(error)),
   });
   const patience = createRoundPatience({
     onStuck: (ms) =>

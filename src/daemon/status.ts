@@ -13,7 +13,7 @@ export interface StatusSources {
   readonly recovery: Pick<Recovery, 'found'>;
   readonly logs: Pick<LogRoots, 'folders'>;
   readonly guard: Pick<EnforcementGuard, 'failure'>;
-  readonly config: Pick<ConfigSource, 'rejected'>;
+  readonly config: Pick<ConfigSource, 'rejected' | 'unkept'>;
   readonly upkeep: Pick<Upkeep, 'unsupervised'>;
   readonly storeMoved: Error | null;
 }
@@ -29,7 +29,7 @@ export function statusOf(sources: StatusSources): DaemonStatus {
     ready,
     reconcile: { checked, recovered, stale, unstarted, orphaned },
     watchers: logs.folders.length,
-    lastError: guard.failure ?? storeMoved?.message ?? config.rejected?.message ?? null,
+    lastError: guard.failure ?? storeMoved?.message ?? (config.rejected ?? config.unkept)?.message ?? null,
     unsupervised: upkeep.unsupervised,
   };
 }

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { awaitValue } from '../rig/await-value.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { needsRoot } from '../rig/nobody.ts';
 import { startSpender } from './rig/agent-run.ts';
 import { openHome, type Home } from './rig/home.ts';
 
@@ -99,6 +102,26 @@ test('an invalid edit leaves the last valid limits in force, and every start is 
   const run = await startSpender(home);
   assert.equal((await run.ended).code, 124);
 });
+
+test(
+  'L10 a valid edit is in force on a full disk too, and status names what is full and where',
+  { skip: needsRoot },
+  async () => {
+    await using home = openHome();
+    home.writeConfig(GOOD.replace('0.05', '50.0'));
+    assert.equal((await home.cli('up')).code, 0);
+    // A device of our own that is always full (https://man7.org/linux/man-pages/man4/full.4.html), in place of the disk.
+    execFileSync('mknod', [join(home.paths.stateDir, 'config.last-good.toml.new'), 'c', '1', '7']);
+    home.writeConfig(GOOD);
+    const lastError = await awaitValue(
+      'the daemon to tell of it',
+      async () => (JSON.parse((await home.cli('status', '--json')).stdout) as { lastError: string | null }).lastError,
+    );
+    assert.match(lastError, /^the config is in force, but no copy .* at \S+config\.last-good\.toml \(ENOSPC\)$/u);
+    const run = await startSpender(home);
+    assert.equal((await run.ended).code, 124, 'held to the limit of the edit');
+  },
+);
 
 for (const [what, make] of [
   ['a link to nothing', ({ paths }: Home) => symlinkSync(join(paths.stateDir, 'nowhere.toml'), paths.configFile)],

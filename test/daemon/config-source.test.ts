@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openConfigSource, type ConfigSource } from '../../src/daemon/config-source.ts';
+import type { ReeveError } from '../../src/errors.ts';
 import { loadConfig } from '../../src/host/config-file.ts';
 import { resolvePaths, type Paths } from '../../src/host/paths.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
@@ -28,6 +29,8 @@ interface Scene {
   /** Limits in force after each change that was taken. */
   readonly taken: (readonly string[])[];
   readonly rejections: string[];
+  /** What was told of copies that could not be kept. */
+  readonly unkept: ReeveError[];
   /** What happens to the file in each pause for it to come to rest; none left: nothing. */
   readonly pauses: (() => void)[];
   /** What happens to the file right after it was found valid. */
@@ -43,6 +46,7 @@ async function openScene(t: TestContext, text: string): Promise<Scene> {
   const pauses: (() => void)[] = [];
   const taken: (readonly string[])[] = [];
   const rejections: string[] = [];
+  const unkept: ReeveError[] = [];
   const validated: (() => void)[] = [];
   const source = await openConfigSource({
     paths,
@@ -53,13 +57,14 @@ async function openScene(t: TestContext, text: string): Promise<Scene> {
     },
     onChange: () => taken.push(limitsOf(source)),
     onRejected: ({ message }) => rejections.push(message),
+    onUnkept: (error) => unkept.push(error),
     clock: { sleep: async () => pauses.shift()?.() },
   });
   t.after(() => {
     source.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  return { paths, source, taken, rejections, pauses, validated };
+  return { paths, source, taken, rejections, unkept, pauses, validated };
 }
 
 function limitsOf({ current }: ConfigSource): readonly string[] {
@@ -97,6 +102,29 @@ test('what is kept for a restart is what was found valid, also when the file cha
   assert.equal(rejections.length, 1);
   assert.deepEqual(limitsOf(source), ['a', 'b']);
   assert.equal(lastGoodOf(scene), limit('a'));
+});
+
+test('L10 a valid edit of which no copy can be kept is in force; what is in the way is told once, and the copy made up for', async (t) => {
+  const scene = await openScene(t, limit('a'));
+  const { paths, source, taken, rejections, unkept } = scene;
+  const inTheWay = join(paths.stateDir, 'config.last-good.toml.new');
+  mkdirSync(inTheWay);
+  writeFileSync(paths.configFile, limit('b'));
+  await source.refresh();
+  await source.refresh();
+  assert.deepEqual([taken, rejections, source.rejected], [[['b']], [], null]);
+  assert.deepEqual(limitsOf(source), ['b']);
+  assert.equal(lastGoodOf(scene), limit('a'));
+  assert.equal(unkept.length, 1);
+  assert.match(
+    source.unkept?.message ?? '',
+    /^the config is in force, but no copy .*config\.last-good\.toml \(EISDIR\)$/u,
+  );
+
+  rmSync(inTheWay, { recursive: true });
+  await source.refresh();
+  assert.equal(source.unkept, null);
+  assert.equal(lastGoodOf(scene), limit('b'));
 });
 
 test('L6 an edit is followed where the config is a link: of what it leads to, of the link, and in a folder made anew', async (t) => {
