@@ -1,9 +1,10 @@
 import type { Readable, Writable } from 'node:stream';
 import { ReeveError } from '../errors.ts';
 import { fromWireError } from '../ipc/wire-errors.ts';
+import { identityIn } from '../processes/identity.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree } from '../processes/stop-tree.ts';
-import { nextState } from '../runs/lifecycle.ts';
+import { isTerminal, nextState } from '../runs/lifecycle.ts';
 import type { RunRecord } from '../runs/record.ts';
 import { signalRun, type PlainSignal } from '../runs/signal-run.ts';
 import { stopRun } from '../runs/stop-run.ts';
@@ -87,12 +88,24 @@ export class AttachedRun implements HostedRun {
   }
 
   stop({ message, graceMs }: { readonly message: string | null; readonly graceMs: number }): Promise<Receipt> {
-    if (this.#end !== null) return Promise.resolve(lastReceipt(this.#end));
+    if (this.#end !== null) return this.#stopAgain(this.#end, { message, graceMs });
     const { promise, resolve, reject } = Promise.withResolvers<Receipt>();
     this.#stops.push({ resolve, reject });
     const order: ShimControl = { type: 'stop', message, graceMs };
     this.#control.write(`${JSON.stringify(order)}\n`);
     return promise;
+  }
+
+  /** Its shim has ended, and left what survived: that may be gone by now, or can be killed. */
+  async #stopAgain(
+    end: HostedEnd,
+    wish: { readonly message: string | null; readonly graceMs: number },
+  ): Promise<Receipt> {
+    const last = lastReceipt(end);
+    if (last.provenEmpty || isTerminal(end.record.current.state)) return last;
+    const { receipts, ...again } = await endWithoutShim(this.#place, end.record, { ...this.#keeping, ...wish });
+    this.#end = { ...again, exit: end.exit, receipts: [...end.receipts, ...receipts] };
+    return lastReceipt(this.#end);
   }
 
   signal(signal: PlainSignal): void {
@@ -137,20 +150,22 @@ function isShimLost(error: unknown): boolean {
 async function endWithoutShim(
   { processes, clock, runs, claims, announce }: HostPlace,
   started: RunRecord,
-  { graceMs, recorded }: Keeping,
+  { graceMs, recorded, message = SHIM_LOST }: Keeping & { readonly message?: string | null },
 ): Promise<HostedEnd> {
   const { table, signaller, self } = processes;
   const ports = { table, signaller, self, clock };
   const exit = { exitCode: null, signal: null };
   if (recorded) {
-    const request = { record: started, reason: 'stop', message: SHIM_LOST, graceMs } as const;
+    const request = { record: started, reason: 'stop', message, graceMs } as const;
     const recordPorts = { runs: await runs(), claims: await claims(), announce };
     const { record, receipt } = await stopRun({ ...ports, ...recordPorts }, request);
     return { record, exit, receipts: [receipt] };
   }
   const receipt = await stopTree(ports, { spec: treeSpecOf(started), reason: 'stop', graceMs });
-  if (!receipt.provenEmpty) return { record: started, exit, receipts: [receipt] };
-  const current = nextState(started.current, { type: 'lost', error: SHIM_LOST, at: clock.now() });
+  const survivors = receipt.survivors.map((survivor) => identityIn(table.realm, survivor));
+  const current = receipt.provenEmpty
+    ? nextState(started.current, { type: 'lost', error: SHIM_LOST, at: clock.now() })
+    : nextState(started.current, { type: 'survived', survivors });
   return { record: { ...started, current }, exit, receipts: [receipt] };
 }
 

@@ -23,7 +23,7 @@ describe('a worktree in which a process of another user lives on', { skip: canno
     it(`K5 K12 stays claimed by the run inside, when ${detach ? 'a detached' : 'an attached'} run of the library is stopped without its shim`, async (t) => {
       const staged = stage(t);
       if (staged === null) return;
-      const { agentRun, work, survivor: awaitSurvivor, claim, library } = staged;
+      const { agentRun, inspect, work, survivor: awaitSurvivor, claim, library } = staged;
       const { ask, end: endLibrary } = library();
       const order = { command: process.execPath, args: agentRun, cwd: work, detach, graceMs: 0 };
       const { id, pid } = await ask<ServiceRun>({ do: 'start', start: order });
@@ -37,7 +37,9 @@ describe('a worktree in which a process of another user lives on', { skip: canno
       );
       assert.deepEqual(await claim(), { survivors: [survivor.pid], exitCode: 73 });
       await end(survivor);
-      assert.equal((await claim()).exitCode, 0);
+      assert.equal((await ask<Receipt>({ do: 'kill', id })).provenEmpty, true, 'tried again');
+      assert.deepEqual([(await inspect(id)).state, (await inspect('inner')).state], ['interrupted', 'interrupted']);
+      assert.deepEqual(await claim(), { survivors: undefined, exitCode: 0 });
       endLibrary();
     });
 
