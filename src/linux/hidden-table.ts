@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isHidden } from '../processes/identity.ts';
-import type { HiddenProcesses, ProcessRow, ProcessTable, StartCount } from '../processes/ports.ts';
+import type { HiddenProcesses, LocatedRow, ProcessRow, ProcessTable, StartCount } from '../processes/ports.ts';
 import { isDead } from '../processes/tree.ts';
 import { readChildren } from './children.ts';
 import { readHiddenProcess } from './hidden-process.ts';
@@ -48,6 +48,10 @@ class HiddenTable extends ProcTable {
     const rows = new Map(super.list().map((row) => [row.pid, row]));
     this.#addHidden(rows);
     return [...rows.values()];
+  }
+
+  override listLocated(): readonly LocatedRow[] {
+    return this.list().map((row) => ({ ...row, cwd: isHidden(row) ? null : this.cwd(row.pid) }));
   }
 
   override listNew(known: readonly ProcessRow[]): readonly ProcessRow[] {

@@ -141,10 +141,10 @@ export class PidfdSignaller implements Signaller {
 
   /** Whether an open pidfd is of this very process. Denied: nobody can tell, because /proc hides one of the two. */
   #verify(identity: Identity, fd: number): 'same' | 'gone' | 'denied' {
-    if (hasExited(fd)) return 'gone';
     // All that is known of such a one is its PID.
-    if (identity.startTicks === HIDDEN_START) return 'denied';
+    if (identity.startTicks === HIDDEN_START) return hasExited(fd) ? 'gone' : 'denied';
     if (this.#isAlive(identity)) return 'same';
+    if (hasExited(fd)) return 'gone';
     if (isHidden(identity)) return hiddenStart(fd) === identity.startTicks ? 'same' : 'gone';
     const row = this.#table.hidden === undefined ? null : this.#table.read(identity.pid);
     return row !== null && isHidden(row) ? 'denied' : 'gone';
