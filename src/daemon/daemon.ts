@@ -1,48 +1,36 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { claimsOfRuns } from '../claims/release-run.ts';
-import { agentsInSight } from '../claims/survey.ts';
-import type { Config } from '../config/config.ts';
 import { errorLine } from '../error-line.ts';
 import type { ReeveError } from '../errors.ts';
-import type { Event } from '../events.ts';
-import { homeFolder } from '../host/home-folder.ts';
-import { createAgentSessions } from '../host/agent-sessions.ts';
 import { systemClock } from '../host/clock.ts';
 import { loadConfig } from '../host/config-file.ts';
-import { createEventLog } from '../host/event-log.ts';
 import { placeOfLog } from '../host/log-place.ts';
-import { withLockoutFiles } from '../host/lockout-files.ts';
 import type { Paths } from '../host/paths.ts';
 import { openProcesses } from '../open-processes.ts';
 import { identityOf } from '../processes/identity-of.ts';
-import { openSqliteStore } from '../store/sqlite/open.ts';
-import type { Store } from '../store/store.ts';
-import { claudeConfigDirs } from '../usage/claude/discover.ts';
 import { version } from '../version.ts';
 import { wireClaims } from '../wire-claims.ts';
 import { openConfigSource } from './config-source.ts';
 import { elapsedSince } from './elapsed.ts';
-import { createCollisionWatch } from './collision-watch.ts';
 import { createEnforcement } from './enforcement.ts';
 import { createEnforcementLoop } from './enforcement-loop.ts';
 import { createEnforcementGuard } from './enforcement-guard.ts';
 import type { Instance } from './instance.ts';
+import { logPlacesOf } from './log-places.ts';
 import { createLogRoots } from './log-roots.ts';
+import { createLookouts } from './lookouts.ts';
 import { createMethods } from './methods.ts';
-import { createNextWarning } from './next-warning.ts';
-import { complain } from './own-log.ts';
+import { openDaemonStore } from './open-store.ts';
 import { openRecovery } from './recovery.ts';
-import { createProcessLooks } from './process-looks.ts';
 import { createRoundPatience } from './round-patience.ts';
-import { createRunLogFolders } from './run-log-folders.ts';
 import { createSessionLinks } from './session-links.ts';
 import { openDaemonSocket } from './socket.ts';
 import { statusOf } from './status.ts';
 import { createStopper } from './stopper.ts';
-import { watchStoreFile } from './store-file.ts';
 import { createStops, stopLimited } from './stops.ts';
 import { createUpkeep } from './upkeep.ts';
+import { createVoice } from './voice.ts';
 
 /** How long an ordered end waits for the stops that are under way. */
 const SHUTDOWN_BUDGET_MS = 30_000;
@@ -75,24 +63,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { table, self } = processes;
   instance.register(self);
 
-  const shout = (text: string): void => complain(clock.now(), text);
-  const events = createEventLog({
-    folder: paths.eventsDir,
-    onFailure: (error, event) => shout(`event ${event.type} is not in the log: ${String(error)}`),
-  });
-  const nextWarning = createNextWarning();
-  const record = (event: Event): void => {
-    events.record(event);
-    nextWarning.note(event);
-  };
-
-  const sqlite = await openSqliteStore({ path: paths.database, clock, toWrite: true });
-  const movedStore = watchStoreFile(paths.database);
-  const lockouts = withLockoutFiles(sqlite.lockouts, paths.lockoutsDir, ({ path, error }) =>
-    shout(`lockout file ${path}: ${error}`),
-  );
-  const store: Store = { ...sqlite, lockouts };
-
+  const { shout, record, nextWarning } = createVoice(paths.eventsDir, clock);
+  const { store, moved: movedStore } = await openDaemonStore(paths, { clock, shout });
   const claims = wireClaims({ processes, clock, rows: store.claims, spare: paths.claimsDir });
   const stopper = createStopper({
     ...processes,
@@ -150,12 +122,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onIngested: patience.gotOn,
   });
   const links = createSessionLinks({ table, ledger: store.ledger, configDirs: () => logs.folders });
-  const runFolders = createRunLogFolders(table);
   const enforcement = createEnforcement({
     store,
     config: () => config.current,
     logs,
-    foundFolders: () => runFolders.folders,
+    foundFolders: () => lookouts.foundFolders,
     links,
     stops,
     record,
@@ -185,23 +156,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     wake,
     onError: (error) => shout(`upkeep failed: ${error instanceof Error ? error.stack : String(error)}`),
   });
-  const collisions = createCollisionWatch({
+  const lookouts = createLookouts({
     claims,
-    sessions: createAgentSessions({ table, rows: () => looks.rows, clock, configDirs: () => logs.folders }),
-    uid: agentsInSight(claims.uid),
+    configDirs: () => logs.folders,
+    live: () => enforcement.lastLive,
+    viewUnsupervised: upkeep.view,
+    onFolder: wake,
     record,
-    onError: (error) => shout(`agents in one worktree were not looked for: ${String(error)}`),
-  });
-  const looks = createProcessLooks({
-    table,
-    viewers: [
-      collisions.view,
-      upkeep.view,
-      (look) => {
-        if (runFolders.view(look, enforcement.lastLive)) wake();
-      },
-    ],
-    onError: (error) => shout(`the processes were not looked at: ${String(error)}`),
+    shout,
   });
   const loop = createEnforcementLoop({
     round: enforcement.round,
@@ -232,7 +194,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         logs.markAll();
         await loop.request();
       },
-      nextWarning: nextWarning.wait,
+      nextWarning,
       status: () => {
         const isReady = loop.hasWorked && stopping === null;
         return statusOf({ startedAt, isReady, recovery, logs, guard, config, upkeep, storeMoved: storeMoved() });
@@ -249,7 +211,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   record({ type: 'daemon.started', at: startedAt, pid: process.pid, version });
   upkeep.start();
   recovery.start();
-  looks.start();
+  lookouts.start();
   loop.wake();
   return { stop, reload: () => void config.refresh(), stopped };
 
@@ -258,10 +220,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 
   function configureLogs(): void {
-    const { agents, prices }: Config = config.current;
-    const home = homeFolder(env);
-    const folders = claudeConfigDirs({ env, home, configured: agents['claude']?.logs ?? null });
-    logs.configure({ folders, unknownModel: prices.unknownModel });
+    logs.configure(logPlacesOf(config.current, env));
   }
 
   /** A daemon without runs then ends: whoever needs one next has the store of now. With runs it holds them to their caps as before. */
@@ -278,15 +237,15 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   async function stopInOrder(reason: string): Promise<void> {
     await socket.close();
-    looks.close();
+    lookouts.close();
     logs.close();
     config.close();
     await loop.close();
     await upkeep.close();
-    await collisions.settled();
+    await lookouts.settled();
     // Stops that outlast the budget are carried on by the shims, or by the next daemon.
     await Promise.race([stops.settled(), delay(SHUTDOWN_BUDGET_MS, null, { ref: false })]);
-    await sqlite.close();
+    await store.close();
     record({ type: 'daemon.stopped', at: clock.now(), reason });
     instance.unregister();
   }
