@@ -19,16 +19,17 @@ failOnLeaks();
 /**
  * Has a round of the daemon wait in a read that brings nothing, as one from a network folder does whose server is dead: a FIFO stands for a
  * moment where the run's agent has registered its session. Resolves when the round is in it.
+ * @param later whether the same read brings nothing to whoever comes after it, too
  * @returns what ends the read
  */
-async function holdRound(home: Home, { agentPid }: AgentRun): Promise<() => void> {
+async function holdRound(home: Home, { agentPid }: AgentRun, later: 'free' | 'held' = 'free'): Promise<() => void> {
   const entry = join(home.claudeDir, 'sessions', `${agentPid}.json`);
   const [fifo, registered] = [`${entry}.fifo`, `${entry}.registered`];
   assert.equal(spawnSync('mkfifo', [fifo]).status, 0);
   renameSync(entry, registered);
   renameSync(fifo, entry);
   const fd = await awaitValue('the read of the round', () => openIfRead(entry));
-  renameSync(registered, entry);
+  if (later === 'free') renameSync(registered, entry);
   return () => closeSync(fd);
 }
 
@@ -63,6 +64,25 @@ test('L14 a daemon whose round does not end is replaced by the shim of a limited
   assert.equal(outcomeOf((await home.run(run.runId)).current)?.endReason, 'budget-limit');
   assert.equal(isAlive(stuck), false);
   assert.equal((await home.event('daemon.replaced')).pid, stuck.pid);
+});
+
+test('L14 a daemon whose successor hangs on the same read is lost, though each of them has answered: `lost` decides', async () => {
+  await using home = openHome();
+  home.writeConfig('[daemon]\nlost = "stop"\n');
+  const stuck = await startImpatientDaemon(home);
+  const run = await startAgentRun(home, { runOptions: ['--max-usd', '0.05', '--grace', '0s'] });
+  const release = await holdRound(home, run, 'held');
+  // The contract's 30 s: no test shortens what the command line waits.
+  const ended = await run.ended;
+  assert.match(ended.stderr, /out of reach for 30 s; the run is stopped \(\[daemon\] lost = "stop"\)/u);
+  const outcome = outcomeOf((await home.run(run.runId)).current);
+  assert.deepEqual([outcome?.endReason, ended.signal], ['stop', 'SIGKILL'], 'no limit was reached');
+  assert.equal((await home.event('daemon.replaced')).pid, stuck.pid);
+  assert.equal(isAlive(stuck), false);
+  // It came up, and holds the lock; what it does not do is enforce anything.
+  const successor = home.daemon();
+  assert.ok(successor !== null && successor.pid !== stuck.pid && isAlive(successor));
+  release();
 });
 
 test('a daemon whose round gets nowhere gives no sign of life and no answer, says why, and is back when the round ends', async () => {
