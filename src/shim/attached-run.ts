@@ -135,9 +135,10 @@ export class AttachedRun implements HostedRun {
       const news = await this.#shim.news().catch(() => null);
       if (news === null) return endWithoutShim(this.#place, this.record, this.#keeping);
       if (news.type === 'closed') return news.ending;
-      const waiting = this.#stops.splice(0);
-      if (news.type === 'stopped') for (const { resolve } of waiting) resolve(news.receipt);
-      if (news.type === 'stop-failed') for (const { reject } of waiting) reject(fromWireError(news.error));
+      // Every stop has an answer of its own, in the order in which they were asked for.
+      const waiter = this.#stops.shift();
+      if (news.type === 'stopped') waiter?.resolve(news.receipt);
+      if (news.type === 'stop-failed') waiter?.reject(fromWireError(news.error));
     }
   }
 }

@@ -45,7 +45,7 @@ export type ShimNews =
   | { readonly type: 'started'; readonly record: RunRecord; readonly warning?: string | null }
   | { readonly type: 'refused'; readonly error: WireError }
   | { readonly type: 'ended'; readonly plan: ExitPlan }
-  /** The answer to a stop; every stop of one run has the same. */
+  /** The answer to a stop; those that were one have the same. */
   | { readonly type: 'stopped'; readonly receipt: Receipt }
   | { readonly type: 'stop-failed'; readonly error: WireError }
   /** A hosted run is over: its tree is empty, or would not die. */
