@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { ReeveError } from '../errors.ts';
-import { systemError, TOO_MANY_PROCESSES } from '../system-error.ts';
+import { isExhausted, systemError, TOO_MANY_PROCESSES } from '../system-error.ts';
 
 /**
  * How long a program of ours may take to say its first word before it is looked for what keeps it, and then again each time, in milliseconds.
@@ -19,7 +19,7 @@ export const OUT_OF_RESOURCES = `${TOO_MANY_PROCESSES}; or the machine is out of
  */
 export function obstacleToStart(): ReeveError | null {
   const { error } = spawnSync(process.execPath, ['--version'], { stdio: 'ignore' });
-  const failure = systemError(error);
+  const failure = isExhausted(error) ? systemError(error) : null;
   if (failure === null) return null;
   const { hint } = failure;
   return new ReeveError('SYSTEM_ERROR', `no process and no thread can be made: ${(error as { code?: string }).code}`, {
