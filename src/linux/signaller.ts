@@ -3,7 +3,7 @@ import { ReeveError } from '../errors.ts';
 import type { Identity } from '../processes/identity.ts';
 import { HIDDEN_START, isHidden, sameRealm } from '../processes/identity.ts';
 import { OwnLine } from '../processes/own-line.ts';
-import type { OpenResult, ProcessHandle, ProcessTable, SignalName, Signaller } from '../processes/ports.ts';
+import type { OpenResult, ProcessHandle, ProcessRow, ProcessTable, SignalName, Signaller } from '../processes/ports.ts';
 import { isDead } from '../processes/tree.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { hiddenStart } from './hidden-process.ts';
@@ -13,6 +13,9 @@ import { closePidfd, hasExited, openPidfd, sendThroughPidfd } from './pidfd.ts';
 const RESERVED_DESCRIPTORS = 128;
 /** How often a process without a held pidfd is looked at. */
 const UNHELD_POLL_MS = 10;
+
+/** How often a process is looked at that /proc shows and hides by turns, as one that may or may not be traced. */
+const MAX_LOOKS = 20;
 
 /** A handle. Without a descriptor (too many are held) every use opens and verifies one anew. */
 class PidfdHandle implements ProcessHandle {
@@ -139,20 +142,20 @@ export class PidfdSignaller implements Signaller {
     return this.#isAlive(identity) ? { kind: 'open', handle: new PidfdHandle(identity, -1, this) } : { kind: 'gone' };
   }
 
-  /** Whether an open pidfd is of this very process. Denied: nobody can tell, because /proc hides one of the two. */
+  /** Whether an open pidfd is of this very process. Denied: nobody can tell, because /proc hides it by now, or has always done so. */
   #verify(identity: Identity, fd: number): 'same' | 'gone' | 'denied' {
     // All that is known of such a one is its PID.
     if (identity.startTicks === HIDDEN_START) return hasExited(fd) ? 'gone' : 'denied';
-    if (this.#isAlive(identity)) return 'same';
-    if (hasExited(fd)) return 'gone';
-    if (isHidden(identity)) return hiddenStart(fd) === identity.startTicks ? 'same' : 'gone';
-    const row = this.#table.hidden === undefined ? null : this.#table.read(identity.pid);
-    return row !== null && isHidden(row) ? 'denied' : 'gone';
+    if (isHidden(identity)) return !hasExited(fd) && hiddenStart(fd) === identity.startTicks ? 'same' : 'gone';
+    for (let look = 0; look < MAX_LOOKS; look += 1) {
+      const row = this.#table.read(identity.pid);
+      if (row === null || !isHidden(row)) return isOf(row, identity) ? 'same' : 'gone';
+    }
+    return 'denied';
   }
 
   #isAlive(identity: Identity): boolean {
-    const row = this.#table.read(identity.pid);
-    return row !== null && row.startTicks === identity.startTicks && !isDead(row);
+    return isOf(this.#table.read(identity.pid), identity);
   }
 
   #wake(): void {
@@ -168,6 +171,10 @@ export class PidfdSignaller implements Signaller {
     for (const handle of handles) if (handle.fd < 0 && !handle.exited) handle.exited = !this.#isAlive(handle.identity);
     return handles.filter((handle) => handle.exited);
   }
+}
+
+function isOf(row: ProcessRow | null, identity: Identity): boolean {
+  return row !== null && row.startTicks === identity.startTicks && !isDead(row);
 }
 
 function asOwn(handle: ProcessHandle): PidfdHandle {

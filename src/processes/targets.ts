@@ -25,6 +25,8 @@ export interface Target {
   diedAt: number | null;
 }
 
+const NOBODY: ReadonlySet<number> = new Set();
+
 const DENIED = 'permission denied';
 const REFUSED = 'it is the process that stops the tree, or an ancestor of it';
 
@@ -149,14 +151,16 @@ export class Targets {
 
   #take(members: readonly ProcessRow[]): number {
     let newcomers = 0;
-    const held = this.#ports.table.hidden === undefined ? null : new Set(this.living(null).map(({ row }) => row.pid));
+    const held = this.#heldPids();
     for (const row of members) {
       const key = identityKey(row);
-      if (this.#found.has(key) || this.#missed.has(key) || held?.has(row.pid) === true) continue;
+      const known = this.#found.get(key);
+      const isUnsure = known !== undefined && this.#isUnsure(known);
+      if ((known !== undefined && !isUnsure) || this.#missed.has(key) || held.has(row.pid)) continue;
       const target = this.#open(row);
       if (target === null) this.#missed.add(key);
       else this.#found.set(key, target);
-      newcomers += 1;
+      if (!isUnsure || target?.handle !== null) newcomers += 1;
     }
     return newcomers;
   }
@@ -204,6 +208,17 @@ export class Targets {
     if (target.had.has('freeze')) target.handle?.send('CONT');
     target.handle?.close();
     this.#found.delete(identityKey(target.row));
+  }
+
+  /** True for one that could not be verified, because /proc hid it just then: it may show by the next look, and was not seen to die. */
+  #isUnsure({ handle, why }: Target): boolean {
+    return this.#ports.table.hidden !== undefined && handle === null && why === DENIED;
+  }
+
+  /** One that /proc shows and hides by turns has two identities, and is held by the first. */
+  #heldPids(): ReadonlySet<number> {
+    if (this.#ports.table.hidden === undefined) return NOBODY;
+    return new Set(this.living(null).flatMap(({ handle, row }) => (handle === null ? [] : [row.pid])));
   }
 
   /** Where /proc hides processes, one that makes itself non-dumpable leaves its rows and lives; it shows again when it thinks better of it. */

@@ -169,6 +169,24 @@ describe('where /proc hides the processes of other users', { skip: cannotHide ||
     assert.ok(!isAlive(command));
   });
 
+  it('K4 a process that shows and hides by turns is killed as one, and proven dead', async (t) => {
+    const staged = stage(t, (command) => underHidepid(2, command));
+    if (staged === null) return;
+    const { reeve, stop, report } = staged;
+    for (const name of ['first', 'second', 'third']) {
+      writeFileSync(report.path, '');
+      const command = puppetCommand('non-dumpable.ts', report, ['by-turns']);
+      assert.equal((await reeve('start', '--name', name, '--', ...command)).exitCode, 0);
+      const { leader } = await report.processes('leader');
+      const { exitCode, receipt } = await stop(name);
+      assert.deepEqual(
+        [exitCode, receipt.provenEmpty, receipt.signalled.map(({ pid }) => pid)],
+        [0, true, [leader.pid]],
+      );
+      assert.ok(!isAlive(leader));
+    }
+  });
+
   it('K5 a run without hidden members is proven empty, whatever other users start meanwhile', async (t) => {
     const staged = stage(t, (command) => underHidepid(2, command));
     if (staged === null) return;
