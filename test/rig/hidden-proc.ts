@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { needsRoot, NOBODY } from './nobody.ts';
 import { until } from './until.ts';
@@ -11,6 +12,12 @@ export const cannotHide: string | false =
   (spawnSync('unshare', ['--mount', '--pid', '--fork', 'sh', '-c', mountScript(2)]).status === 0
     ? false
     : 'this root may not make mount and PID namespaces');
+
+const [major = 0, minor = 0] = release().split('.').map(Number);
+
+/** Why a hidden process of the user's own is not signalled here; false when it is. */
+export const cannotIdentify: string | false =
+  cannotHide || (major > 6 || (major === 6 && minor >= 9) ? false : 'before Linux 6.9 a hidden process has no number');
 
 /** What hidepid= can be, and hides the processes of others. */
 export type Hidepid = 1 | 2 | 4;

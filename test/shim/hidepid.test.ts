@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import type { Receipt } from '../../src/processes/receipt.ts';
-import { cannotHide, openHiddenRoom, underHidepid, type Hidepid } from '../rig/hidden-proc.ts';
+import { cannotHide, cannotIdentify, openHiddenRoom, underHidepid, type Hidepid } from '../rig/hidden-proc.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive, readProcess } from '../rig/live-processes.ts';
 import { cannotBecomeAnother, stageOtherUser } from '../rig/other-user.ts';
@@ -142,50 +142,58 @@ describe('where /proc hides the processes of other users', { skip: cannotHide ||
     assert.equal((await reeve('run', '--', 'true')).exitCode, 0);
   });
 
-  it('K1 a process of the user’s own that is hidden because it is not dumpable is killed, and proven dead', async (t) => {
-    const staged = stage(t, (command) => underHidepid(2, command));
-    if (staged === null) return;
-    const { reeve, stop, inspect, report } = staged;
-    const hiding = puppetCommand('non-dumpable.ts', report);
-    assert.equal(
-      (await reeve('start', '--name', 'child', '--', 'sh', '-c', `${hiding.join(' ')} & sleep 1001`)).exitCode,
-      0,
-    );
-    const { leader: child } = await report.processes('leader');
-    const killed = await stop('child');
-    assert.deepEqual([killed.exitCode, killed.receipt.provenEmpty], [0, true]);
-    assert.deepEqual(killed.receipt.signalled.find(({ pid }) => pid === child.pid)?.signals, ['KILL']);
-    assert.ok(!isAlive(child));
-    assert.equal((await inspect('child')).state, 'interrupted');
-
-    // As Codex does: then it is the command itself that is seen no more.
-    writeFileSync(report.path, '');
-    assert.equal((await reeve('start', '--name', 'command', '--', ...hiding)).exitCode, 0);
-    const { leader: command } = await report.processes('leader');
-    const healthy = await reeve('doctor');
-    assert.equal(healthy.exitCode, 0, healthy.stdout);
-    const ended = await stop('command');
-    assert.deepEqual([ended.exitCode, ended.receipt.provenEmpty], [0, true]);
-    assert.ok(!isAlive(command));
-  });
-
-  it('K4 a process that shows and hides by turns is killed as one, and proven dead', async (t) => {
-    const staged = stage(t, (command) => underHidepid(2, command));
-    if (staged === null) return;
-    const { reeve, stop, report } = staged;
-    for (const name of ['first', 'second', 'third']) {
-      writeFileSync(report.path, '');
-      const command = puppetCommand('non-dumpable.ts', report, ['by-turns']);
-      assert.equal((await reeve('start', '--name', name, '--', ...command)).exitCode, 0);
-      const { leader } = await report.processes('leader');
-      const { exitCode, receipt } = await stop(name);
-      assert.deepEqual(
-        [exitCode, receipt.provenEmpty, receipt.signalled.map(({ pid }) => pid)],
-        [0, true, [leader.pid]],
+  it(
+    'K1 a process of the user’s own that is hidden because it is not dumpable is killed, and proven dead',
+    { skip: cannotIdentify },
+    async (t) => {
+      const staged = stage(t, (command) => underHidepid(2, command));
+      if (staged === null) return;
+      const { reeve, stop, inspect, report } = staged;
+      const hiding = puppetCommand('non-dumpable.ts', report);
+      assert.equal(
+        (await reeve('start', '--name', 'child', '--', 'sh', '-c', `${hiding.join(' ')} & sleep 1001`)).exitCode,
+        0,
       );
-      assert.ok(!isAlive(leader));
-    }
-  });
+      const { leader: child } = await report.processes('leader');
+      const killed = await stop('child');
+      assert.deepEqual([killed.exitCode, killed.receipt.provenEmpty], [0, true]);
+      assert.deepEqual(killed.receipt.signalled.find(({ pid }) => pid === child.pid)?.signals, ['KILL']);
+      assert.ok(!isAlive(child));
+      assert.equal((await inspect('child')).state, 'interrupted');
+
+      // As Codex does: then it is the command itself that is seen no more.
+      writeFileSync(report.path, '');
+      assert.equal((await reeve('start', '--name', 'command', '--', ...hiding)).exitCode, 0);
+      const { leader: command } = await report.processes('leader');
+      const healthy = await reeve('doctor');
+      assert.equal(healthy.exitCode, 0, healthy.stdout);
+      const ended = await stop('command');
+      assert.deepEqual([ended.exitCode, ended.receipt.provenEmpty], [0, true]);
+      assert.ok(!isAlive(command));
+    },
+  );
+
+  it(
+    'K4 a process that shows and hides by turns is killed as one, and proven dead',
+    { skip: cannotIdentify },
+    async (t) => {
+      const staged = stage(t, (command) => underHidepid(2, command));
+      if (staged === null) return;
+      const { reeve, stop, report } = staged;
+      for (const name of ['first', 'second', 'third']) {
+        writeFileSync(report.path, '');
+        const command = puppetCommand('non-dumpable.ts', report, ['by-turns']);
+        assert.equal((await reeve('start', '--name', name, '--', ...command)).exitCode, 0);
+        const { leader } = await report.processes('leader');
+        const { exitCode, receipt } = await stop(name);
+        assert.deepEqual(
+          [exitCode, receipt.provenEmpty, receipt.signalled.map(({ pid }) => pid)],
+          [0, true, [leader.pid]],
+        );
+        assert.ok(!isAlive(leader));
+      }
+    },
+  );
 
   it('K5 a run without hidden members is proven empty, whatever other users start meanwhile', async (t) => {
     const staged = stage(t, (command) => underHidepid(2, command));
