@@ -1,7 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 import { placeOf } from '../host/git-place.ts';
+import { realPathOf } from '../host/real-path.ts';
 import { ACTIVE_STATES } from '../runs/lifecycle.ts';
 import type { RunStore } from '../runs/ports.ts';
 import { assertNotEnded } from '../runs/run-ended.ts';
@@ -70,15 +71,10 @@ export function canonicalWords(words: readonly string[]): readonly string[] {
 
 function canonicalPlace(key: string, path: string): string {
   // What lies around a folder that is gone says nothing of it: it may have been a worktree inside another.
-  if (!existsSync(path)) return whereItWas(resolve(path));
+  if (!existsSync(path)) return realPathOf(resolve(path));
   const real = realpathSync(path);
   const place = placeOf(real);
   return key === 'project' ? place.project : (place.worktree ?? real);
-}
-
-/** The real path that a folder had which is gone: its own of what is still there of it. */
-function whereItWas(path: string): string {
-  return existsSync(path) ? realpathSync(path) : join(whereItWas(dirname(path)), basename(path));
 }
 
 /** The real path when the scope is one worktree and nothing else; null otherwise. */

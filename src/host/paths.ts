@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { xdgFolder } from './home-folder.ts';
+import { realPathOf } from './real-path.ts';
 
 /** Every place that reeve reads or writes, decided once per process. Folders are 0700, files 0600. */
 export interface Paths {
@@ -55,7 +56,9 @@ export function resolvePaths(env: NodeJS.ProcessEnv): Paths {
     socketDir,
     get daemonSocket() {
       // Loaded only here: most runs have no limits and never ask, and the module costs 7 ms of their start.
-      const key = process.getBuiltinModule('node:crypto').hash('sha256', stateDir).slice(0, 12);
+      const { hash } = process.getBuiltinModule('node:crypto');
+      // One home has one daemon, by whichever of its names it is called.
+      const key = hash('sha256', realPathOf(stateDir)).slice(0, 12);
       return join(socketDir, `${key}.sock`);
     },
     daemonPidFile: join(stateDir, 'daemon.pid'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
@@ -81,6 +81,20 @@ test('a relative REEVE_HOME is one home for the command line, its shims and its 
   assert.equal(inside.stdout, `${join(home.folder, 'below')}\n`);
   assert.equal(home.reeve('stop', id, '--grace', '0').exitCode, 0);
   assert.match(home.reeve('down').stdout, /^stopped/u);
+});
+
+test('D1 one home has one daemon, by whichever of its names it is called', (t) => {
+  const home = createHome(t);
+  mkdirSync(join(home.folder, 'real'));
+  symlinkSync('real', join(home.folder, 'link'));
+  // The home itself is made by the first that needs it.
+  const names = ['link/home', 'real/home', 'real/home/', 'link/../link/home'];
+  const at = (name: string): Home => createHome(t, { REEVE_HOME: `${home.folder}/${name}`, TMPDIR: home.folder });
+  const daemons = names.map((name) => at(name).json<{ readonly pid: number }>('up').pid);
+  assert.equal(new Set(daemons).size, 1);
+  const capped = at('link/home').reeve('run', '--shared', '--max-usd', '1', '--', 'true');
+  assert.equal(capped.exitCode, 0, capped.stderr);
+  assert.equal(at('real/home').reeve('down').stdout, `stopped (pid ${daemons[0]})\n`);
 });
 
 test('files are 0600 and folders 0700, whatever the umask', (t) => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
@@ -63,4 +65,25 @@ test('sockets have short names of their own per home and run', () => {
   const [first, second] = [newRunId(Date.now()), newRunId(Date.now())].map((id) => shimSocket(a, id));
   assert.notEqual(first, second);
   assert.ok(Math.max(...[first, second, a.daemonSocket].map((path) => basename(path ?? '').length)) <= 18);
+});
+
+test('the socket of a home is the same by each of its names, before the home is there and after', (t) => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'reeve-paths-')));
+  t.after(() => rmSync(folder, { recursive: true }));
+  mkdirSync(join(folder, 'real'));
+  symlinkSync(join(folder, 'real'), join(folder, 'link'));
+  const socketOf = (env: NodeJS.ProcessEnv): string => resolvePaths(env).daemonSocket;
+  const named = (): readonly string[] => [
+    ...['real/reeve', 'link/reeve', 'link/reeve/', 'link/../link/reeve', 'real/./x/../reeve'].map((name) =>
+      socketOf({ REEVE_HOME: `${folder}/${name}` }),
+    ),
+    socketOf({ HOME: folder, XDG_STATE_HOME: join(folder, 'link') }),
+  ];
+  const absent = named();
+  mkdirSync(join(folder, 'real/reeve'));
+  symlinkSync(join(folder, 'real/reeve'), join(folder, 'home'));
+  const there = [...named(), socketOf({ REEVE_HOME: join(folder, 'home') })];
+  // What it was before links were followed: whoever uses the real path finds the daemon of an earlier version.
+  const plain = hash('sha256', join(folder, 'real/reeve')).slice(0, 12);
+  assert.deepEqual([...new Set([...absent, ...there])], [join(resolvePaths({}).socketDir, `${plain}.sock`)]);
 });
