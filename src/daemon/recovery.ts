@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Event } from '../events.ts';
+import { isAlive } from '../processes/identity-of.ts';
 import type { Processes } from '../processes/ports.ts';
 import { carryOnInterrupt, outlived } from '../runs/interrupt-end.ts';
 import { exitEventOf } from '../runs/exit-event.ts';
@@ -51,6 +52,7 @@ export async function openRecovery(ports: RecoveryPorts): Promise<Recovery> {
   let deadSince: ReadonlyMap<RunId, number> = new Map();
   const lookForUnattended = createUnattendedWatch({
     monotonicMs: clock.monotonicMs,
+    lives: (process) => isAlive(process, table),
     // Whoever lives on after all that time has outlived it: nobody asks again.
     carryOn(record) {
       carryOnStop(record);

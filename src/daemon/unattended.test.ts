@@ -18,7 +18,11 @@ function runIn(current: RunState): RunRecord {
 test('a stop or an interrupt that stays unattended is handed on, once, when its time is up', () => {
   let now = 0;
   const handedOn: RunRecord[] = [];
-  const look = createUnattendedWatch({ monotonicMs: () => now, carryOn: (record) => handedOn.push(record) });
+  const look = createUnattendedWatch({
+    monotonicMs: () => now,
+    lives: () => true,
+    carryOn: (record) => handedOn.push(record),
+  });
   const stopping = runIn(STOPPING);
   const asked = runIn(INTERRUPTING);
   const running = runIn({ state: 'running', started: STARTED });
@@ -38,7 +42,11 @@ test('a stop or an interrupt that stays unattended is handed on, once, when its 
 test('the time begins anew for a run that went on in between', () => {
   let now = 0;
   const handedOn: RunRecord[] = [];
-  const look = createUnattendedWatch({ monotonicMs: () => now, carryOn: (record) => handedOn.push(record) });
+  const look = createUnattendedWatch({
+    monotonicMs: () => now,
+    lives: () => true,
+    carryOn: (record) => handedOn.push(record),
+  });
   const asked = runIn(INTERRUPTING);
   look([asked]);
   now = 200_000;
@@ -49,4 +57,22 @@ test('the time begins anew for a run that went on in between', () => {
   now = 700_000;
   look([asked]);
   assert.deepEqual(handedOn, [asked]);
+});
+
+test('a stop whose executor is dead is handed on as soon as its shim has had its chance', () => {
+  let now = 0;
+  const handedOn: RunRecord[] = [];
+  const lives = (): boolean => false;
+  const look = createUnattendedWatch({ monotonicMs: () => now, lives, carryOn: (record) => handedOn.push(record) });
+  const left = runIn(STOPPING);
+  const abandoned = runIn({ ...STOPPING, executor: STARTED.identity } as RunState);
+  const at = (ms: number): readonly RunRecord[] => {
+    now = ms;
+    look([left, abandoned]);
+    return handedOn;
+  };
+  assert.deepEqual(at(0), []);
+  assert.deepEqual(at(5_000), [abandoned]);
+  assert.deepEqual(at(69_999), [abandoned], 'nobody had begun to carry the other out');
+  assert.deepEqual(at(70_000), [abandoned, left]);
 });

@@ -100,7 +100,7 @@ export async function joinStop(
 }
 
 /** A process that is stopped itself, by a Ctrl-Z say, carries nothing out. */
-function isAtWork(process: Identity, table: ProcessTable): boolean {
+export function isAtWork(process: Identity, table: ProcessTable): boolean {
   return isAlive(process, table) && table.read(process.pid)?.state !== 'T';
 }
 

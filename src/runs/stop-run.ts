@@ -99,6 +99,7 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
     };
   if (isTerminal(taken.record.current.state))
     return { receipt: await lastReceipt(runs, runId, reason), record: taken.record, unrecorded: books.failure };
+  if (taken.isOurs && books.failure === null) wakeHeir(ports, taken.record);
   if (taken.isNews) ports.announce?.({ type: 'run.stopping', at: clock.now(), runId, reason: message ?? reason });
   try {
     const receipt = await stopAndKeepBooks(ports, { ...request, record: taken.record }, books);
@@ -194,8 +195,7 @@ async function completion(ports: StopRunPorts, taken: TakenStop): Promise<RunRec
     isExecutor = false;
   }
   const begunAt = clock.monotonicMs();
-  const waits = shim !== null && isShimAlive(shim, table) && !isOutOfOurHands(ports, shim);
-  if (waits) wakeShim(ports.signaller, shim);
+  const waits = wakeHeir(ports, stopped);
   for (let looks = 0; ; looks += 1) {
     const shimLives = isShimAlive(shim, table);
     // Read after the look at the shim: a shim that is gone has written whatever it was going to write.
@@ -220,6 +220,13 @@ async function completion(ports: StopRunPorts, taken: TakenStop): Promise<RunRec
 function isSpokenFor({ intent: { registrant }, current }: RunRecord, table: ProcessTable): boolean {
   if (registrant === undefined || startedOf(current) === null) return false;
   return current.state === 'stopping' && current.exit === null && isAlive(registrant, table);
+}
+
+/** Has a living shim look at its record. It carries on with a stop whose executor dies. False: nobody is there to be waited for. */
+function wakeHeir(ports: StopRunPorts, { intent: { shim } }: RunRecord): boolean {
+  if (shim === null || !isShimAlive(shim, ports.table) || isOutOfOurHands(ports, shim)) return false;
+  wakeShim(ports.signaller, shim);
+  return true;
 }
 
 /** True for the shim that runs this very code, and for a caller below it: waiting for the one that waits for us would be in vain. */

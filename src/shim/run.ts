@@ -19,6 +19,7 @@ import type { RunRequest } from './request.ts';
 import { EarlySignals, forwardSignal, handleSignals, type SignalPolicy } from './signals.ts';
 import { RunInput } from './run-input.ts';
 import { serveRun } from './run-socket.ts';
+import { inheritStops } from './stop-heir.ts';
 import { Supervisor } from './supervisor.ts';
 import type { WarningVoice } from './warnings.ts';
 import type { ShimWorkplace } from './workplace.ts';
@@ -105,6 +106,11 @@ export async function startRun(
     stop: (signal) => void onSignal(supervisor, () => stop(`reeve got SIG${signal}`)),
     forward: (signal) => void onSignal(supervisor, () => forwardSignal(workplace.signaller, leader, signal)),
   });
+  const disinherit = inheritStops({
+    ...workplace,
+    record: () => supervisor.record(),
+    stop: (wish) => supervisor.stop(wish),
+  });
   // Someone asked for the end between the intent and the spawn, and found nothing to end.
   if (record.current.state === 'stopping') stop(record.current.stop.message);
 
@@ -139,6 +145,7 @@ export async function startRun(
       return { exit, ending: await supervisor.finish(exit) };
     },
     async close() {
+      disinherit();
       liftTimeLimit();
       daemon?.close();
       reaper.close();
