@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { PERIODS } from '../limits/limit.ts';
 import type { Period } from '../limits/limit.ts';
 import type { Lockout, LockoutKey } from '../limits/lockout.ts';
@@ -37,8 +38,20 @@ function readablePart(text: string): string {
 
 /** What a lockout's file says: the JSON of `reeve lockouts`, `*` for any, times in ISO 8601. */
 export function lockoutFileText(lockout: Lockout): string {
+  return `${JSON.stringify(contentOf(lockout), null, 2)}\n`;
+}
+
+/** Names of the fields in which the files of two lockouts differ. */
+export function differingFields(a: Lockout, b: Lockout): readonly string[] {
+  const other = contentOf(b);
+  return Object.entries(contentOf(a))
+    .filter(([field, value]) => !isDeepStrictEqual(value, other[field]))
+    .map(([field]) => field);
+}
+
+function contentOf(lockout: Lockout): Readonly<Record<string, unknown>> {
   const { capMicroUsd, currentMicroUsd, lockedAt, expiresAt } = lockout;
-  const content = {
+  return {
     note: 'Deleting or editing this file does not unlock: `reeve unlock` does. Should reeve.db be lost, the lockout stands by this file.',
     format: FORMAT,
     project: lockout.project ?? '*',
@@ -56,7 +69,6 @@ export function lockoutFileText(lockout: Lockout): string {
     lockedAt: new Date(lockedAt).toISOString(),
     expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
   };
-  return `${JSON.stringify(content, null, 2)}\n`;
 }
 
 /** What a lockout file's text holds, or why it holds none. */

@@ -4,7 +4,7 @@ import { ReeveError } from '../errors.ts';
 import { coveringLockouts, keyCovers } from '../limits/covering.ts';
 import type { Lockout, LockoutKey } from '../limits/lockout.ts';
 import type { LockoutStore } from '../limits/ports.ts';
-import { lockoutFileName, lockoutFileText } from './lockout-file.ts';
+import { differingFields, lockoutFileName, lockoutFileText } from './lockout-file.ts';
 import {
   failure,
   lockoutNames,
@@ -16,7 +16,7 @@ import {
   type FoundLockout,
 } from './lockout-folder.ts';
 
-/** One corrupt file after its repair. */
+/** One corrupt or altered file after its repair. */
 export interface LockoutRepair {
   readonly path: string;
   /** Where its old content is now. */
@@ -26,9 +26,9 @@ export interface LockoutRepair {
 }
 
 export interface LockoutFiles extends LockoutStore {
-  /** Files that are not what they must be; `list` goes by what can be read and skips them. */
+  /** Files that are not what they must be: those that cannot be read, which `list` skips, and those that were altered. */
   corrupt(): Promise<readonly CorruptLockout[]>;
-  /** Sets corrupt files aside under another name and writes those that the store has anew. Locks and unlocks nothing. */
+  /** Sets these files aside under another name and writes those that the store has anew. Locks and unlocks nothing. */
   repair(): Promise<readonly LockoutRepair[]>;
 }
 
@@ -40,8 +40,9 @@ interface Contents {
 
 /**
  * A lockout store with a readable file beside each row, for people and other programs. Where there is a row, it decides: a file that is
- * gone changes nothing, one that cannot be written is reported and the lockout stands all the same. A corrupt file is never overwritten:
- * someone, or a failing disk, changed what reeve wrote, so `covering` refuses with LOCKOUT_CORRUPT until it is looked at.
+ * gone or says something else changes nothing and is written anew by `prune`, one that cannot be written is reported and the lockout stands
+ * all the same. A corrupt file is never overwritten: someone, or a failing disk, changed what reeve wrote, so `covering` refuses with
+ * LOCKOUT_CORRUPT until it is looked at.
  *
  * A file whose lockout no row knows has outlived the store, and is a lockout all the same: whoever meets it makes it a row again. What
  * ended is known to the store, so that a file which a killed process did not come to remove is told from one that survived; the row is
@@ -78,13 +79,26 @@ export function withLockoutFiles(
       const { path, lockout } = one;
       if (known.has(path)) continue;
       try {
-        if (await store.revive(lockout)) report({ path, error: RECOVERED });
+        if (await store.revive(lockout)) report({ path, error: recovered(lockout) });
       } catch (error) {
         report(failure(path, error));
         rowless.push(one);
       }
     }
     return rowless;
+  }
+
+  /** Files that can be read and are not what was written: of a lockout that stands, or under the name of another than they tell of. */
+  function altered(found: readonly FoundLockout[], rows: readonly Lockout[]): readonly CorruptLockout[] {
+    const rowOf = new Map(rows.map((row) => [pathOf(row), row]));
+    return found.flatMap(({ path, lockout }) => {
+      const row = rowOf.get(path);
+      if (row === undefined) return pathOf(lockout) === path ? [] : [{ path, error: MISNAMED }];
+      const fields = differingFields(row, lockout);
+      return fields.length === 0
+        ? []
+        : [{ path, error: `it differs from the store, which decides, in ${fields.join(', ')}` }];
+    });
   }
 
   async function write(lockout: Lockout): Promise<void> {
@@ -111,7 +125,11 @@ export function withLockoutFiles(
     noticeOnce: (notice, now, warning) => store.noticeOnce(notice, now, warning),
     warnings: (query) => store.warnings(query),
     revive: (lockout) => store.revive(lockout),
-    corrupt: async () => (await contents()).corrupt,
+
+    async corrupt() {
+      const { found, corrupt } = await contents();
+      return [...corrupt, ...altered(found, await store.list())];
+    },
 
     async list() {
       const rowless = await recover((await contents()).found);
@@ -152,10 +170,21 @@ export function withLockoutFiles(
       for (const lockout of ended) await remove(lockout);
       const rows = await store.list();
       const standing = new Set([...rows.map(pathOf), ...rowless.map(({ path }) => path)]);
-      // What neither stands nor was recovered has ended.
-      for (const { path } of found) if (!standing.has(path)) await rm(path, { force: true });
+      const edited = new Map(altered(found, rows).map(({ path, error }) => [path, error]));
+      for (const { path } of found) {
+        if (standing.has(path)) continue;
+        // What neither stands nor was recovered has ended, unless it is not the file of what it tells of.
+        const error = edited.get(path);
+        if (error === undefined) await rm(path, { force: true });
+        else report({ path, error: `${error}; now at ${await setAside(path)}` });
+      }
       const there = new Set([...found, ...corrupt].map(({ path }) => path));
-      for (const row of rows) if (!there.has(pathOf(row))) await write(row);
+      for (const row of rows) {
+        const path = pathOf(row);
+        const error = edited.get(path);
+        if (error !== undefined) report({ path, error: `${error}; written anew` });
+        if (error !== undefined || !there.has(path)) await write(row);
+      }
       await removeUnfinished(folder, now);
       return ended;
     },
@@ -165,7 +194,7 @@ export function withLockoutFiles(
       await recover(found);
       const rows = new Map((await store.list()).map((row) => [pathOf(row), row]));
       const repaired: LockoutRepair[] = [];
-      for (const { path } of corrupt) {
+      for (const { path } of [...corrupt, ...altered(found, [...rows.values()])]) {
         const movedTo = await setAside(path);
         const row = rows.get(path);
         if (row !== undefined) await writeDurably(path, lockoutFileText(row));
@@ -176,7 +205,13 @@ export function withLockoutFiles(
   };
 }
 
-const RECOVERED = 'the store did not know this lockout, and has it from this file again; `reeve unlock` lifts it';
+const MISNAMED = 'it tells of another lockout than its name does: it was edited, copied or renamed';
+
+/** Says what locks out and until when: the file may have been edited since the store was lost. */
+function recovered({ limit, project, expiresAt }: Lockout): string {
+  const end = expiresAt === null ? '' : `${new Date(expiresAt).toISOString()}, or `;
+  return `the store did not know this lockout, and has it from this file again: limit "${limit}" locks out ${project ?? '*'} until ${end}\`reeve unlock\` lifts it`;
+}
 
 function lockoutCorrupt({ path, error }: CorruptLockout): ReeveError {
   return new ReeveError('LOCKOUT_CORRUPT', `a lockout file cannot be read, and may be about this place: ${error}`, {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { failOnLeaks } from '../rig/leaks.ts';
@@ -57,6 +57,28 @@ test('L5 a lost store and pruned logs lift no lockout: its file locks out, is a 
   assert.equal((await home.cli('run', '--', 'touch', marker)).code, 0);
   assert.ok(existsSync(marker));
   assert.deepEqual(readdirSync(home.paths.lockoutsDir), []);
+});
+
+test('L5 a lockout file that was edited into other valid JSON lifts nothing: doctor tells of it, and the daemon writes it anew from the store', async () => {
+  await using home = openHome();
+  home.writeConfig('[[limit]]\nname = "in all"\nperiod = "daily"\nusd = 0.01\naction = "stop"\ngrace = "0s"\n');
+  const run = await startAgentRun(home);
+  await run.tell('spend 1000');
+  assert.equal((await run.ended).code, 124);
+  assert.equal((await home.cli('down')).code, 0);
+  const [name = ''] = readdirSync(home.paths.lockoutsDir);
+  const file = join(home.paths.lockoutsDir, name);
+  const written = readFileSync(file, 'utf8');
+  const lockout = JSON.parse(written) as Readonly<Record<string, unknown>>;
+  writeFileSync(file, JSON.stringify({ ...lockout, project: '/elsewhere', expiresAt: '2020-01-01T00:00:00.000Z' }));
+
+  assert.equal((await home.cli('run', '--', 'true')).code, 75);
+  const examined = await home.cli('doctor');
+  assert.equal(examined.code, 1);
+  assert.match(examined.stdout, /it differs from the store, which decides, in project, expiresAt/u);
+  assert.equal((await home.cli('up')).code, 0);
+  await until(() => readFileSync(file, 'utf8') === written);
+  assert.equal((await home.cli('run', '--', 'true')).code, 75);
 });
 
 test('a daemon whose store was moved aside says so and ends when nothing needs it, so that limited runs start again', async () => {

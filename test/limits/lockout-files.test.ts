@@ -230,6 +230,67 @@ describe('lockouts as files', () => {
     assert.deepEqual(left, [pathOf(standing), fresh].toSorted());
   });
 
+  const edits: readonly [what: string, edit: (text: string) => string, field: string][] = [
+    ['has ended', (text) => text.replace('2026-11-18T13:00', '2020-01-01T13:00'), 'expiresAt'],
+    ['is about another project', (text) => text.replace('"/w/app"', '"/w/other"'), 'project'],
+    ['selects nothing', (text) => text.replace('"run": "*"', '"run": "none"'), 'selects'],
+  ];
+  for (const [what, edit, field] of edits) {
+    test(`the row decides: a file that was edited to say that its lockout ${what} changes nothing, is told of, and is written anew`, async () => {
+      await files.put(lockoutOf());
+      const path = pathOf(lockoutOf());
+      const text = await readFile(path, 'utf8');
+      assert.notEqual(edit(text), text);
+      await writeFile(path, edit(text));
+      assert.deepEqual(await files.covering(PLACE, NOON), [lockoutOf()]);
+      assert.deepEqual(await files.list(), [lockoutOf()]);
+      const error = `it differs from the store, which decides, in ${field}`;
+      assert.deepEqual(await files.corrupt(), [{ path, error }]);
+      assert.deepEqual(await files.prune(NOON), []);
+      assert.equal(await readFile(path, 'utf8'), text);
+      assert.deepEqual(reported, [{ path, error: `${error}; written anew` }]);
+      assert.deepEqual(await files.corrupt(), []);
+
+      await writeFile(path, edit(text));
+      const [repaired] = await files.repair();
+      assert.equal(repaired?.rewritten, true);
+      assert.equal(await readFile(path, 'utf8'), text);
+      assert.equal(await readFile(repaired.movedTo, 'utf8'), edit(text));
+    });
+  }
+
+  test('a file that was edited and has outlived the store locks out what it says; its name tells of the edit, and it is kept aside', async () => {
+    await files.put(lockoutOf());
+    const path = pathOf(lockoutOf());
+    const text = (await readFile(path, 'utf8')).replace('"/w/app"', '"/w/other"');
+    await writeFile(path, text);
+    rows = createMemoryStore().lockouts;
+    files = withLockoutFiles(rows, folder, (problem) => reported.push(problem));
+    const other = lockoutOf({ project: '/w/other' });
+    assert.deepEqual(await files.list(), [other]);
+    assert.match(
+      reported[0]?.error ?? '',
+      /has it from this file again: limit "daily" locks out \/w\/other until 2026-11/,
+    );
+    assert.match((await files.corrupt())[0]?.error ?? '', /another lockout than its name does: it was edited/);
+    await files.prune(NOON);
+    assert.match(reported[1]?.error ?? '', /another lockout than its name does: it was edited.*; now at .*corrupt-/);
+    const left = await readdir(folder);
+    assert.equal(left.length, 2);
+    assert.ok(left.includes(lockoutFileName(other)));
+    const aside = left.find((name) => name !== lockoutFileName(other)) ?? '';
+    assert.equal(await readFile(join(folder, aside), 'utf8'), text);
+  });
+
+  test('a file that says that its lockout has ended, and has outlived the store, is told of with that time before it goes', async () => {
+    await files.put(lockoutOf({ expiresAt: NOON - 1 }));
+    rows = createMemoryStore().lockouts;
+    files = withLockoutFiles(rows, folder, (problem) => reported.push(problem));
+    assert.deepEqual(await files.covering(PLACE, NOON), []);
+    assert.match(reported[0]?.error ?? '', /locks out \/w\/app until 2026-11-18T11:59:59\.999Z, or/);
+    assert.equal((await files.prune(NOON)).length, 1);
+  });
+
   const corruptions: readonly [what: string, content: string | Buffer, why: RegExp][] = [
     ['empty', '', /empty/],
     ['half written', lockoutFileText(lockoutOf()).slice(0, 120), /not JSON/],

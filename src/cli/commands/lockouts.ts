@@ -22,7 +22,7 @@ export function define(command: Command, io: CliIo): Command {
 
   command
     .command('repair')
-    .summary('set corrupt lockout files aside and write them anew from the store; unlocks nothing')
+    .summary('set corrupt or altered lockout files aside and write them anew from the store; unlocks nothing')
     .option('--json', 'print {repaired}')
     .action(async (_: unknown, repair: Command) => {
       await using workplace = openWorkplace(io.env);

@@ -20,7 +20,7 @@ const MAX_LOG_PROBLEMS = 20;
 /** More than the ledger keeps. */
 const ALL_LOG_PROBLEMS = 100_000;
 
-/** Lockout files that cannot be read. With `fix`, each is set aside and written anew from the store; nothing is unlocked. */
+/** Lockout files that cannot be read, or do not say what the store says. With `fix`, each is set aside and written anew from the store; nothing is unlocked. */
 export async function examineLockouts(workplace: Workplace, io: CliIo, fix: boolean): Promise<readonly Finding[]> {
   const lockouts = await openLockouts(workplace, io);
   const corrupt = await lockouts.corrupt();
