@@ -54,8 +54,8 @@ export function createAgentSessions(ports: AgentSessionsPorts): SessionFinder {
     },
     logOf(sessionId) {
       const path = findLog(sessionId, ports.configDirs(), null);
-      const modifiedMs = path === null ? undefined : statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-      return path === null || modifiedMs === undefined ? null : { path, modifiedMs };
+      const modifiedMs = path === null ? null : modifiedMsOf(path);
+      return path === null || modifiedMs === null ? null : { path, modifiedMs };
     },
     mayWrite: ({ kind, row }, log) =>
       kind === AGENT && dirsOf(row).some((dir) => log.startsWith(`${projectsDir(dir)}/`)),
@@ -183,7 +183,7 @@ function logsSince(
   return namesIn(folder).flatMap((name) => {
     const path = `${folder}/${name}`;
     const id = sessionOfLog(path);
-    const modifiedMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const modifiedMs = modifiedMsOf(path) ?? 0;
     return id !== null && modifiedMs >= sinceMs && tailOf(path).includes(`"cwd":${JSON.stringify(cwd)}`)
       ? [{ id, path }]
       : [];
@@ -195,6 +195,15 @@ function namesIn(folder: string): readonly string[] {
     return readdirSync(folder);
   } catch {
     return [];
+  }
+}
+
+/** Null for what is gone, and for a link that cannot be followed. */
+function modifiedMsOf(file: string): number | null {
+  try {
+    return statSync(file).mtimeMs;
+  } catch {
+    return null;
   }
 }
 

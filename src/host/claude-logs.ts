@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { isSessionLog, projectsDir } from '../usage/claude/discover.ts';
 import type { LogSource } from '../usage/log-source.ts';
-import { listClaudeLogs, statLog } from './log-files.ts';
+import { listClaudeLogs, lookAtLogs } from './log-files.ts';
 import { readLogs, type LogThreads } from './log-pool.ts';
 import { watchTree } from './log-watch.ts';
 
@@ -17,7 +17,7 @@ export function createClaudeLogs(options: {
   return {
     agent: 'claude',
     list: async () => listClaudeLogs(configDirs, clock.now()),
-    stat: async (file) => (isSessionLog(file) ? statLog(file) : null),
+    look: async (files) => lookAtLogs(files, clock.now()),
     read(requests, now) {
       const readings = readLogs(requests, now, threads);
       threads = null;

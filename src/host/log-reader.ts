@@ -51,7 +51,8 @@ function readOpen(handle: number, { log, cursor }: LogReadRequest, now: number):
   const resume = same && fingerprintOf(cursor.offset) === cursor.fingerprint ? cursor : null;
   const carry = readCarry(resume);
   const problems: LogProblem[] = [];
-  const fold = new AnswerFold({ file: log.file, lastAt: carry.lastAt, fallbackAt: Math.min(stat.mtimeMs, now), now });
+  const writtenAt = Math.min(Math.floor(stat.mtimeMs), now);
+  const fold = new AnswerFold({ file: log.file, lastAt: carry.lastAt, fallbackAt: writtenAt, now });
   let prompted = carry.prompted;
   let offset = resume?.offset ?? 0;
   let held = 0;

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { unpackAnswers, type Answer } from './answer-batch.ts';
 import type { PromptEntry } from './entry.ts';
-import type { LogFile, LoggedPrompt, LogReading, LogReadRequest, LogSource } from './log-source.ts';
+import type { LoggedPrompt, LogReading, LogReadRequest, LogSource } from './log-source.ts';
 import { needsReading } from './log-state.ts';
 import type { LedgerStore, LogCursor, LogProblem, PricedEntry } from './ports.ts';
 import { repriceInexact, type Prices } from './prices.ts';
@@ -77,7 +77,7 @@ export function createCollector(options: CollectorOptions): Collector {
     const intake = new Intake(options, known);
     const total = { files: 0, filesRead: 0 };
     for (const source of sources) {
-      const { logs, problems } = await logsOf(source, files);
+      const { files: logs, problems } = await (files === undefined ? source.list() : source.look(files));
       const requests = logs.map((log): LogReadRequest => ({ log, cursor: known.get(log.file) ?? null }));
       const due = requests.filter(({ log, cursor }) => needsReading(log, cursor));
       intake.note(problems);
@@ -89,18 +89,6 @@ export function createCollector(options: CollectorOptions): Collector {
     const repriced = files === undefined ? await repriceInexact(ledger, options.prices) : 0;
     return { ...total, ...intake.report(), repriced };
   }
-}
-
-async function logsOf(
-  source: LogSource,
-  files: readonly string[] | undefined,
-): Promise<{ readonly logs: readonly LogFile[]; readonly problems: readonly LogProblem[] }> {
-  if (files === undefined) {
-    const { files: logs, problems } = await source.list();
-    return { logs, problems };
-  }
-  const found = await Promise.all(files.map((file) => source.stat(file)));
-  return { logs: found.filter((log) => log !== null), problems: [] };
 }
 
 interface Taken {

@@ -8,6 +8,7 @@ export interface LogFile {
   readonly device: number;
   readonly inode: number;
   readonly sizeBytes: number;
+  /** To a fraction of a millisecond, where the file system tells it: to compare, not to reckon with. */
   readonly modifiedMs: number;
 }
 
@@ -43,18 +44,18 @@ export interface LogReading {
 }
 
 export interface LogListing {
-  /** Ordered by path. */
   readonly files: readonly LogFile[];
-  /** Folders that could not be listed. */
+  /** Folders that could not be listed, and files that could not be looked at. */
   readonly problems: readonly LogProblem[];
 }
 
 /** Where one agent's logs come from. */
 export interface LogSource {
   readonly agent: string;
+  /** All of them, ordered by path. */
   list(): Promise<LogListing>;
-  /** One file, or null when it is no log of this agent or is gone. */
-  stat(file: string): Promise<LogFile | null>;
+  /** The same of these files only; those that are no logs of this agent, or are gone, are left out. */
+  look(files: readonly string[]): Promise<LogListing>;
   /** Readings in the order of the requests. Times in the future are clamped to `now`. */
   read(requests: readonly LogReadRequest[], now: number): AsyncIterable<LogReading>;
   /**

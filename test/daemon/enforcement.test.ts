@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { outcomeOf } from '../../src/runs/lifecycle.ts';
@@ -156,6 +156,26 @@ test('O1 a run that the daemon was killed over ends with its own exit code', asy
   assert.equal((await run.exit(3)).code, 3);
   const outcome = outcomeOf((await home.run(run.runId)).current);
   assert.deepEqual([outcome?.endReason, outcome?.exitCode], ['exit', 3]);
+});
+
+test('L13 a cap holds beside a log whose first answer has no time, and links that nobody can follow', async () => {
+  await using home = openHome();
+  const run = await startAgentRun(home, { runOptions: ['--max-usd', '0.05', '--grace', '0s'] });
+  const folder = join(home.claudeDir, 'projects', 'beside');
+  mkdirSync(folder, { recursive: true });
+  symlinkSync('loop.jsonl', join(folder, 'loop.jsonl'));
+  symlinkSync('project', join(folder, '..', 'project'));
+  const line = answerLine({ sessionId: 'beside', cwd: home.project, at: 0, outputTokens: 1 });
+  const made = join(home.folder, 'timeless.jsonl');
+  writeFileSync(made, `${JSON.stringify({ ...(JSON.parse(line) as object), timestamp: '' })}\n`);
+  // A time of the file that no integer holds.
+  utimesSync(made, 1_763_630_000.123_456_7, 1_763_630_000.123_456_7);
+  renameSync(made, join(folder, 'timeless.jsonl'));
+  await home.answers(1);
+  await run.tell('spend 4000');
+  const ended = await run.ended;
+  assert.equal(ended.code, 124, ended.stderr);
+  assert.equal(outcomeOf((await home.run(run.runId)).current)?.endReason, 'budget-limit');
 });
 
 test('spend of a session without a registry entry is found by the environment of its tools; spend of no run stops no run', async () => {

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -123,3 +134,54 @@ for (const what of ['log', 'folder'] as const) {
     assert.deepEqual(desk.doctor().findings, []);
   });
 }
+
+test('U4 a first answer without a usable time counts at the time of its file, a fraction of a millisecond included', (t) => {
+  const desk = openDesk(t);
+  const [seconds, day] = [1_763_630_000.123_456_7, '2025-11-20'];
+  const times = [undefined, '', null, 12_345, 'yesterday, perhaps', '2026-11-20T25:00:00.000Z'];
+  for (const [index, timestamp] of times.entries()) {
+    const line = JSON.parse(answerLine({ id: `m${index}` })) as object;
+    const file = desk.write(`${index}.jsonl`, `${JSON.stringify({ ...line, timestamp })}\n`);
+    utimesSync(file, seconds, seconds);
+    assert.notEqual(statSync(file).mtimeMs % 1, 0, 'a file system that tells whole milliseconds proves nothing');
+  }
+  const { code, stdout, stderr } = desk.reeve('usage', '--json', '--since', day, '--until', day);
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+  assert.equal((JSON.parse(stdout) as { totals: { outputTokens: number } }).totals.outputTokens, 60);
+});
+
+test('U4 a link that nobody can follow is a problem of its own, and all that stands beside it counts', (t) => {
+  const desk = openDesk(t);
+  const shut = join(desk.logs, '..', '..', 'shut');
+  mkdirSync(join(shut, 'inside'), { recursive: true });
+  desk.write('a.jsonl', answerLine({ id: 'm1' }));
+  desk.write('z.jsonl', answerLine({ id: 'm2' }));
+  const loop = join(desk.logs, 'loop.jsonl');
+  const log = join(desk.logs, 'log.jsonl');
+  const project = join(desk.logs, '..', 'project');
+  symlinkSync('loop.jsonl', loop);
+  symlinkSync(join(shut, 'inside', 'log.jsonl'), log);
+  symlinkSync(join(shut, 'inside'), project);
+  // Nothing is there to be read, and nothing is said of it.
+  symlinkSync('nothing', join(desk.logs, 'nowhere.jsonl'));
+  chmodSync(shut, 0);
+  const unfollowed = [project, log, loop];
+  const { code, stdout, stderr } = desk.reeve('usage', '--json');
+  assert.equal(code, 0, stderr);
+  assert.equal((JSON.parse(stdout) as { totals: { outputTokens: number } }).totals.outputTokens, 20);
+  assert.deepEqual(
+    stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => /^reeve: (.*?): cannot be read .*\[LOG_UNREADABLE\]$/.exec(line)?.[1]),
+    unfollowed,
+  );
+  const doctor = desk.doctor();
+  assert.equal(doctor.code, 1);
+  assert.deepEqual(
+    doctor.findings.map(({ severity, subject }) => `${severity} ${subject}`).toSorted(),
+    unfollowed.map((path) => `problem ${path}`).toSorted(),
+  );
+  chmodSync(shut, 0o700);
+});

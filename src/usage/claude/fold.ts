@@ -9,7 +9,7 @@ export interface FoldOptions {
   readonly file: string;
   /** Time of the last answer before these, epoch ms. */
   readonly lastAt: number | null;
-  /** For a first line without a time: when the file was last written. */
+  /** For a first line without a time: when the file was last written, epoch ms. Whole, as every time of an answer is. */
   readonly fallbackAt: number;
   readonly now: number;
 }
