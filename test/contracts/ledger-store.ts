@@ -247,6 +247,24 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
     );
 
     it(
+      'sums what is more than an integer of JavaScript holds',
+      withLedger(async (ledger) => {
+        const costMicroUsd = Number.MAX_SAFE_INTEGER;
+        const tokens = tokensOf(costMicroUsd);
+        await ingest(
+          ledger,
+          answerOf({ costMicroUsd, tokens }),
+          answerOf({ costMicroUsd, tokens, timestamp: NOW + 1 }),
+        );
+        for (const columns of [[], ['project']] as const) {
+          const [sum] = await ledger.sums({}, columns);
+          assert.equal(sum?.costMicroUsd, 2 * costMicroUsd);
+          assert.equal(sum.tokens.output, 2 * costMicroUsd);
+        }
+      }),
+    );
+
+    it(
       'sums and lists only what a query asks for; nothing is no row',
       withLedger(async (ledger) => {
         await ingest(

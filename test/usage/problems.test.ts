@@ -89,21 +89,23 @@ test('U4 usage that cannot be counted is told by usage and on record for doctor,
   const desk = openDesk(t);
   const good = answerLine({ id: 'm1', output: 5 });
   const bad = answerLine({ id: 'm2', usage: { input_tokens: -10, output_tokens: 7 } });
-  const file = desk.write('a.jsonl', `${good}garbage {"usage":{"input_tokens":5}}\n${bad}`);
+  const worse = answerLine({ id: 'm3', usage: { input_tokens: 7e14, output_tokens: 2 } });
+  const file = desk.write('a.jsonl', `${good}garbage {"usage":{"input_tokens":5}}\n${bad}${worse}`);
   const { code, stdout, stderr } = desk.reeve('usage', '--json');
   assert.equal(code, 0);
-  assert.equal((JSON.parse(stdout) as { totals: { outputTokens: number } }).totals.outputTokens, 12);
-  const [garbage, negative, ...more] = stderr.trimEnd().split('\n');
+  assert.equal((JSON.parse(stdout) as { totals: { outputTokens: number } }).totals.outputTokens, 14);
+  const [garbage, negative, absurd, ...more] = stderr.trimEnd().split('\n');
   assert.deepEqual(more, []);
   assert.ok(garbage?.startsWith(`reeve: ${file} at byte ${good.length}: this line is not JSON`), garbage);
   assert.match(negative ?? '', /counted without input_tokens, which is -10$/);
+  assert.match(absurd ?? '', /counted without input_tokens, which is 700000000000000$/);
   const doctor = desk.doctor();
   assert.deepEqual(
     new Set(doctor.findings.map(({ severity }) => severity)),
     new Set(['note']),
     'nothing is left to be done about them',
   );
-  assert.equal(doctor.findings.length, 2);
+  assert.equal(doctor.findings.length, 3);
 });
 
 for (const what of ['log', 'folder'] as const) {

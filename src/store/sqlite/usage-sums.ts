@@ -27,15 +27,16 @@ const JOINS: Readonly<Record<GroupKey, string>> = {
 
 const SUMMED = ['input', 'output', 'cache_write_5m', 'cache_write_1h', 'cache_read', 'cost_micro_usd', 'tool_use'];
 const TOTAL = 'input + output + cache_write_5m + cache_write_1h + cache_read';
+/** `total`, not `sum`: an integer that JavaScript cannot hold ends the query, and one that SQLite cannot hold does, too. */
 const MEASURES = `
-  ${SUMMED.map((column) => `sum(${column}) AS ${column}`).join(', ')},
+  ${SUMMED.map((column) => `total(${column}) AS ${column}`).join(', ')},
   count(*) AS answers, min(at) AS first_at, max(at) AS last_at`;
 /** All tokens of what was priced in this way, where `rate` is that of one row, or of a group that shares it. */
 const tokensOf = (basis: string, rate: string) =>
-  `sum(iif(${rate} IN (SELECT id FROM usage_rates WHERE basis = '${basis}'), ${TOTAL}, 0))`;
+  `total(iif(${rate} IN (SELECT id FROM usage_rates WHERE basis = '${basis}'), ${TOTAL}, 0))`;
 const doubts = (rate: string) => `${tokensOf('none', rate)} AS unpriced, ${tokensOf('assumed', rate)} AS assumed`;
 const SUMS_OF_GROUPS = `
-  ${[...SUMMED, 'answers'].map((column) => `sum(g.${column}) AS ${column}`).join(', ')}, ${doubts('g.rate_id')},
+  ${[...SUMMED, 'answers'].map((column) => `total(g.${column}) AS ${column}`).join(', ')}, ${doubts('g.rate_id')},
   min(g.first_at) AS first_at, max(g.last_at) AS last_at`;
 
 /**

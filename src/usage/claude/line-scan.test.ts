@@ -59,6 +59,12 @@ test('whatever holds usage and cannot be counted in full is told, with its place
     ['{"usage":{"input_tokens":5', /not JSON/, null],
     [withUsage({ input_tokens: -10, output_tokens: 3 }), /counted without input_tokens, which is -10$/, 3],
     [withUsage({ input_tokens: '10', output_tokens: 3 }), /counted without input_tokens, which is "10"$/, 3],
+    [
+      withUsage({ input_tokens: 7e14, output_tokens: 999_999_999 }),
+      /counted without input_tokens, which is 7\d+$/,
+      999_999_999,
+    ],
+    [withUsage({ input_tokens: 1, output_tokens: 10 ** 9 }), /counted without output_tokens, which is 1000000000$/, 1],
     [withUsage({ input_tokens: 1, output_tokens: 5e300 }), /counted without output_tokens, which is 5e\+300$/, 1],
     [
       withUsage({ input_tokens: 1.5, output_tokens: true }),

@@ -21,7 +21,7 @@ const texts = fc.oneof(
     '',
   ),
 );
-const counts = fc.oneof(fc.nat(), fc.constantFrom(0, -0, -3, 1.5, 1e21, Number.MAX_SAFE_INTEGER, 10 ** 15, 10 ** 16));
+const counts = fc.oneof(fc.nat(), fc.constantFrom(0, -0, -3, 1.5, 1e21, 999_999_999, 10 ** 9, 10 ** 16));
 const values = fc.oneof(
   texts,
   counts,

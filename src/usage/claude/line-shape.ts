@@ -1,4 +1,4 @@
-import { answerFrom, type AnswerLine, type AnswerParts } from './line.ts';
+import { answerFrom, COUNT_DIGITS, type AnswerLine, type AnswerParts } from './line.ts';
 
 /** Reads a line of one shape, as `answerOf` would; null for a line of another, and for one that is no answer. */
 export type ShapeReader = (bytes: string, toolUse: boolean) => AnswerLine | null;
@@ -31,7 +31,7 @@ const LITERALS: readonly string[] = ['type', 'message.content'];
 
 /** What is no ASCII is left to the parser: a shape reads bytes, not characters. */
 const TEXT = String.raw`[ !#-\[\]-\u007f]*`;
-const COUNT = String.raw`0|[1-9]\d{0,14}`;
+const COUNT = String.raw`0|[1-9]\d{0,${COUNT_DIGITS - 1}}`;
 const NUMBER = String.raw`-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?`;
 
 /**

@@ -23,6 +23,12 @@ export interface AnswerLine {
 const SYNTHETIC_MODEL = '<synthetic>';
 
 /**
+ * A billion tokens is a hundred times what any model takes in or gives out in one answer: what claims as many is broken, and counted it would
+ * end every run under a limit.
+ */
+export const COUNT_DIGITS = 9;
+
+/**
  * Reads one parsed line. Null when the line is no metered answer: another type of line (a tool result may quote usage, and
  * `toolUseResult.usage` repeats what the subagent's own log counts), a synthetic one, or one without any way to tell it apart.
  * A `progress` line that carries a subagent's answer (Claude Code before it gave subagents logs of their own) counts as that answer.
@@ -156,7 +162,7 @@ function count(value: unknown): number {
   return isCount(value) ? value : 0;
 }
 
-/** A token count is a non-negative safe integer. */
+/** A token count is a whole number of up to {@link COUNT_DIGITS} digits. */
 function isCount(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 10 ** COUNT_DIGITS;
 }
