@@ -26,9 +26,13 @@ const LIMIT_EXIT_CODE = 124;
 /** The command's own exit is passed on; survivors override it, and so does a limit that ended the run. */
 export function exitPlanOf(ending: Ending): ExitPlan {
   if (ending.survivors.length > 0) return { kind: 'exit', code: SURVIVORS_EXIT_CODE };
-  if (outcomeOf(ending.record.current)?.endReason.endsWith('-limit') === true) {
-    return { kind: 'exit', code: LIMIT_EXIT_CODE };
-  }
+  if (limitThatEnded(ending) !== null) return { kind: 'exit', code: LIMIT_EXIT_CODE };
   const { exitCode, signal } = ending.exit;
   return signal === null ? { kind: 'exit', code: exitCode ?? 0 } : { kind: 'signal', signal };
+}
+
+/** What the limit said that ended the run, `budget limit exceeded ($0.06/$0.05)`; null when none did. */
+export function limitThatEnded({ record }: Ending): string | null {
+  const outcome = outcomeOf(record.current);
+  return outcome?.endReason.endsWith('-limit') === true ? (outcome.error ?? outcome.endReason) : null;
 }

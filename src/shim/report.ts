@@ -1,6 +1,6 @@
 import { ReeveError } from '../errors.ts';
 import { usageOfRuns } from '../usage/run-usage.ts';
-import type { Ending } from './ending.ts';
+import { limitThatEnded, type Ending } from './ending.ts';
 import { complain, stderrIsTerminal } from './messages.ts';
 import type { RunRequest } from './request.ts';
 import { isSpendCapped, reportText, summaryLine, unseenSpend } from './summary.ts';
@@ -8,8 +8,8 @@ import type { WarningVoice } from './warnings.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
 /**
- * Says how a run ended: what limits have said that was not told before, one line on stderr when people read it (survivors are named in any
- * case), and the report file when one is wanted. A report that cannot be written is complained about; it does not change how the run ended.
+ * Says how a run ended: what limits have said that was not told before, one line on stderr when people read it (survivors, and a limit that
+ * ended it, are named in any case), and the report file when one is wanted. A report that cannot be written is complained about; it does not change how the run ended.
  */
 export async function report(
   { store, clock }: ShimWorkplace,
@@ -21,6 +21,9 @@ export async function report(
   const warnings = limited ? await store.lockouts.warnings({ runId: id }).catch(() => []) : [];
   voice?.tell(warnings);
   const isRead = stderrIsTerminal() || ending.survivors.length > 0;
+  const limit = limitThatEnded(ending);
+  // What only the exit code tells, nobody finds in a log.
+  if (!isRead && limit !== null) complain(`run ${id} was stopped: ${limit}`);
   if (!isRead && reportFile === null && !isSpendCapped(ending.record.intent)) return;
   const usage = (await usageOfRuns(store.ledger, [id])).get(id) ?? null;
   if (isRead) complain(summaryLine(ending, usage, clock.now()));

@@ -37,6 +37,7 @@ test('L13 the line that passes the cap is followed by a tree proven empty, and t
   const outcome = outcomeOf((await home.run(run.runId)).current);
   assert.equal(outcome?.endReason, 'budget-limit');
   assert.match(outcome.error ?? '', /budget limit exceeded \(\$0\.06\/\$0\.05\)/);
+  assert.equal(ended.stderr, `reeve: run ${run.runId} was stopped: ${outcome.error}\n`, 'in a pipe too');
   const killed = await home.event('run.killed', (event) => event.runId === run.runId);
   assert.equal(killed.receipt.provenEmpty, true);
   assert.deepEqual(killed.receipt.survivors, []);

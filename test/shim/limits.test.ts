@@ -87,6 +87,7 @@ describe('--max-minutes', () => {
     assert.deepEqual(livingWithArgument(report.path), []);
     const runs = await home.runs();
     const capped = runs.find(({ name }) => name === 'capped');
+    assert.equal(end.stderr, `reeve: run ${capped?.id} was stopped: time limit exceeded (300ms/300ms)\n`);
     assert.deepEqual(
       [capped?.state, capped?.endReason, capped?.error],
       ['interrupted', 'time-limit', 'time limit exceeded (300ms/300ms)'],
