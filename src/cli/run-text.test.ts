@@ -36,3 +36,12 @@ test('what has no price is never shown as $0', () => {
   const partly = toRunJson(record, { ...usage, costMicroUsd: 60_000, tokens: 9 });
   assert.match(renderRun(partly, options), /\ncost +\$0\.06 \+ \?\n/);
 });
+
+test('a run shows its cost as the reports of usage do: to the cent, half up, and less than a cent in full', () => {
+  const record = recordOf({ state: 'running', started: STARTED }, { name: 'odd' });
+  const cost = (costMicroUsd: number): string | undefined => {
+    const usage = { costMicroUsd, tokens: 9, unpricedTokens: 0, turns: 1, toolTurns: 0 };
+    return /^cost +(.*)$/m.exec(renderRun(toRunJson(record, usage), options))?.[1];
+  };
+  assert.deepEqual([105_000, 45_000, 1_005_000, 150, 0].map(cost), ['$0.11', '$0.05', '$1.01', '$0.00015', '$0.00']);
+});

@@ -1,3 +1,4 @@
+import { formatCost, fromUsd } from '../limits/amount.ts';
 import type { RunJson } from '../runs/view.ts';
 import { commandLine, count, formatDuration, paint, plain } from './format.ts';
 import type { Colour } from './format.ts';
@@ -80,11 +81,10 @@ function ageOf(run: RunJson, now: number): string {
   return formatDuration(Math.max(0, end - Date.parse(run.startedAt ?? run.createdAt)));
 }
 
-/** `+ ?` says that something in it has no price. */
 function costOf({ usage }: RunJson): string {
   if (usage === null) return '';
-  if (usage.costUsd === null) return 'unknown';
-  return `$${usage.costUsd.toFixed(2)}${usage.unpricedTokens > 0 ? ' + ?' : ''}`;
+  const { costUsd, unpricedTokens } = usage;
+  return formatCost({ costMicroUsd: costUsd === null ? null : fromUsd(costUsd), unpricedTokens });
 }
 
 function turnsOf({ usage }: RunJson): string | null {

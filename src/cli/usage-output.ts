@@ -1,4 +1,4 @@
-import { formatTokens, formatUsd, toUsd } from '../limits/amount.ts';
+import { formatCost, formatTokens, toUsd } from '../limits/amount.ts';
 import { totalTokens } from '../usage/entry.ts';
 import type { UsageReport, UsageRow } from '../usage/report.ts';
 import { count, paint, plain } from './format.ts';
@@ -103,7 +103,7 @@ function columnsOf({
     number('CACHE WRITE', (row) => row.tokens.cacheWrite5m + row.tokens.cacheWrite1h),
     number('CACHE READ', (row) => row.tokens.cacheRead),
     number('TOKENS', (row) => totalTokens(row.tokens)),
-    { title: 'COST', align: 'right', value: costText },
+    { title: 'COST', align: 'right', value: formatCost },
   ];
 }
 
@@ -115,12 +115,4 @@ function projectText({ project, tokens, unplacedTokens }: UsageRow): string {
 
 function number(title: string, value: (row: UsageRow) => number): Column<UsageRow> {
   return { title, align: 'right', value: (row) => formatTokens(value(row)) };
-}
-
-/** Cents are enough for people; `+ ?` says that something in the line has no price. */
-function costText({ costMicroUsd, unpricedTokens }: UsageRow): string {
-  if (costMicroUsd === null) return 'unknown';
-  const cents = formatUsd(Math.round(costMicroUsd / 10_000) * 10_000);
-  const text = costMicroUsd > 0 && costMicroUsd < 10_000 ? formatUsd(costMicroUsd) : cents;
-  return unpricedTokens > 0 ? `${text} + ?` : text;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { fromUsd } from '../limits/amount.ts';
 import { PERIODS } from '../limits/limit.ts';
 import type { Period } from '../limits/limit.ts';
 import type { Lockout, LockoutKey } from '../limits/lockout.ts';
@@ -107,7 +108,7 @@ interface Fields extends Pick<Lockout, 'limit' | 'period' | 'action' | 'reason' 
 function lockoutFrom(fields: Fields): Lockout {
   const { limit, period, action, reason, capTokens, currentTokens, expiresAt } = fields;
   const part = (text: string): string | null => (text === '*' ? null : text);
-  const microUsd = (usd: number | null): number | null => (usd === null ? null : Math.round(usd * 1e6));
+  const microUsd = (usd: number | null): number | null => (usd === null ? null : fromUsd(usd));
   return {
     limit,
     project: part(fields.project),

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { formatTokens, formatUsd, MAX_USD, MICRO_USD, parseTokens, parseUsd } from './amount.ts';
+import {
+  formatCost,
+  formatTokens,
+  formatUsd,
+  fromUsd,
+  MAX_USD,
+  MICRO_USD,
+  parseTokens,
+  parseUsd,
+  toUsd,
+} from './amount.ts';
 
 describe('money text', () => {
   const read: readonly [text: string, microUsd: number | null][] = [
@@ -50,6 +60,40 @@ describe('money text', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_USD * MICRO_USD }), (microUsd) => {
         assert.equal(parseUsd(formatUsd(microUsd)), microUsd);
+      }),
+    );
+  });
+});
+
+describe('the text of a cost', () => {
+  const written: readonly [microUsd: number | null, text: string][] = [
+    [0, '$0.00'],
+    [1, '$0.000001'],
+    [150, '$0.00015'],
+    [9_999, '$0.009999'],
+    [10_000, '$0.01'],
+    [44_999, '$0.04'],
+    [45_000, '$0.05'],
+    [105_000, '$0.11'],
+    [1_005_000, '$1.01'],
+    [12_345_678, '$12.35'],
+    [null, 'unknown'],
+  ];
+  for (const [costMicroUsd, text] of written) {
+    test(`${costMicroUsd} micro-dollars cost ${text}`, () => {
+      assert.equal(formatCost({ costMicroUsd, unpricedTokens: 0 }), text);
+    });
+  }
+
+  test('what has no price beside it is told', () => {
+    assert.equal(formatCost({ costMicroUsd: 1_005_000, unpricedTokens: 7 }), '$1.01 + ?');
+    assert.equal(formatCost({ costMicroUsd: null, unpricedTokens: 7 }), 'unknown');
+  });
+
+  test('dollars as JSON gives them are the micro-dollars that they were', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: MAX_USD * MICRO_USD }), (microUsd) => {
+        assert.equal(fromUsd(toUsd(microUsd)), microUsd);
       }),
     );
   });

@@ -19,7 +19,7 @@ export function parseUsd(text: string): number | null {
   return microUsd <= BigInt(MAX_USD) * BigInt(MICRO_USD) ? Number(microUsd) : null;
 }
 
-/** `$5.01`, `$0.05`, `$12.345678`: two decimals, more only when they are needed to be exact. */
+/** `$5.01`, `$0.05`, `$12.345678`: two decimals, more only when they are needed to be exact, as beside a cap. */
 export function formatUsd(microUsd: number): string {
   const sign = microUsd < 0 ? '-' : '';
   const digits = String(Math.abs(microUsd)).padStart(7, '0');
@@ -27,9 +27,28 @@ export function formatUsd(microUsd: number): string {
   return `${sign}$${digits.slice(0, -6)}.${decimals}`;
 }
 
+/** A cent, in micro-dollars. */
+const CENT = MICRO_USD / 100;
+
+/**
+ * What something cost, for people: `$12.35`, to the cent, half up; below a cent in full, for it is not nothing. `unknown` when nothing of it
+ * has a price, and with ` + ?` when some of it has none.
+ */
+export function formatCost(cost: { readonly costMicroUsd: number | null; readonly unpricedTokens: number }): string {
+  const { costMicroUsd, unpricedTokens } = cost;
+  if (costMicroUsd === null) return 'unknown';
+  const shown = costMicroUsd < CENT ? costMicroUsd : Math.round(costMicroUsd / CENT) * CENT;
+  return unpricedTokens > 0 ? `${formatUsd(shown)} + ?` : formatUsd(shown);
+}
+
 /** Dollars as the JSON output gives them. */
 export function toUsd(microUsd: number): number {
   return microUsd / MICRO_USD;
+}
+
+/** Micro-dollars of what {@link toUsd} gave. */
+export function fromUsd(usd: number): number {
+  return Math.round(usd * MICRO_USD);
 }
 
 const TOKENS = /^(\d[\d_]*)(?:\.(\d{1,6}))?([kM]?)$/;

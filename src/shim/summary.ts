@@ -1,4 +1,4 @@
-import { formatTokens, formatUsd } from '../limits/amount.ts';
+import { formatCost, formatTokens } from '../limits/amount.ts';
 import { toWarningJson, type Warning } from '../limits/warning.ts';
 import { outcomeOf, startedOf } from '../runs/lifecycle.ts';
 import { toRunJson, type RunUsage } from '../runs/view.ts';
@@ -61,9 +61,8 @@ function howItEnded({ record, exit }: Ending, now: number): string {
 function spent(usage: RunUsage | null): string | null {
   if (usage === null || usage.tokens === 0) return null;
   const turns = `${usage.turns} ${usage.turns === 1 ? 'turn' : 'turns'}`;
-  const cost = usage.costMicroUsd === null ? 'cost unknown' : formatUsd(usage.costMicroUsd);
-  const more = usage.costMicroUsd !== null && usage.unpricedTokens > 0 ? ' + ?' : '';
-  return `${cost}${more}, ${formatTokens(usage.tokens)} tokens, ${turns}`;
+  const cost = usage.costMicroUsd === null ? 'cost unknown' : formatCost(usage);
+  return `${cost}, ${formatTokens(usage.tokens)} tokens, ${turns}`;
 }
 
 function swept({ reason, signalled, escalated }: Receipt): string {

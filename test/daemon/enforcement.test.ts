@@ -179,6 +179,17 @@ test('L13 a cap holds beside a log whose first answer has no time, and links tha
   assert.equal(outcomeOf((await home.run(run.runId)).current)?.endReason, 'budget-limit');
 });
 
+test('what a run cost is the same amount in ps, inspect and usage, to the cent, half up', async () => {
+  await using home = openHome();
+  const run = await startAgentRun(home, { runOptions: ['--max-usd', '0.04', '--grace', '0s'] });
+  await run.tell('spend 3000');
+  assert.equal((await run.ended).code, 124);
+  const amounts = async (...args: readonly string[]) => (await home.cli(...args)).stdout.match(/\$\d+\.\d+/g);
+  assert.deepEqual(await amounts('ps', '--all'), ['$0.05']);
+  assert.deepEqual(await amounts('inspect', run.runId), ['$0.045', '$0.04', '$0.05'], 'exact beside the cap');
+  assert.deepEqual(await amounts('usage', 'run'), ['$0.05', '$0.05']);
+});
+
 test('spend of a session without a registry entry is found by the environment of its tools; spend of no run stops no run', async () => {
   await using home = openHome();
   const stranger = await startAgentRun(home, {
