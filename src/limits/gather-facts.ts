@@ -3,6 +3,7 @@ import { startedOf } from '../runs/lifecycle.ts';
 import { pausedMsOf } from '../runs/paused-time.ts';
 import type { RunStore } from '../runs/ports.ts';
 import type { RunId, RunRecord } from '../runs/record.ts';
+import { runsInside } from '../runs/runs-inside.ts';
 import type { CurrentSession } from '../usage/current-sessions.ts';
 import type { LedgerStore } from '../usage/ports.ts';
 import type { Facts, LiveRun } from './facts.ts';
@@ -34,7 +35,11 @@ export interface FactsRequest {
 /** Reads everything that limits are judged by, at one moment. Only what some limit asks for is read. */
 export async function gatherFacts(request: FactsRequest): Promise<Facts> {
   const { store, limits, live, sessions, now } = request;
-  const nested = await nestedIn(store, live);
+  // What they spent counts in every run around them.
+  const nested = await runsInside(
+    store.runs,
+    live.map((run) => run.intent.id),
+  );
   const runIds = [...live, ...nested].map((run) => run.intent.id);
   const sessionIds = limits.some((limit) => limit.period === 'session')
     ? new Set(sessions.map((session) => session.sessionId))
@@ -74,19 +79,6 @@ async function windowsOf({ store, limits, calendar, now }: FactsRequest): Promis
       return { window, spend: await store.ledger.sums(query, ['project', 'branch', 'agent', 'run']) };
     }),
   );
-}
-
-/** Runs nested in live ones at any depth, ended ones too: what they spent counts in every run around them. */
-async function nestedIn(store: FactStores, live: readonly RunRecord[]): Promise<readonly RunRecord[]> {
-  const known = new Set<RunId>(live.map((run) => run.intent.id));
-  const nested: RunRecord[] = [];
-  for (let outer: readonly RunId[] = [...known]; outer.length > 0;) {
-    const inner = (await store.runs.list({ parents: outer })).filter((run) => !known.has(run.intent.id));
-    for (const run of inner) known.add(run.intent.id);
-    nested.push(...inner);
-    outer = inner.map((run) => run.intent.id);
-  }
-  return nested;
 }
 
 /** The records of these runs and of the runs they are nested in. */

@@ -13,6 +13,7 @@ import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord } from './record.ts';
 import { recordReceipt } from './record-receipt.ts';
 import type { RunClaims } from './run-claims.ts';
+import { runsInside } from './runs-inside.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 
 export interface NestedPorts {
@@ -31,13 +32,7 @@ type NestedEvent = Extract<Event, { type: 'run.stopping' | 'run.exited' }>;
 
 /** Active runs nested in this one at any depth, outer before inner. A run that has ended may still have active ones inside. */
 export async function activeNestedRuns(runs: RunStore, id: RunId): Promise<readonly RunRecord[]> {
-  const found: RunRecord[] = [];
-  for (let outer: readonly RunId[] = [id]; outer.length > 0;) {
-    const inner = await runs.list({ parents: outer });
-    found.push(...inner);
-    outer = inner.map((run) => run.intent.id);
-  }
-  return found.filter((run) => !isTerminal(run.current.state));
+  return (await runsInside(runs, [id])).filter((run) => !isTerminal(run.current.state));
 }
 
 /** Before the parent's tree is signalled: whichever nested run is asked to stop from now on, it ends because of the parent. */

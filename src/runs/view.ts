@@ -43,7 +43,7 @@ export interface RunJson {
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly completedAt: string | null;
-  /** Null: unmetered, which is not the same as nothing spent. */
+  /** Without that of the runs inside, which have their own. Null: unmetered, which is not the same as nothing spent. */
   readonly usage: {
     readonly costUsd: number | null;
     readonly tokens: number;

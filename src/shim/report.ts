@@ -1,9 +1,11 @@
 import { ReeveError } from '../errors.ts';
-import { usageOfRuns } from '../usage/run-usage.ts';
+import type { RunId } from '../runs/record.ts';
+import { runsInside } from '../runs/runs-inside.ts';
+import { usageTogether } from '../usage/run-usage.ts';
 import { limitThatEnded, type Ending } from './ending.ts';
 import { complain, stderrIsTerminal } from './messages.ts';
 import type { RunRequest } from './request.ts';
-import { isSpendCapped, reportText, summaryLine, unseenSpend } from './summary.ts';
+import { isSpendCapped, reportText, summaryLine, unseenSpend, type Spent } from './summary.ts';
 import type { WarningVoice } from './warnings.ts';
 import type { ShimWorkplace } from './workplace.ts';
 
@@ -25,15 +27,15 @@ export async function report(
   // What only the exit code tells, nobody finds in a log.
   if (!isRead && limit !== null) complain(`run ${id} was stopped: ${limit}`);
   if (!isRead && reportFile === null && !isSpendCapped(ending.record.intent)) return;
-  const usage = (await usageOfRuns(store.ledger, [id])).get(id) ?? null;
-  if (isRead) complain(summaryLine(ending, usage, clock.now()));
-  const unseen = unseenSpend(ending, usage);
+  const spent = await spendOf(store, id);
+  if (isRead) complain(summaryLine(ending, spent, clock.now()));
+  const unseen = unseenSpend(ending, spent);
   if (unseen !== null) complain(unseen);
   if (reportFile === null) return;
   try {
     const { writeReportFile } = await import('./report-file.ts');
     await writeReportFile(reportFile, {
-      text: reportText(ending, { usage, warnings }),
+      text: reportText(ending, { usage: spent.own, warnings }),
       name: `reeve-report-${id}`,
       clock,
     });
@@ -41,4 +43,9 @@ export async function report(
     if (!(error instanceof ReeveError)) throw error;
     complain(`${error.message} [${error.code}]\n  ${error.hint ?? ''}`);
   }
+}
+
+async function spendOf({ ledger, runs }: ShimWorkplace['store'], id: RunId): Promise<Spent> {
+  const inside = (await runsInside(runs, [id])).map(({ intent }) => intent.id);
+  return { own: await usageTogether(ledger, [id]), inside: await usageTogether(ledger, inside) };
 }

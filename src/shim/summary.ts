@@ -7,9 +7,17 @@ import type { Receipt } from '../processes/receipt.ts';
 import type { RunIntent } from '../runs/record.ts';
 import type { Ending } from './ending.ts';
 
+/** What a run has spent, and the runs inside it: the two are never in one figure, so that nobody counts the same money twice. Null: unmetered. */
+export interface Spent {
+  readonly own: RunUsage | null;
+  readonly inside: RunUsage | null;
+}
+
 /** One line for people: `claude exited 0 after 12.0 s · $0.06, 12,345 tokens, 1 turn · swept 3 processes it left behind`. */
-export function summaryLine(ending: Ending, usage: RunUsage | null, now: number): string {
-  return [howItEnded(ending, now), spent(usage), ...ending.receipts.map(swept), keptOrSurvived(ending)]
+export function summaryLine(ending: Ending, { own, inside }: Spent, now: number): string {
+  const spentInside = usageText(inside);
+  const spent = [usageText(own), spentInside === null ? null : `${spentInside} in runs inside it`];
+  return [howItEnded(ending, now), ...spent, ...ending.receipts.map(swept), keptOrSurvived(ending)]
     .filter((part) => part !== null)
     .join(' · ');
 }
@@ -31,10 +39,10 @@ export function reportText(
 
 /**
  * What a capped run has to be told when nothing that its agent spent was seen: a cap that measured nothing held nothing. Null when something was
- * seen, or when no agent is among the words of the command.
+ * seen, of a run inside it too, or when no agent is among the words of the command.
  */
-export function unseenSpend({ record: { intent } }: Ending, usage: RunUsage | null): string | null {
-  if (usage !== null || !isSpendCapped(intent)) return null;
+export function unseenSpend({ record: { intent } }: Ending, { own, inside }: Spent): string | null {
+  if (own !== null || inside !== null || !isSpendCapped(intent)) return null;
   const words = [intent.command, ...intent.args];
   const agent = intent.agent ?? words.map((word) => agentKindOf([word])).find((kind) => kind !== null);
   if (agent === undefined) return null;
@@ -58,7 +66,7 @@ function howItEnded({ record, exit }: Ending, now: number): string {
   return `${record.intent.name ?? record.intent.command} ${how} ${after}${why ? ` (${why})` : ''}`;
 }
 
-function spent(usage: RunUsage | null): string | null {
+function usageText(usage: RunUsage | null): string | null {
   if (usage === null || usage.tokens === 0) return null;
   const turns = `${usage.turns} ${usage.turns === 1 ? 'turn' : 'turns'}`;
   const cost = usage.costMicroUsd === null ? 'cost unknown' : formatCost(usage);

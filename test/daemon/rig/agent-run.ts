@@ -32,12 +32,14 @@ export interface AgentRunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** @defaultValue the home's project */
   readonly cwd?: string;
+  /** What runs the puppet. @defaultValue this Node */
+  readonly command?: readonly string[];
 }
 
 /** Starts a supervised puppet agent and waits until it is ready. */
 export async function startAgentRun(home: Home, options: AgentRunOptions = {}): Promise<AgentRun> {
-  const { runOptions = [], agentOptions = [], env = {}, cwd = home.project } = options;
-  const args = [CLI, 'run', ...runOptions, '--', process.execPath, AGENT, ...agentOptions];
+  const { runOptions = [], agentOptions = [], env = {}, cwd = home.project, command = [process.execPath] } = options;
+  const args = [CLI, 'run', ...runOptions, '--', ...command, AGENT, ...agentOptions];
   const child = spawn(process.execPath, args, {
     cwd,
     env: { ...home.env, ...env },
