@@ -75,8 +75,8 @@ export async function startAgentRun(home: Home, options: AgentRunOptions = {}): 
       child.stdin.write(`exit ${code}\n`);
       return ended;
     },
-    async tell(command) {
-      child.stdin.write(`${command}\n`);
+    async tell(words) {
+      child.stdin.write(`${words}\n`);
       return (await answer()).split(' ').slice(1).join(' ');
     },
   };
