@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { lstat, mkdir, readFile, rename, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '../clock.ts';
@@ -34,6 +35,9 @@ export interface ConfigSourceOptions {
   readonly onUnkept: (error: ReeveError) => void;
   readonly clock: Pick<Clock, 'sleep'>;
 }
+
+/** As `w`, but never waits for the reader of a named pipe. */
+const ANEW = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NONBLOCK;
 
 /** Half a file may be valid, with half of the limits: what was changed counts once it has stayed the same for so long, in milliseconds. */
 const SETTLE_MS = 100;
@@ -139,7 +143,7 @@ export async function openConfigSource(options: ConfigSourceOptions): Promise<Co
     const fresh = `${lastGood.configFile}.new`;
     const isUnchanged = async (): Promise<boolean> => (await signatureOf(file)) === signature;
     try {
-      await writeFile(fresh, await readFile(file), { mode: 0o600 });
+      await writeFile(fresh, await readFile(file), { mode: 0o600, flag: ANEW });
       // Otherwise it was changed meanwhile, and what was copied may not be what was found valid.
       if (await isUnchanged()) await rename(fresh, lastGood.configFile);
       unkept = null;

@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { identityKey } from '../processes/identity.ts';
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
@@ -112,8 +112,17 @@ async function liveEntries(folder: string, table: ProcessTable): Promise<readonl
     const pid = pidOfRegistryFile(name);
     const row = pid === null ? null : table.read(pid);
     if (row === null) continue;
-    const entry = parseRegistryEntry(await readFile(join(folder, name), 'utf8').catch(() => ''));
+    const entry = parseRegistryEntry(await textOf(join(folder, name)));
     if (entry !== null && entry.startTicks === row.startTicks) entries.push({ row, sessionId: entry.sessionId });
   }
   return entries;
+}
+
+/** Empty for what is no file: whoever may write there can put a named pipe in its place, which would be waited on for ever. */
+async function textOf(file: string): Promise<string> {
+  try {
+    return (await stat(file)).isFile() ? await readFile(file, 'utf8') : '';
+  } catch {
+    return '';
+  }
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, readdirSync, readSync, statSync } from 'node:fs';
 import type { AgentProcess, AgentSession, SessionFinder } from '../claims/agent-session.ts';
 import type { Clock } from '../clock.ts';
 import { identityKey } from '../processes/identity.ts';
@@ -6,6 +6,7 @@ import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { claudeConfigDirs, projectsDir } from '../usage/claude/discover.ts';
 import { parseRegistryEntry, registryFile } from '../usage/claude/live-registry.ts';
 import { logFolderOf, SESSION_VARIABLE, sessionInArguments, sessionOfLog } from '../usage/claude/process-session.ts';
+import { openRegularFile, readRegularFile } from './regular-file.ts';
 
 /** The agent whose sessions can be told so far. */
 const AGENT = 'claude';
@@ -209,7 +210,7 @@ function modifiedMsOf(file: string): number | null {
 
 function textOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readRegularFile(file);
   } catch {
     return '';
   }
@@ -217,7 +218,7 @@ function textOf(file: string): string {
 
 function tailOf(file: string): string {
   try {
-    const fd = openSync(file, 'r');
+    const fd = openRegularFile(file);
     try {
       const { size } = fstatSync(fd);
       const bytes = Buffer.alloc(Math.min(size, TAIL_BYTES));

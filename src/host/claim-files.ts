@@ -25,6 +25,7 @@ import { atClaimFile, claimFileError } from './claim-file-error.ts';
 import { createClaimGuard, type GuardSelf, type KernelLocks } from './claim-guard.ts';
 import { isLastToken, lastToken, takeBackToken } from './claim-tokens.ts';
 import { systemRandom } from './random.ts';
+import { openRegularFile } from './regular-file.ts';
 import { isExhausted } from '../system-error.ts';
 
 /** Someone who only asks whether the lock is taken has it for microseconds. */
@@ -77,7 +78,7 @@ export function createClaimFiles(ports: {
     lockLife(place) {
       const path = lifeFile(place);
       try {
-        closeSync(openSync(path, 'a', FILE_MODE));
+        closeSync(openRegularFile(path, 'a', FILE_MODE));
       } catch {
         // Another user's: it is there, and reading is enough to lock it.
       }

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Identity } from '../processes/identity.ts';
 import { homeError } from './home-error.ts';
 import type { Paths } from './paths.ts';
+import { readRegularFile } from './regular-file.ts';
 
 /**
  * Writes the daemon's PID file and its identity, each `.new` and then renamed, so that no reader sees half of one.
@@ -77,7 +78,7 @@ function startingFiles({ daemonStartingDir }: Paths): readonly string[] {
 
 function readIdentity(file: string): Identity | null {
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    const value: unknown = JSON.parse(readRegularFile(file));
     return isIdentity(value) ? value : null;
   } catch {
     return null;
@@ -97,6 +98,8 @@ function isIdentity(value: unknown): value is Identity {
 
 function replaceFile(path: string, text: string): void {
   try {
+    // Whatever stands there, it is no file to write into.
+    rmSync(`${path}.new`, { force: true });
     writeFileSync(`${path}.new`, text, { mode: 0o600 });
     renameSync(`${path}.new`, path);
   } catch (error) {

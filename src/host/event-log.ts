@@ -3,7 +3,6 @@ import {
   closeSync,
   fstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readSync,
   renameSync,
@@ -12,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../events.ts';
+import { openRegularFile } from './regular-file.ts';
 
 /** Where everything that happens is written down, for people and for later screens. */
 export interface EventLog {
@@ -61,7 +61,7 @@ export function createEventLog(options: EventLogOptions): EventLog {
 
 /** A line that a full disk has cut short stays alone on its line: what is written after it must be readable. */
 function append(file: string, line: string): void {
-  const fd = openSync(file, 'a+', 0o600);
+  const fd = openRegularFile(file, 'a+', 0o600);
   try {
     const { size } = fstatSync(fd);
     const last = Buffer.alloc(1);

@@ -1,8 +1,9 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readdirSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Event } from '../events.ts';
 import { LineSplitter } from '../service/line-splitter.ts';
 import { EVENTS_FILE, OLDER_FILE } from './event-log.ts';
+import { openRegularFile } from './regular-file.ts';
 
 const CHUNK_BYTES = 256 * 1024;
 
@@ -116,7 +117,7 @@ export class EventTail {
 function openSegment(file: string, name: string): Segment | null {
   let fd: number;
   try {
-    fd = openSync(file, 'r');
+    fd = openRegularFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -1,5 +1,6 @@
-import { readFileSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { atClaimFile, claimFileError } from './claim-file-error.ts';
+import { readRegularFile } from './regular-file.ts';
 
 const UNGUARDED = 'the claim cannot be guarded';
 
@@ -39,7 +40,7 @@ export function readName(name: string): string | null {
     return readlinkSync(name);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EINVAL') return atClaimFile(UNGUARDED, name, () => readFileSync(name, 'utf8'));
+    if (code === 'EINVAL') return atClaimFile(UNGUARDED, name, () => readRegularFile(name));
     if (code === 'ENOENT') return null;
     throw claimFileError(error, UNGUARDED, name);
   }

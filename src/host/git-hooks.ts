@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 import { isWithin } from '../processes/kill.ts';
 import { siteOf, worktreesOf } from './git-place.ts';
+import { readRegularFile } from './regular-file.ts';
 
 /** Hooks that can refuse: before a commit is made, and before anything is sent. */
 const HOOKS = ['pre-commit', 'pre-push'] as const;
@@ -105,7 +106,7 @@ function askGit(cwd: string, ...words: readonly string[]): string {
 
 function textOf(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    return readRegularFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -4,10 +4,11 @@ import { ReeveError } from '../errors.ts';
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /**
- * The coded error for a file in the home that cannot be written.
+ * The coded error for a file in the home that cannot be written; one that has its code already stays as it is.
  * @param what is not possible: `the log cannot be opened`
  */
 export function homeError(what: string, file: string, cause: unknown): ReeveError {
+  if (cause instanceof ReeveError) return cause;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
   const full = FULL.has(code);
   return new ReeveError(full ? 'STORE_FULL' : 'STORE_UNREACHABLE', `${what} (${code})`, {

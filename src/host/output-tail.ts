@@ -1,4 +1,5 @@
-import { closeSync, fstatSync, openSync, readSync, watch } from 'node:fs';
+import { closeSync, fstatSync, readSync, watch } from 'node:fs';
+import { openRegularFile } from './regular-file.ts';
 import { OUTPUT_STREAMS, readDropped, type DroppedOutput, type OutputStream, type RunOutput } from './run-output.ts';
 
 /** How much is read and handed on at once. */
@@ -102,7 +103,7 @@ function watchFolder(folder: string, onChange: () => void): { close(): void } | 
 
 function openIfThere(file: string): number | null {
   try {
-    return openSync(file, 'r');
+    return openRegularFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

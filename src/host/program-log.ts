@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { homeError } from './home-error.ts';
+import { openRegularFile } from './regular-file.ts';
 
 /**
  * Opens a file for what a background program says on stdout and stderr, and makes its folder. A file that has grown beyond `maxBytes` is
@@ -10,7 +11,7 @@ import { homeError } from './home-error.ts';
 export function openProgramLog(file: string, maxBytes: number): number {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const fd = openSync(file, 'a', 0o600);
+    const fd = openRegularFile(file, 'a', 0o600);
     if (fstatSync(fd).size <= maxBytes) return fd;
     closeSync(fd);
     renameSync(file, `${file}.old`);

@@ -1,16 +1,8 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunId } from '../runs/record.ts';
 import { isRunId } from '../runs/run-id.ts';
+import { readRegularFile } from './regular-file.ts';
 
 export const OUTPUT_STREAMS = ['out', 'err'] as const;
 /** stdout and stderr of a background run, as its files are named. */
@@ -72,7 +64,7 @@ export function sizesOf(output: RunOutput): Readonly<Record<OutputStream, number
 export function readDropped(output: RunOutput): Readonly<Record<OutputStream, DroppedOutput>> {
   let stored: unknown;
   try {
-    stored = JSON.parse(readFileSync(droppedFile(output), 'utf8'));
+    stored = JSON.parse(readRegularFile(droppedFile(output)));
   } catch {
     stored = null;
   }

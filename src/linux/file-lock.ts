@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { ReeveError } from '../errors.ts';
 import { isExhausted, systemError } from '../system-error.ts';
 import { lastErrno, libc } from './libc.ts';
@@ -7,6 +7,10 @@ import { lastErrno, libc } from './libc.ts';
 const LOCK_SH = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+
+// A named pipe in the place of the file would be waited on for ever.
+const READ = constants.O_RDONLY | constants.O_NONBLOCK;
+const WRITE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
 
 /** Two names of one number. */
 const HELD_BY_ANOTHER = new Set(['EAGAIN', 'EWOULDBLOCK']);
@@ -22,7 +26,7 @@ export interface FileLock {
  * @throws PERMISSION_DENIED when the file cannot be opened or locked
  */
 export function tryLockFile(path: string): FileLock | null {
-  return tryLock(path, open(path, 'a', 0o600), LOCK_EX);
+  return tryLock(path, open(path, WRITE, 0o600), LOCK_EX);
 }
 
 /**
@@ -30,12 +34,12 @@ export function tryLockFile(path: string): FileLock | null {
  * @throws PERMISSION_DENIED when it is not there, or cannot be opened or locked; SYSTEM_ERROR when this process may open no more files
  */
 export function tryLockShared(path: string): FileLock | null {
-  return tryLock(path, open(path, 'r', 0), LOCK_EX);
+  return tryLock(path, open(path, READ, 0), LOCK_EX);
 }
 
 /** Whether some process has the lock on a file. @throws PERMISSION_DENIED as above */
 export function isLocked(path: string): boolean {
-  const lock = tryLock(path, open(path, 'r', 0), LOCK_SH);
+  const lock = tryLock(path, open(path, READ, 0), LOCK_SH);
   lock?.release();
   return lock === null;
 }
@@ -51,7 +55,7 @@ function tryLock(path: string, fd: number, kind: number): FileLock | null {
   });
 }
 
-function open(path: string, flags: string, mode: number): number {
+function open(path: string, flags: number, mode: number): number {
   try {
     return openSync(path, flags, mode);
   } catch (error) {
