@@ -139,18 +139,23 @@ for (const what of ['log', 'folder'] as const) {
 
 test('U4 a first answer without a usable time counts at the time of its file, a fraction of a millisecond included', (t) => {
   const desk = openDesk(t);
-  const [seconds, day] = [1_763_630_000.123_456_7, '2025-11-20'];
-  const times = [undefined, '', null, 12_345, 'yesterday, perhaps', '2026-11-20T25:00:00.000Z'];
+  const seconds = 1_763_630_000.123_456_7;
+  const garbage = ['', 'yesterday, perhaps', '2026-11-20T25:00:00.000Z', '-271821-04-20T00:00:00.000Z'];
+  const times = [undefined, null, 12_345, ...garbage];
   for (const [index, timestamp] of times.entries()) {
     const line = JSON.parse(answerLine({ id: `m${index}` })) as object;
     const file = desk.write(`${index}.jsonl`, `${JSON.stringify({ ...line, timestamp })}\n`);
     utimesSync(file, seconds, seconds);
     assert.notEqual(statSync(file).mtimeMs % 1, 0, 'a file system that tells whole milliseconds proves nothing');
   }
-  const { code, stdout, stderr } = desk.reeve('usage', '--json', '--since', day, '--until', day);
+  const { code, stdout, stderr } = desk.reeve('usage', '--json');
   assert.equal(stderr, '');
   assert.equal(code, 0);
-  assert.equal((JSON.parse(stdout) as { totals: { outputTokens: number } }).totals.outputTokens, 60);
+  const { entries } = JSON.parse(stdout) as { entries: readonly { period: string; outputTokens: number }[] };
+  assert.deepEqual(
+    entries.map(({ period, outputTokens }) => [period, outputTokens]),
+    [['2025-11-20', 70]],
+  );
 });
 
 test('U4 a link that nobody can follow is a problem of its own, and all that stands beside it counts', (t) => {

@@ -1,7 +1,7 @@
-/** ISO 8601 to epoch ms; null for anything else. */
+/** ISO 8601 to epoch ms; null for anything else, and for a time before 1970: no agent wrote then, and calendars have no days for some of them. */
 export function epochMs(value: unknown): number | null {
   const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(at) ? null : at;
+  return at >= 0 ? at : null;
 }
 
 export function textOrNull(value: unknown): string | null {
