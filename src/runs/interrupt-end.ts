@@ -42,15 +42,22 @@ export async function settle(
   { message, waitMs }: { readonly message: string | null; readonly waitMs: number },
 ): Promise<void> {
   const { interrupter } = ports;
-  const { shim, graceMs } = record.intent;
+  const { graceMs } = record.intent;
   if (startedOf(record.current) === null) {
     if (!(await isEnded(ports, record, waitMs))) await outlived(ports, record);
-  } else if (!(await interrupter.awaitDeath(record, waitMs))) {
-    await outlived(ports, record);
-  } else if (!(await isEnded(ports, record, shim === null ? REGISTRANT_RECORD_MS : SHIM_RECORD_MS)) && shim === null) {
-    // What its command left behind when it ended is ended with it, as a shim would.
-    await interrupter.stop(record, { message, graceMs });
+    return;
   }
+  if (!(await interrupter.awaitDeath(record, waitMs))) {
+    await outlived(ports, record);
+    return;
+  }
+  const isTold = await isEnded(
+    ports,
+    record,
+    interrupter.hasLivingShim(record) ? SHIM_RECORD_MS : REGISTRANT_RECORD_MS,
+  );
+  // What its command left behind when it ended is ended with it, as a shim would; one that lives does.
+  if (!isTold && !interrupter.hasLivingShim(record)) await interrupter.stop(record, { message, graceMs });
 }
 
 /** The time is counted in its own pauses, not by the clock: who is to write the end may be of this very process, and has its turn in each. */

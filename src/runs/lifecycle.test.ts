@@ -86,6 +86,17 @@ describe('lifecycle of a run', () => {
     );
   });
 
+  it('says in words, and not by the name of an event, what cannot happen', () => {
+    const stopping = after({ type: 'stop-requested', stop: STOP });
+    const ended = after({ type: 'stop-requested', stop: STOP }, { type: 'lost', error: 'gone', at: 4 });
+    for (const state of [START, stopping, ended])
+      for (const each of EVENTS.filter(({ type }) => MODEL[state.state][type] === undefined))
+        assert.throws(
+          () => nextState(state, each),
+          ({ message }: Error) => /^the run (?:is|has) [a-z ()]+: it cannot [a-z ]+$/u.test(message),
+        );
+  });
+
   it('O5 never revives a terminal state', () => {
     fc.assert(
       fc.property(eventsFrom, (events) => {

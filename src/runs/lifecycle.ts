@@ -1,6 +1,6 @@
-import { ReeveError } from '../errors.ts';
 import { afterEndedAttempt, exitBetweenAttempts, withHistory } from './attempts.ts';
 import { sameIdentity, type Identity } from '../processes/identity.ts';
+import { endedBefore, refusedIn } from './refused-event.ts';
 import type { RunExit, RunOutcome, RunStarted, RunState, RunStateName, StopRequested } from './record.ts';
 import type { RunEvent, RunEventName } from './run-event.ts';
 
@@ -138,9 +138,7 @@ export function isTerminal(state: RunStateName): boolean {
  * @throws RUN_ENDED when the state is terminal, TRANSITION_ILLEGAL when the event cannot happen in it
  */
 export function nextState(state: RunState, event: RunEvent): RunState {
-  if (isTerminal(state.state)) {
-    throw new ReeveError('RUN_ENDED', `the run has ended (${state.state}): "${event.type}" cannot happen to it`);
-  }
+  if (isTerminal(state.state)) throw endedBefore(state.state, event.type);
   // The table's own type pairs each state and event with its data; indexing by both at once loses that pairing.
   const row = TABLE[state.state as ActiveStateName] as Record<
     string,
@@ -149,8 +147,7 @@ export function nextState(state: RunState, event: RunEvent): RunState {
   const next = row[event.type];
   if (event.type === 'noted') return { ...state, note: event.note } as RunState;
   if (event.type === 'survived') return survived(state, event.survivors);
-  if (next === undefined)
-    throw new ReeveError('TRANSITION_ILLEGAL', `"${event.type}" cannot happen to a run that is ${state.state}`);
+  if (next === undefined) throw refusedIn(state.state, event.type);
   return withSurvivors(state, withNote(state, next(state, event)));
 }
 

@@ -1,12 +1,16 @@
 import { ReeveError } from '../errors.ts';
 import { freezeTree, thawTree, type FreezeReport, type FrozenProcess } from '../processes/freeze-tree.ts';
 import type { StopPorts } from '../processes/stop-tree.ts';
+import { hiddenSuspects } from '../processes/hidden.ts';
+import { findMembers } from '../processes/tree.ts';
 import { applyEvent } from './apply-event.ts';
+import { isTerminal, startedOf } from './lifecycle.ts';
 import type { RunEvent } from './run-event.ts';
 import { activeNestedRuns } from './nested-runs.ts';
 import { pauseMs } from './paused-time.ts';
 import type { RunStore } from './ports.ts';
 import type { PauseRequested, RunId, RunRecord } from './record.ts';
+import { isShimAlive } from './shim-life.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 import { assertVisible } from './visible.ts';
 import { wakeShim } from './wake-shim.ts';
@@ -39,7 +43,7 @@ export interface ResumedRun {
  * Freezes the tree of a run. The record comes first, with those whom somebody else had stopped before: whoever dies half-way leaves a run
  * that is called paused, which a second pause completes and a resume thaws. Runs nested in it are paused with it, each on its own record.
  * Asked again, it freezes whoever is not frozen.
- * @throws TRANSITION_ILLEGAL, RUN_ENDED when the run is not to be paused (any more); OWNERSHIP_UNPROVEN from another PID namespace
+ * @throws RUN_NOT_RUNNING when nothing of the run lives; TRANSITION_ILLEGAL, RUN_ENDED when the run is not to be paused (any more); OWNERSHIP_UNPROVEN from another PID namespace
  */
 export async function pauseRun(ports: PausePorts, request: PauseRequest): Promise<PausedRun> {
   const { runs, clock, table } = ports;
@@ -47,6 +51,7 @@ export async function pauseRun(ports: PausePorts, request: PauseRequest): Promis
   const { id } = request.record.intent;
   assertVisible(request.record, table.realm);
   const asked = { message, requestedAt: clock.now(), bootMs: ports.bootMs() };
+  assertSomeoneLives(ports, request.record);
   const ask = (pause: PauseRequested) => applyEvent(ports, id, { type: 'pause-requested', pause });
   const spec = treeSpecOf(request.record);
   const { current } = request.record;
@@ -79,7 +84,10 @@ export async function resumeRun(ports: PausePorts, request: { readonly record: R
   const { id, shim } = record.intent;
   assertVisible(record, table.realm);
   if (record.current.state !== 'paused') {
-    throw new ReeveError('RUN_NOT_RUNNING', `run ${id} is not paused (${record.current.state})`, { where: id });
+    throw new ReeveError('RUN_NOT_RUNNING', `run ${id} is not paused (${record.current.state})`, {
+      where: id,
+      hint: 'there is nothing to resume',
+    });
   }
   const { pause } = record.current;
   const thawed = await thawTree(ports, { spec: treeSpecOf(record), leave: pause.stoppedBefore });
@@ -97,6 +105,19 @@ export async function resumeRun(ports: PausePorts, request: { readonly record: R
   // It may wait for this between two attempts.
   if (shim !== null) wakeShim(signaller, shim);
   return { record: after ?? record, thawed, pausedMs };
+}
+
+/** A living shim may be about to start the next attempt; without one there must be something to freeze. @throws RUN_NOT_RUNNING */
+function assertSomeoneLives({ table, exclude }: PausePorts, record: RunRecord): void {
+  const { id, shim } = record.intent;
+  const { current } = record;
+  if (isTerminal(current.state) || startedOf(current) === null || isShimAlive(shim, table)) return;
+  const spec = treeSpecOf(record, { exclude: exclude?.() ?? [] });
+  if (findMembers(spec, table.list(), table).length > 0 || hiddenSuspects(spec, table).length > 0) return;
+  throw new ReeveError('RUN_NOT_RUNNING', `nothing of run ${id} lives, though its record is open`, {
+    where: id,
+    hint: '`reeve doctor --fix` closes it',
+  });
 }
 
 async function pauseNested(ports: PausePorts, id: RunId, pause: PauseRequested): Promise<void> {

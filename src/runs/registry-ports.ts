@@ -64,6 +64,8 @@ export interface Interrupter {
   signal(record: RunRecord, active: readonly RunRecord[]): InterruptPlan;
   /** Resolves true as soon as the run's command is dead, or nothing of a run without one is left; false after `timeoutMs`. */
   awaitDeath(record: RunRecord, timeoutMs: number): Promise<boolean>;
+  /** Whether the run's shim lives, which ends what the command left and then the record. */
+  hasLivingShim(record: RunRecord): boolean;
   /** Ends the whole tree, verified, with reason `interrupt`, and gives the record as it is then. */
   stop(record: RunRecord, request: HardRequest): Promise<StoppedHard>;
 }

@@ -1,9 +1,11 @@
 import { ReeveError } from '../errors.ts';
 import { sameRealm } from '../processes/identity.ts';
 import type { ProcessTable, Signaller, SignalName } from '../processes/ports.ts';
+import { isBetweenAttempts } from './attempts.ts';
 import { startedOf } from './lifecycle.ts';
 import type { RunRecord } from './record.ts';
 import { assertNotEnded } from './run-ended.ts';
+import { isShimAlive } from './shim-life.ts';
 
 /** What one process may be sent by name. */
 const PLAIN_SIGNALS: readonly SignalName[] = [
@@ -57,7 +59,12 @@ export function signalRun(
   const { id, host } = record.intent;
   const { current } = record;
   const started = startedOf(current);
-  if (started === null) throw notRunning(id, current.state);
+  if (started === null) {
+    throw new ReeveError('RUN_NOT_RUNNING', `the command of run ${id} has not been started (${current.state})`, {
+      where: id,
+      hint: 'try again when it runs',
+    });
+  }
   const { identity } = started;
   if (identity.bootId === table.realm.bootId && !sameRealm(identity, table.realm)) {
     throw new ReeveError('OWNERSHIP_UNPROVEN', `run ${id} lives in another PID namespace`, {
@@ -66,21 +73,36 @@ export function signalRun(
     });
   }
   const opened = signaller.open(identity);
-  if (opened.kind === 'gone') throw notRunning(id, current.state);
+  if (opened.kind === 'gone') throw exited(record, table);
   if (opened.kind === 'denied') throw denied(id);
   try {
     const outcome = signal === 0 ? 'sent' : opened.handle.send(signal);
-    if (outcome === 'gone') throw notRunning(id, current.state);
+    if (outcome === 'gone') throw exited(record, table);
     if (outcome === 'denied') throw denied(id);
   } finally {
     opened.handle.close();
   }
 }
 
-function notRunning(id: string, state: string): ReeveError {
-  return new ReeveError('RUN_NOT_RUNNING', `the command of run ${id} is not running (${state})`, {
+/** The record is open all the same: while something of the run lives, or until somebody sees that nothing does. */
+function exited({ intent: { id, shim }, current }: RunRecord, table: ProcessTable): ReeveError {
+  const started = startedOf(current);
+  const command = `the command of run ${id}`;
+  if (shim !== null && !isShimAlive(shim, table)) {
+    return new ReeveError('RUN_NOT_RUNNING', `${command} is dead, and so is its shim, which would have recorded that`, {
+      where: id,
+      hint: `\`reeve doctor\` shows what lives on of it; \`reeve stop ${id}\` ends that and closes the record`,
+    });
+  }
+  if (isBetweenAttempts(started))
+    return new ReeveError('RUN_NOT_RUNNING', `${command} has exited, and is to be started again`, {
+      where: id,
+      hint: 'try again when it runs',
+    });
+  const rest = current.state === 'lingering' ? 'is kept in the background' : 'may still be ended';
+  return new ReeveError('RUN_NOT_RUNNING', `${command} has exited; what it left behind ${rest}`, {
     where: id,
-    hint: `reeve inspect ${id}`,
+    hint: `\`reeve tree ${id}\` shows what lives on of it`,
   });
 }
 

@@ -7,6 +7,7 @@ import type { Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
 import { closeRun } from './close-run.ts';
 import { joinStop, leaveStop, takeStop, type TakenStop } from './executor.ts';
+import { exitEventOf } from './exit-event.ts';
 import { isTerminal, startedOf } from './lifecycle.ts';
 import { announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
@@ -71,7 +72,8 @@ const REGISTRANT_MS = 250;
  * Stops a run. The order is the same whoever asks: write `stopping(reason)`, signal, verify, save the receipt, and only then the terminal
  * state, and last of all the release of its worktree: both are the shim's to write, and ours when it is dead. With survivors the run stays
  * `stopping`. Runs nested in it end with reason `parent`, each on its own record. Asked by two at once, one of them carries it out, with
- * the shorter grace, and both return its receipt; the first reason stays. A run that has ended is left alone, and its last receipt returned.
+ * the shorter grace, and both return its receipt; the first reason stays. A run that has ended is left alone, and its last receipt returned;
+ * one that had died unseen was lost and not stopped, and its record is closed with that.
  * A store that cannot be written keeps no agent alive: the tree is stopped all the same.
  * @throws OWNERSHIP_UNPROVEN when the run lives in another PID namespace; RUN_NOT_FOUND
  */
@@ -81,6 +83,8 @@ export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Pro
   const { id: runId } = record.intent;
   const books = new Books();
   assertVisible(record, table.realm);
+  const dead = await books.keep(() => closeDead(ports, record), null);
+  if (dead !== null) return { receipt: nothingDone(reason), record: dead, unrecorded: null };
   const unwritten = { record, isOurs: true, isNews: record.current.state !== 'stopping' };
   let taken: TakenStop = await books.keep(() => takeStop(ports, request), unwritten);
   if (books.failure !== null) {
@@ -173,8 +177,31 @@ class Books {
 }
 
 async function lastReceipt(runs: RunStore, id: RunId, reason: string): Promise<Receipt> {
-  const nothingDone = { signalled: [], survivors: [], escalated: false, elapsedMs: 0, provenEmpty: true };
-  return (await runs.receipts(id)).at(-1) ?? { reason, ...nothingDone };
+  return (await runs.receipts(id)).at(-1) ?? nothingDone(reason);
+}
+
+function nothingDone(reason: string): Receipt {
+  return { reason, signalled: [], survivors: [], escalated: false, elapsedMs: 0, provenEmpty: true };
+}
+
+/**
+ * Closes the record of a run that died before anybody asked for its end, as whoever looks for such runs does; null when there is, or may be,
+ * something to stop, or somebody to tell its end. A stop that was cut short is carried on with: it has a receipt to write.
+ */
+async function closeDead(ports: StopRunPorts, { intent, current }: RunRecord): Promise<RunRecord | null> {
+  const { runs, clock, table } = ports;
+  const leader = startedOf(current)?.identity;
+  if (isTerminal(current.state) || current.state === 'stopping') return null;
+  if (isShimAlive(intent.shim, table) || (leader !== undefined && isAlive(leader, table))) return null;
+  // Loaded only here: the shim, which runs this too, lives.
+  const { reconcile } = await import('./reconcile.ts');
+  const options = { ids: [intent.id], exclude: ports.exclude?.() ?? [], trustRegistrant: () => true };
+  const record = (await reconcile({ runs, clock, table }, options)).runs[0]?.record;
+  if (record === undefined || !isTerminal(record.current.state)) return null;
+  const end = exitEventOf(record);
+  if (end !== null) ports.announce?.(end);
+  await ports.claims?.release(record);
+  return record;
 }
 
 /** With survivors nothing is over, and they hold the worktree. */

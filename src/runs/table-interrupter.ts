@@ -10,6 +10,7 @@ import type { RunStore } from './ports.ts';
 import type { RunRecord } from './record.ts';
 import type { Interrupter, InterruptPlan, SeenProcess } from './registry-ports.ts';
 import type { RunClaims } from './run-claims.ts';
+import { isShimAlive } from './shim-life.ts';
 import { outOfReach, softTargets, type Scan } from './soft-targets.ts';
 import { stopRun, type StopEvent } from './stop-run.ts';
 import { treeSpecOf } from './tree-of-run.ts';
@@ -100,6 +101,7 @@ export function createTableInterrupter(ports: InterrupterPorts): Interrupter {
         await anyDeath(ports, waited, Math.min(leftMs, MAX_WAIT_MS));
       }
     },
+    hasLivingShim: ({ intent }) => isShimAlive(intent.shim, table),
     async stop(record, { message, graceMs }) {
       const { current } = record;
       const reason = current.state === 'stopping' ? current.stop.reason : 'interrupt';

@@ -145,6 +145,7 @@ test('verifier and interrupter can be exchanged', async (t) => {
         return { kind: 'signal', processes: [] };
       },
       awaitDeath: async () => false,
+      hasLivingShim: () => false,
       stop: async (record) => ({ record, provenEmpty: true }),
     },
   });

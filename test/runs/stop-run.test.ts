@@ -275,7 +275,7 @@ test('O3 nothing is signalled for a run of another boot, nor of another PID name
 
   const old = await ports.runs.insert(intentOf({ shim: { ...processes.self, ...elsewhere } }));
   const stopped = await stopRun({ ...ports, signaller }, { ...ASKED, record: old });
-  assert.deepEqual([stopped.record.current.state, stopped.receipt.signalled], ['interrupted', []]);
+  assert.deepEqual([stopped.record.current.state, stopped.receipt.signalled], ['stale', []]);
 });
 
 test('what is no saved receipt is never made up: only a run that was never signalled has an empty one', async () => {
