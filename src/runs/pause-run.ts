@@ -76,7 +76,7 @@ export async function pauseRun(ports: PausePorts, request: PauseRequest): Promis
 /**
  * Thaws what the pause of a run has frozen, and no one else. The record comes last: whoever dies half-way leaves a run that is called
  * paused, which another resume completes.
- * @throws RUN_NOT_RUNNING when the run is not paused; OWNERSHIP_UNPROVEN from another PID namespace
+ * @throws RUN_NOT_RUNNING when the run is not paused, or nothing of it lives; OWNERSHIP_UNPROVEN from another PID namespace
  */
 export async function resumeRun(ports: PausePorts, request: { readonly record: RunRecord }): Promise<ResumedRun> {
   const { table, signaller } = ports;
@@ -89,6 +89,7 @@ export async function resumeRun(ports: PausePorts, request: { readonly record: R
       hint: 'there is nothing to resume',
     });
   }
+  assertSomeoneLives(ports, record);
   const { pause } = record.current;
   const thawed = await thawTree(ports, { spec: treeSpecOf(record), leave: pause.stoppedBefore });
   const pausedMs = pauseMs(pause, ports.bootMs());
@@ -107,7 +108,7 @@ export async function resumeRun(ports: PausePorts, request: { readonly record: R
   return { record: after ?? record, thawed, pausedMs };
 }
 
-/** A living shim may be about to start the next attempt; without one there must be something to freeze. @throws RUN_NOT_RUNNING */
+/** A living shim may be about to start the next attempt; without one there must be something to freeze or thaw. @throws RUN_NOT_RUNNING */
 function assertSomeoneLives({ table, exclude }: PausePorts, record: RunRecord): void {
   const { id, shim } = record.intent;
   const { current } = record;

@@ -24,7 +24,7 @@ async function startScript(t: TestContext, script: (report: string) => string, o
 
 /** A command that dies of what asks it to, and what it leaves in a session of its own, which does not. */
 const withRest = (report: string, end: string): string =>
-  `setsid sh -c 'trap "" INT TERM HUP; echo "child $$" >>${report}; while :; do sleep 0.05; done' &
+  `setsid sh -c 'trap "" INT TERM HUP; echo "child $$" >>${report}; exec sleep 1000' &
    echo "leader $$" >>${report}; ${end}`;
 const waiting = (report: string): string => withRest(report, 'exec sleep 1000');
 
@@ -78,6 +78,18 @@ describe('a run whose shim was killed', () => {
     assert.deepEqual([isAlive(leader), isAlive(child)], [false, false]);
     const { state, endReason, error } = await home.onlyRun();
     assert.deepEqual([state, endReason, error], ['interrupted', 'interrupt', 'enough']);
+  });
+});
+
+describe('a paused run', () => {
+  it('that has died unseen is not said to go on when it is resumed', async (t) => {
+    const { home, leader, child } = await startScript(t, waiting);
+    assert.equal((await home.reeve(['pause', 'work'])).exitCode, 0);
+    await killShim(home, leader);
+    await kill(leader, child);
+    assert.match(await refusal(home, 'resume', 'work'), /nothing of run \S+ lives[^]*`reeve doctor --fix`/u);
+    assert.equal((await home.reeve(['stop', 'work'])).exitCode, 0);
+    assert.deepEqual([(await home.onlyRun()).state, (await home.onlyRun()).endReason], ['stale', 'lost']);
   });
 });
 
