@@ -1,7 +1,8 @@
 import { identityIn, sameIdentity, type Identity } from '../processes/identity.ts';
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { redactId } from '../runs/redact-id.ts';
-import { claimHeld, claimNotHeld, describeRefusal } from './claim-errors.ts';
+import { claimNotHeld, describeRefusal } from './claim-errors.ts';
+import { claimHeldBy } from './claim-held.ts';
 import type { Claim, ClaimRecord, ClaimToken, Holder, Leader, Survivor, Waiter } from './claim.ts';
 import type { ClaimPlace } from './ports.ts';
 import {
@@ -92,7 +93,7 @@ export async function acquireClaim(ports: ClaimPorts, request: AcquireRequest): 
         return heldClaim(ports, request, decision.next.token, false);
       }
       const leftMs = deadline - clock.monotonicMs();
-      if (leftMs <= 0) throw claimHeld(place, decision, clock.now());
+      if (leftMs <= 0) throw await claimHeldBy(ports, place, decision);
       if (!queued) await changeQueue(ports, place, (current) => enqueueIn(ports, current, waiter));
       queued = true;
       const line = describeRefusal(place, decision, clock.now());

@@ -6,7 +6,8 @@ import type { AcquireDecision } from './protocol.ts';
 import { plain } from '../plain.ts';
 import { shellWord } from '../shell-word.ts';
 
-type Refusal = Extract<AcquireDecision, { kind: 'refused' | 'queued' }>;
+/** Why a worktree cannot be had. */
+export type Refusal = Extract<AcquireDecision, { kind: 'refused' | 'queued' }>;
 
 /** Who holds a worktree, for people: `run run_… (claude, PID 12 on host) since 2026-11-21 07:00:00 UTC (3m)`. */
 export function describeHolder({ holder, session, acquiredAt }: Claim, now: number): string {
@@ -25,11 +26,21 @@ export function describeRefusal(place: ClaimPlace, refusal: Refusal, now: number
   return `${place.worktree} is claimed by ${describeHolder(refusal.claim, now)}${plight}`;
 }
 
+/** The home that a run is on record in: the asker's own, or else what can be told of it: its folder, and the PID of its shim while that lives. */
+export type HomeOfRun = 'ours' | { readonly reeveHome: string | null; readonly shim: number | null };
+
+/** Who is told that a worktree is held. */
+export interface Asker {
+  /** Epoch ms. */
+  readonly now: number;
+  readonly home: HomeOfRun;
+}
+
 /** @returns CLAIM_HELD, naming the holder, since when, and what can be done */
-export function claimHeld(place: ClaimPlace, refusal: Refusal, now: number): ReeveError {
+export function claimHeld(place: ClaimPlace, refusal: Refusal, { now, home }: Asker): ReeveError {
   return new ReeveError('CLAIM_HELD', describeRefusal(place, refusal, now), {
     where: place.worktree,
-    hint: hintFor(refusal),
+    hint: hintFor(refusal, home),
   });
 }
 
@@ -83,14 +94,23 @@ export function claimCorrupt(
   );
 }
 
-function hintFor(refusal: Refusal): string {
+function hintFor(refusal: Refusal, home: HomeOfRun): string {
   if (refusal.kind === 'queued') return 'Queue behind it with `--wait 5m`, or share the worktree with `--shared`.';
   const { runId } = refusal.claim.holder;
-  const end = runId === null ? '`reeve release --force` breaks the claim' : `\`reeve stop ${runId}\` ends it`;
+  const end = runId === null ? '`reeve release --force` breaks the claim' : endOf(runId, home);
   if (refusal.state === 'held') return `Wait with \`--wait 5m\`, share the worktree with \`--shared\`; ${end}.`;
   return runId === null
     ? `${end}.`
     : `${end}; \`reeve release --force\` breaks the claim when you know that nothing lives.`;
+}
+
+/** A stop that finds the run: each home knows its own runs only. */
+function endOf(runId: string, home: HomeOfRun): string {
+  const stop = `reeve stop ${runId}`;
+  if (home === 'ours') return `\`${stop}\` ends it`;
+  if (home.reeveHome !== null) return `\`REEVE_HOME=${shellWord(home.reeveHome)} ${stop}\` ends it`;
+  const kill = home.shim === null ? '' : `, and so does \`kill ${home.shim}\`, its shim`;
+  return `\`${stop}\` with its own REEVE_HOME ends it${kill}`;
 }
 
 function describeWaiter({ process, host }: Waiter): string {

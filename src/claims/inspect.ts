@@ -1,7 +1,7 @@
 import { ReeveError } from '../errors.ts';
 import { isWithin } from '../processes/kill.ts';
 import { isBelow, lookoutFrom, type ClaimPorts } from './acquire.ts';
-import { claimHeld } from './claim-errors.ts';
+import { claimHeldBy } from './claim-held.ts';
 import { faceOf, type Claim, type ClaimRecord, type ClaimToken, type Holder } from './claim.ts';
 import type { ClaimPlace, ClaimRow } from './ports.ts';
 import { decideAcquire, decideClear, decideForce, isHolder, verifyToken } from './protocol.ts';
@@ -53,7 +53,7 @@ export async function checkClaim(
     },
     { sightOf: (claim) => seeTree(claim, look), isWaiting: (waiter) => seesWaiting(waiter, look) },
   );
-  if (decision.kind === 'refused' || decision.kind === 'queued') throw claimHeld(place, decision, now);
+  if (decision.kind === 'refused' || decision.kind === 'queued') throw await claimHeldBy(ports, place, decision);
 }
 
 /** `unlocked` · `locked (by us)` · `locked by PID N (session: S)` · `stale (dead PID N)` · `error: …` */
@@ -123,15 +123,15 @@ export async function forceRelease(ports: ClaimPorts, place: ClaimPlace): Promis
 }
 
 /**
- * The claims that this home knows of, and those on the worktrees of the repository around `near`. No folder is looked through: what it
+ * The claims that this home knows of, and those on the worktrees of the repository around `near`, if there is one. No folder is looked through: what it
  * costs grows with the claims alone. Free worktrees are left out.
  */
 export async function listClaims(
   ports: ClaimPorts,
-  options: { readonly near?: string; readonly under?: string } = {},
+  options: { readonly near?: string | null; readonly under?: string } = {},
 ): Promise<readonly ClaimView[]> {
   const { files } = ports;
-  const around = options.near === undefined ? [] : files.placesAround(options.near);
+  const around = options.near === undefined || options.near === null ? [] : files.placesAround(options.near);
   const rows = newestPerFolder((await ports.rows?.list()) ?? []);
   const known = new Set(around.map(({ file }) => file));
   const places = [

@@ -24,7 +24,7 @@ export type ClaimReading =
 
 /** Claim files, which everybody who works in a worktree shares. */
 export interface ClaimFiles {
-  /** @throws FOLDER_NOT_FOUND when there is no such folder */
+  /** @throws FOLDER_NOT_FOUND when there is no such folder, PERMISSION_DENIED when this user may not enter it */
   placeOf(folder: string): ClaimPlace;
   /** Every worktree of the repository that holds a folder, those among them whose folder is gone too; outside git that folder. */
   placesAround(folder: string): readonly ClaimPlace[];

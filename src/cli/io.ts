@@ -26,6 +26,21 @@ export interface CliIo {
   outputTaken(): Promise<void>;
 }
 
+/** The working folder; null when it was removed. */
+export function cwdIfThere(io: Pick<CliIo, 'cwd'>): string | null {
+  try {
+    return io.cwd;
+  } catch (error) {
+    if (isCwdGone(error)) return null;
+    throw error;
+  }
+}
+
+/** Node's complaint about a working folder that was removed, from wherever something relative was to be resolved. */
+export function isCwdGone(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
+}
+
 /** Prints one JSON object, or the text that `render` makes of the value. */
 export function emit<T>(
   io: CliIo,

@@ -4,7 +4,7 @@ import { systemError } from '../system-error.ts';
 import { version } from '../version.ts';
 import type { CommandEntry } from './command.ts';
 import { errorText } from './error-text.ts';
-import type { CliIo } from './io.ts';
+import { isCwdGone, type CliIo } from './io.ts';
 import { createProcessIo } from './process-io.ts';
 import { VERBS } from './verbs.ts';
 
@@ -81,11 +81,6 @@ function reportFailure(thrown: unknown, io: CliIo, json: boolean): number {
   if (json) printJsonError(io, { code, message, hint, where });
   else io.err(errorText(expected));
   return expected.exitCode;
-}
-
-/** Node's complaint about a working folder that was removed, from wherever something relative was to be resolved. */
-function isCwdGone(error: unknown): boolean {
-  return error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd';
 }
 
 function cwdGone(cause: unknown): ReeveError {

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 import { placeOf } from '../host/git-place.ts';
@@ -72,7 +72,7 @@ export function canonicalWords(words: readonly string[]): readonly string[] {
 function canonicalPlace(key: string, path: string): string {
   // What lies around a folder that is gone says nothing of it: it may have been a worktree inside another.
   if (!existsSync(path)) return realPathOf(resolve(path));
-  const real = realpathSync(path);
+  const real = realPathOf(resolve(path));
   const place = placeOf(real);
   return key === 'project' ? place.project : (place.worktree ?? real);
 }

@@ -22,6 +22,7 @@ import type { Clock } from '../clock.ts';
 import { ReeveError } from '../errors.ts';
 import { claimPlaceOf, claimPlacesAround, placeOfFile } from './claim-place.ts';
 import { atClaimFile, claimFileError } from './claim-file-error.ts';
+import { assertMayEnter } from './git-place.ts';
 import { createClaimGuard, type GuardSelf, type KernelLocks } from './claim-guard.ts';
 import { isLastToken, lastToken, takeBackToken } from './claim-tokens.ts';
 import { systemRandom } from './random.ts';
@@ -50,7 +51,11 @@ export function createClaimFiles(ports: {
   const { locks, spare } = ports;
   const guards = createClaimGuard(ports);
   return {
-    placeOf: (folder) => claimPlaceOf(folder, spare),
+    placeOf(folder) {
+      const place = claimPlaceOf(folder, spare);
+      assertMayEnter(folder);
+      return place;
+    },
     placesAround: (folder) => claimPlacesAround(folder, spare),
     placeOfRow: ({ record, folderId, file }) => placeOfFile(record.worktree, folderId, file),
     read: readClaim,

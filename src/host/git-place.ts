@@ -1,4 +1,13 @@
-import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 
@@ -56,10 +65,33 @@ export function siteOf(cwd: string): Site {
 
 function realFolder(cwd: string): string {
   const folder = realOrNull(cwd);
-  const named = { where: cwd, hint: 'Name a folder that exists and that you may enter (--cwd).' };
+  const named = { where: cwd, hint: folder === null && cwd.includes(UNDECODED) ? NOT_UTF8 : NAME_ANOTHER };
   if (folder === null) throw new ReeveError('FOLDER_NOT_FOUND', `there is no folder ${cwd}`, named);
   if (!isFolder(folder)) throw new ReeveError('FOLDER_NOT_FOUND', `${cwd} is not a folder`, named);
   return folder;
+}
+
+const NAME_ANOTHER = 'Name a folder that exists and that you may enter (--cwd).';
+/** What stands in a path for bytes that are not UTF-8. */
+const UNDECODED = '\u{FFFD}';
+const NOT_UTF8 =
+  'A part of its path is not UTF-8, and reeve knows folders by their text alone: rename that part, or work elsewhere.';
+
+/**
+ * A folder that nobody may work in who may not enter it: what it holds, its claim too, says nothing then.
+ * @throws PERMISSION_DENIED
+ */
+export function assertMayEnter(folder: string): void {
+  try {
+    accessSync(folder, constants.X_OK);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EACCES') return;
+    throw new ReeveError('PERMISSION_DENIED', `this user may not enter the folder ${folder}`, {
+      where: folder,
+      hint: 'Name another (--cwd), or act as a user who may.',
+      cause,
+    });
+  }
 }
 
 /** The repository that begins at this folder; at each level git looks for `.git` first, then for a bare repository. */

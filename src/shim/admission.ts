@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { ReeveError } from '../errors.ts';
 import { hasConfiguredLimits } from '../host/configured-limits.ts';
 import { homeFolder } from '../host/home-folder.ts';
-import { siteOf, type Place } from '../host/git-place.ts';
+import { assertMayEnter, siteOf, type Place } from '../host/git-place.ts';
 import type { Paths } from '../host/paths.ts';
 import { PROTOCOL, type LostPolicy } from '../ipc/protocol.ts';
 import type { Client } from '../ipc/client.ts';
@@ -34,7 +34,7 @@ export interface AdmittedRun {
 /**
  * Everything that comes before the spawn, in the order that keeps the promises: lockouts, then the claim, then the intent, then the daemon's word. Must
  * be called before this process becomes a subreaper, so that a daemon that it starts is nobody's orphan.
- * @throws FOLDER_NOT_FOUND, LOCKED_OUT, LOCKOUT_CORRUPT, CLAIM_HELD, CLAIM_CORRUPT, RUN_EXISTS, DAEMON_UNREACHABLE, and what the store throws; nothing is running then
+ * @throws FOLDER_NOT_FOUND, PERMISSION_DENIED, LOCKED_OUT, LOCKOUT_CORRUPT, CLAIM_HELD, CLAIM_CORRUPT, RUN_EXISTS, DAEMON_UNREACHABLE, and what the store throws; nothing is running then
  */
 export async function admit(
   workplace: ShimWorkplace,
@@ -42,6 +42,7 @@ export async function admit(
   options: { readonly background: boolean; readonly queue?: QueueManners },
 ): Promise<AdmittedRun> {
   const site = siteOf(request.cwd);
+  assertMayEnter(request.cwd);
   const { place } = site;
   const agent = agentKindOf([request.command, ...request.args]);
   await assertNotLockedOut(workplace, { ...place, agent, run: request.name, labels: request.labels });

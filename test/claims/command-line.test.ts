@@ -122,7 +122,9 @@ describe('reeve run in a worktree', () => {
     const other = { cwd: repo, env: { REEVE_HOME: join(home.folder, 'other-home') } };
     const refused = await home.reeve(['run', '--', 'true'], other);
     assert.equal(refused.exitCode, 73, refused.stderr);
-    assert.equal((await home.reeve(['stop', '--grace', '0', 'here'])).exitCode, 0);
+    const [, reeveHome = '', id = ''] = /`REEVE_HOME=(\S+) reeve stop (run_\w+)` ends it/u.exec(refused.stderr) ?? [];
+    const stop = await home.reeve(['stop', '--grace', '0', id], { env: { REEVE_HOME: reeveHome } });
+    assert.equal(stop.exitCode, 0, stop.stderr);
     const next = await home.reeve(['run', '--', 'printenv', 'REEVE_CLAIM_TOKEN'], other);
     assert.equal(next.stdout, '2\n');
   });

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { unprivileged } from '../rig/nobody.ts';
 import { createHome, MAIN } from './command-line.ts';
 import type { Home, Result } from './command-line.ts';
 
@@ -31,6 +32,11 @@ test('what needs no working folder works in one that is gone', (t) => {
   assert.equal(reeveInRemovedFolder(home, 'stop', 'one').exitCode, 0);
   const elsewhere = reeveInRemovedFolder(home, 'run', '--cwd', home.folder, '--', 'pwd');
   assert.deepEqual([elsewhere.stdout, elsewhere.exitCode], [`${home.folder}\n`, 0]);
+  const below = ['--under', home.folder];
+  for (const args of [['doctor'], ['usage'], ['usage', '--project', '/'], ['claims', ...below], ['claims', 'clean']]) {
+    const { stderr, exitCode } = reeveInRemovedFolder(home, ...args);
+    assert.equal(exitCode, 0, `${args.join(' ')}: ${stderr}`);
+  }
 });
 
 test('what needs a working folder says that it is gone', (t) => {
@@ -39,6 +45,8 @@ test('what needs a working folder says that it is gone', (t) => {
     ['run', '--', 'true'],
     ['start', '--cwd', 'below', '--', 'true'],
     ['stop', 'worktree=.'],
+    ['claims', 'repair'],
+    ['usage', '--project', 'below'],
   ]) {
     const { stderr, exitCode } = reeveInRemovedFolder(home, ...args);
     assert.match(
@@ -95,6 +103,54 @@ test('D1 one home has one daemon, by whichever of its names it is called', (t) =
   const capped = at('link/home').reeve('run', '--shared', '--max-usd', '1', '--', 'true');
   assert.equal(capped.exitCode, 0, capped.stderr);
   assert.equal(at('real/home').reeve('down').stdout, `stopped (pid ${daemons[0]})\n`);
+});
+
+test('C5 a folder that one may not enter is said to be one, and no corrupt claim', (t) => {
+  const home = createHome(t);
+  const locked = join(home.folder, 'locked');
+  mkdirSync(locked);
+  const owner = unprivileged ?? process.getuid?.() ?? 0;
+  for (const path of [home.folder, locked]) chownSync(path, owner, -1);
+  chmodSync(locked, 0);
+  for (const args of [
+    ['run', '--cwd', locked, '--', 'true'],
+    ['run', '--shared', '--cwd', locked, '--', 'true'],
+    ['claim', locked],
+    ['claims', 'repair', locked],
+  ]) {
+    const { stderr, status } = spawnSync(process.execPath, [MAIN, ...args], {
+      cwd: home.folder,
+      env: home.env,
+      uid: owner,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    assert.match(stderr, /may not enter the folder \S+locked \[PERMISSION_DENIED\]/u, args.join(' '));
+    assert.equal(status, 77);
+  }
+});
+
+test('a folder whose name is no text is told as that', (t) => {
+  const home = createHome(t);
+  const script = String.raw`cd "$0" && mkdir "$(printf 'x\377')" && cd "$(printf 'x\377')" && exec "$@"`;
+  for (const args of [
+    ['run', '--', 'true'],
+    ['stop', 'worktree=.'],
+  ]) {
+    const { stderr, status } = spawnSync('sh', ['-c', script, home.folder, process.execPath, MAIN, ...args], {
+      env: home.env,
+      encoding: 'utf8',
+      timeout: 30_000,
+    });
+    assert.match(stderr, /\[FOLDER_NOT_FOUND\][^]*is not UTF-8/u, args.join(' '));
+    assert.equal(status, 2);
+    rmSync(Buffer.concat([Buffer.from(join(home.folder, 'x')), Buffer.from([0xff])]), { recursive: true });
+  }
+});
+
+test('the folder of the lockout files is told as JSON too', (t) => {
+  const home = createHome(t);
+  assert.deepEqual(home.json('lockouts', 'path'), { path: join(home.folder, 'home/lockouts') });
 });
 
 test('files are 0600 and folders 0700, whatever the umask', (t) => {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cleanStale, listClaims } from '../../claims/inspect.ts';
 import { repairClaim } from '../../claims/repair.ts';
@@ -6,7 +6,7 @@ import { describeWorker } from '../../claims/workers.ts';
 import { openClaims, placeTyped, workersIn } from '../claim-ports.ts';
 import { renderClaims, toClaimJson } from '../claim-view.ts';
 import { count } from '../format.ts';
-import { emit, type CliIo } from '../io.ts';
+import { cwdIfThere, emit, type CliIo } from '../io.ts';
 import { openWorkplace } from '../open.ts';
 
 interface ClaimsOptions {
@@ -58,6 +58,12 @@ export function define(command: Command, io: CliIo): Command {
     });
 }
 
-function where({ under }: ClaimsOptions, io: CliIo): { readonly near: string; readonly under?: string } {
-  return { near: io.cwd, ...(under === undefined ? {} : { under: resolve(io.cwd, under) }) };
+function where({ under }: ClaimsOptions, io: CliIo): { readonly near: string | null; readonly under?: string } {
+  const near = cwdIfThere(io);
+  if (near === null)
+    io.err('reeve: the folder that reeve is called from is gone: only the claims that this home knows of\n');
+  return {
+    near,
+    ...(under === undefined ? {} : { under: isAbsolute(under) ? resolve(under) : resolve(io.cwd, under) }),
+  };
 }

@@ -18,7 +18,11 @@ export function define(command: Command, io: CliIo): Command {
   command
     .command('path')
     .summary('the folder of the readable lockout files')
-    .action(() => io.out(`${resolvePaths(io.env).lockoutsDir}\n`));
+    .option('--json', 'print {path}')
+    .action((_: unknown, sub: Command) => {
+      const path = resolvePaths(io.env).lockoutsDir;
+      emit(io, sub.optsWithGlobals<JsonOption>(), { path }, () => `${path}\n`);
+    });
 
   command
     .command('repair')

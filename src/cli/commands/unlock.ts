@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
 import { placeOf } from '../../host/git-place.ts';
@@ -50,7 +50,7 @@ export function define(command: Command, io: CliIo): Command {
       const rows = await lockouts.list();
       const { branch = null, limit = null } = options;
       const request: UnlockRequest = {
-        project: projectOf(word, rows, io.cwd),
+        project: projectOf(word, rows, io),
         branch,
         limit,
         grant,
@@ -117,7 +117,7 @@ function grantOf({ for: duration, extra }: UnlockOptions): UnlockRequest['grant'
 }
 
 /** `*`, a path, or the name of a locked-out project; a name that none has is the folder of that name. */
-function projectOf(word: string, rows: readonly Lockout[], cwd: string): string | null {
+function projectOf(word: string, rows: readonly Lockout[], io: Pick<CliIo, 'cwd'>): string | null {
   if (word === '') throw new ReeveError('USAGE', 'the project is empty', { hint: 'give a path, a name, or .' });
   if (word === '*') return null;
   const isPath = word.includes('/') || word === '.' || word === '..';
@@ -129,7 +129,7 @@ function projectOf(word: string, rows: readonly Lockout[], cwd: string): string 
         'locked-out projects',
       );
   if (named !== null) return named;
-  const path = resolve(cwd, word);
+  const path = isAbsolute(word) ? resolve(word) : resolve(io.cwd, word);
   // A folder that is gone can still be locked out, under the path it had.
   return existsSync(path) ? placeOf(path).project : path;
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
 import { createClaudeLogs } from '../../host/claude-logs.ts';
@@ -60,7 +60,7 @@ export function define(command: Command, io: CliIo): Command {
         placeOf: placeOfLog,
       });
       tellLogProblems(io, (await collector.scan()).problems);
-      const query = { ...range, ...(await selection(options, { ledger, cwd: io.cwd })) };
+      const query = { ...range, ...(await selection(options, { ledger, io })) };
       const sums = await sumsPerPeriod(ledger, { kind: by, query, calendar });
       const breakdown = options.breakdown ?? false;
       const report = reportOf(sums, { breakdown });
@@ -78,9 +78,15 @@ function assertKnownAgent(agent: string | undefined): void {
   throw new ReeveError('USAGE', `--agent cannot be "${agent}"`, { hint: `kinds are ${AGENT_KINDS.join(', ')}` });
 }
 
+interface KnownProjects {
+  readonly ledger: LedgerStore;
+  /** Asked for its folder only where a path is relative to it. */
+  readonly io: Pick<CliIo, 'cwd'>;
+}
+
 async function selection(
   { project, branch, agent }: UsageOptions,
-  known: { readonly ledger: LedgerStore; readonly cwd: string },
+  known: KnownProjects,
 ): Promise<Pick<UsageQuery, 'project' | 'branch' | 'agent'>> {
   return {
     ...(project === undefined ? {} : { project: await projectOf(project, known) }),
@@ -90,12 +96,9 @@ async function selection(
 }
 
 /** A folder, also one that is gone, or else the name of a project that the ledger knows. */
-async function projectOf(
-  word: string,
-  { ledger, cwd }: { readonly ledger: LedgerStore; readonly cwd: string },
-): Promise<string> {
+async function projectOf(word: string, { ledger, io }: KnownProjects): Promise<string> {
   if (word === '') throw new ReeveError('USAGE', '--project is empty', { hint: 'give a path, a name, or .' });
-  const path = resolve(cwd, word);
+  const path = isAbsolute(word) ? resolve(word) : resolve(io.cwd, word);
   if (existsSync(path)) return placeOfLog(path).project;
   if (word.includes('/')) return path;
   const projects = (await ledger.sums({}, ['project'])).flatMap((sum) => sum.project ?? []);

@@ -7,14 +7,14 @@ import { ReeveError } from '../../errors.ts';
 import { openClaims, workersIn } from '../claim-ports.ts';
 import { agentsAround, examineTrespasses, openSessions } from './trespasses.ts';
 import type { ClaimPorts } from '../../claims/acquire.ts';
-import type { CliIo } from '../io.ts';
+import { cwdIfThere, type CliIo } from '../io.ts';
 import type { Workplace } from '../open.ts';
 import { finding, type Finding } from './finding.ts';
 
 /** What is wrong with claims. With `fix`, those that are proven stale are given back, and corrupt ones of free worktrees set aside. */
 export async function examineClaims(workplace: Workplace, io: CliIo, fix: boolean): Promise<readonly Finding[]> {
   const ports = await openClaims(workplace);
-  const views = await listClaims(ports, { near: io.cwd });
+  const views = await listClaims(ports, { near: cwdIfThere(io) });
   const now = workplace.clock.now();
   const survey: SurveyPorts = { claims: ports, sessions: await openSessions(workplace, io) };
   const agents = agentsAround(ports);
