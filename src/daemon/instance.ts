@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { removeDaemonRegistry, unlistStarting, writeDaemonRegistry } from '../host/daemon-registry.ts';
 import type { Paths } from '../host/paths.ts';
 import { findSocket, unlinkSocket } from '../host/socket-links.ts';
+import { removeLeftSockets } from '../ipc/left-sockets.ts';
 import { tryLockFile } from '../linux/file-lock.ts';
 import type { Identity } from '../processes/identity.ts';
 
@@ -23,6 +24,7 @@ export async function claimInstance(paths: Paths): Promise<Instance | null> {
   // Its environment may have put the socket elsewhere.
   for (const socket of [findSocket(paths, paths.daemonSocket), paths.daemonSocket]) await rm(socket, { force: true });
   unlinkSocket(paths, paths.daemonSocket);
+  await removeLeftSockets(paths);
   removeDaemonRegistry(paths);
   return {
     register(identity) {

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  readlinkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
+import { readProcess } from '../rig/live-processes.ts';
 import { unprivileged } from '../rig/nobody.ts';
 import { createHome, MAIN } from './command-line.ts';
 import type { Home, Result } from './command-line.ts';
@@ -151,6 +163,29 @@ test('a folder whose name is no text is told as that', (t) => {
 test('the folder of the lockout files is told as JSON too', (t) => {
   const home = createHome(t);
   assert.deepEqual(home.json('lockouts', 'path'), { path: join(home.folder, 'home/lockouts') });
+});
+
+test('the sockets of killed shims go with `doctor --fix` and with the next daemon, and those of living ones stay', (t) => {
+  const home = createHome(t);
+  const sockets = join(home.folder, 'home/sockets');
+  const linksOfRuns = (): readonly string[] => readdirSync(sockets).filter((name) => name.endsWith('.s'));
+  const living = home.json<RunJson>('start', '--shared', '--', 'sleep', '1000');
+  for (const sweep of [['doctor', '--fix'], ['up']]) {
+    const { id, identity } = home.json<RunJson>('start', '--shared', '--', 'sleep', '1000');
+    const link = join(sockets, `${id.slice(-16)}.s`);
+    const socket = readlinkSync(link);
+    const shim = readProcess(identity?.pid ?? 0)?.ppid ?? 0;
+    assert.ok(shim > 1);
+    process.kill(shim, 'SIGKILL');
+    assert.equal(home.reeve('stop', '--grace', '0', id).exitCode, 0);
+    const { stderr, exitCode } = home.reeve(...sweep);
+    assert.equal(exitCode, 0, stderr);
+    assert.equal(existsSync(socket), false);
+    assert.deepEqual(linksOfRuns(), [`${living.id.slice(-16)}.s`]);
+    assert.ok(existsSync(join(sockets, `${living.id.slice(-16)}.s`)));
+  }
+  assert.equal(home.reeve('stop', '--grace', '0', living.id).exitCode, 0);
+  home.reeve('down');
 });
 
 test('files are 0600 and folders 0700, whatever the umask', (t) => {

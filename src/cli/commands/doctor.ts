@@ -9,6 +9,7 @@ import { examineRuns } from '../doctor/runs.ts';
 import { examineAgents, examineConfig, examineDaemon, examineLockouts, examineLogs } from '../doctor/surroundings.ts';
 import { renderFindings } from '../doctor/text.ts';
 import { examineWarnings } from '../doctor/warnings.ts';
+import { removeLeftSockets } from '../../ipc/left-sockets.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace } from '../open.ts';
@@ -32,6 +33,7 @@ export function define(command: Command, io: CliIo): Command {
         io,
         record: openEventLog(workplace, io).record,
       });
+      if (fix) await removeLeftSockets(workplace.paths);
       const findings = [
         ...ofRuns,
         ...(await examineLockouts(workplace, io, fix)),
