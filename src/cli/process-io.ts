@@ -1,6 +1,7 @@
 import { isatty } from 'node:tty';
 import { ReeveError } from '../errors.ts';
 import { settleHome } from '../host/home-folder.ts';
+import { suspendBetweenTurns } from '../host/job-control.ts';
 import { keepTerminalModes } from '../host/terminal-modes.ts';
 import type { CliIo } from './io.ts';
 
@@ -12,6 +13,7 @@ const DEFAULT_COLUMNS = 80;
  * of the descriptors that `reeve run` hands to its command as they are.
  */
 export function createProcessIo(): CliIo {
+  suspendBetweenTurns();
   keepTerminalModes();
   const stdoutIsTerminal = isatty(1);
   let lastTaken: Promise<void> = Promise.resolve();

@@ -46,7 +46,7 @@ export function projectGlobProblem(glob: string): string | null {
 
 /** The text as a glob that matches only itself. */
 export function literalGlob(text: string): string {
-  return text.replaceAll(/[\\*?[\]{}()!+@|"]/g, String.raw`\$&`);
+  return text.replaceAll(/[\\*?[\]{}()!+@|"$^]/g, String.raw`\$&`);
 }
 
 /** Whether a branch, agent or run name matches. `*` does not cross slashes, `**` does; a bare `*` matches all, null included. */

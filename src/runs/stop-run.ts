@@ -9,7 +9,7 @@ import { closeRun } from './close-run.ts';
 import { joinStop, leaveStop, takeStop, type TakenStop } from './executor.ts';
 import { exitEventOf } from './exit-event.ts';
 import { isTerminal, startedOf } from './lifecycle.ts';
-import { announceToNested, completeNested } from './nested-runs.ts';
+import { activeNestedRuns, announceToNested, completeNested } from './nested-runs.ts';
 import type { RunStore } from './ports.ts';
 import type { RunId, RunRecord, StopReason } from './record.ts';
 import { recordReceipt } from './record-receipt.ts';
@@ -185,23 +185,29 @@ function nothingDone(reason: string): Receipt {
 }
 
 /**
- * Closes the record of a run that died before anybody asked for its end, as whoever looks for such runs does; null when there is, or may be,
- * something to stop, or somebody to tell its end. A stop that was cut short is carried on with: it has a receipt to write.
+ * Closes the record of a run that died before anybody asked for its end, and of those inside that died with it, as whoever looks for such runs
+ * does; null when there is, or may be, something to stop, or somebody to tell its end. A stop that was cut short is carried on with: it has a
+ * receipt to write.
  */
-async function closeDead(ports: StopRunPorts, { intent, current }: RunRecord): Promise<RunRecord | null> {
+async function closeDead(ports: StopRunPorts, known: RunRecord): Promise<RunRecord | null> {
   const { runs, clock, table } = ports;
+  const { intent, current } = await reread(ports, known);
   const leader = startedOf(current)?.identity;
   if (isTerminal(current.state) || current.state === 'stopping') return null;
   if (isShimAlive(intent.shim, table) || (leader !== undefined && isAlive(leader, table))) return null;
   // Loaded only here: the shim, which runs this too, lives.
   const { reconcile } = await import('./reconcile.ts');
-  const options = { ids: [intent.id], exclude: ports.exclude?.() ?? [], trustRegistrant: () => true };
-  const record = (await reconcile({ runs, clock, table }, options)).runs[0]?.record;
-  if (record === undefined || !isTerminal(record.current.state)) return null;
-  const end = exitEventOf(record);
-  if (end !== null) ports.announce?.(end);
-  await ports.claims?.release(record);
-  return record;
+  const inside = (await activeNestedRuns(runs, intent.id)).map((run) => run.intent.id);
+  const options = { ids: [intent.id, ...inside], exclude: ports.exclude?.() ?? [], trustRegistrant: () => true };
+  const seen = await reconcile({ runs, clock, table }, options);
+  for (const { record } of seen.runs) {
+    const end = isTerminal(record.current.state) ? exitEventOf(record) : null;
+    if (end === null) continue;
+    ports.announce?.(end);
+    await ports.claims?.release(record);
+  }
+  const closed = seen.runs.find(({ record }) => record.intent.id === intent.id)?.record;
+  return closed !== undefined && isTerminal(closed.current.state) ? closed : null;
 }
 
 /** With survivors nothing is over, and they hold the worktree. */
