@@ -79,7 +79,7 @@ describe('globs', () => {
   });
 
   test('the glob of a text without a backslash matches that text alone', () => {
-    const signs = fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom(...'$^|*?[]{}()!+@"-.,/a') });
+    const signs = fc.string({ minLength: 1, maxLength: 6, unit: fc.constantFrom(...'$^|*?[]{}()!+@"-.,/a'.split('')) });
     fc.assert(
       fc.property(fc.oneof(fc.string({ minLength: 1 }), signs), (text) => {
         fc.pre(!text.includes('\\') && globProblem(literalGlob(text)) === null);
