@@ -9,6 +9,7 @@ import { completeRows, readLastPid } from './proc-pass.ts';
 import { readRealm } from './realm.ts';
 import { mayBeExecuting, parseStatLine } from './stat-line.ts';
 import type { ProcessStat } from './stat-line.ts';
+import { uptimeTicks } from './uptime.ts';
 
 // sysconf(3) names: <bits/confname.h>, the same on glibc and musl.
 const SC_CLK_TCK = 2;
@@ -56,12 +57,10 @@ export class ProcTable implements ProcessTable {
     return readLastPid();
   }
 
-  /** Seconds since boot with two decimals, of the same clock as start times ([proc_uptime(5)](https://man7.org/linux/man-pages/man5/proc_uptime.5.html)). */
+  /** Of the same clock as start times. */
   nowTicks(): number {
-    const uptime = readProcLine('/proc/uptime');
-    if (uptime === null) return 0;
-    const seconds = Number.parseFloat(uptime.bytes.toString('latin1', 0, uptime.length));
-    return Math.floor(seconds * this.ticksPerSecond);
+    const file = readProcLine('/proc/uptime');
+    return file === null ? 0 : uptimeTicks(file.bytes.toString('latin1', 0, file.length), this.ticksPerSecond);
   }
 
   read(pid: number): ProcessRow | null {

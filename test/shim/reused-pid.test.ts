@@ -31,7 +31,7 @@ test(
       stale: 1,
       stopExitCode: 0,
       signalled: [],
-      state: 'interrupted',
+      state: 'stale',
       strangerLives: true,
     };
     assert.deepEqual(report, expected);
