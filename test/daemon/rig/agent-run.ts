@@ -36,6 +36,8 @@ export interface AgentRunOptions {
   readonly command?: readonly string[];
 }
 
+const ENDED_BY_LIMIT = 124;
+
 /** Starts a supervised puppet agent and waits until it is ready. */
 export async function startAgentRun(home: Home, options: AgentRunOptions = {}): Promise<AgentRun> {
   const { runOptions = [], agentOptions = [], env = {}, cwd = home.project, command = [process.execPath] } = options;
@@ -53,7 +55,10 @@ export async function startAgentRun(home: Home, options: AgentRunOptions = {}): 
   async function answer(): Promise<string> {
     const next = await Promise.race([lines.next(), ended]);
     if ('done' in next && !next.done) return next.value;
-    throw new Error(`the agent has ended: ${JSON.stringify(await ended)}`);
+    const end = await ended;
+    // What it was told to spend was too much, and it was dead before it could answer.
+    if (end.code === ENDED_BY_LIMIT) return '';
+    throw new Error(`the agent has ended: ${JSON.stringify(end)}`);
   }
 
   const [, pid, sessionId] = (await answer()).split(' ');
