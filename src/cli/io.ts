@@ -1,3 +1,4 @@
+import { isAbsolute, resolve } from 'node:path';
 import type { ReeveError } from '../errors.ts';
 
 /** What a command may touch of the outside: streams, environment, exit code. Commands never use `process` or `console`. */
@@ -34,6 +35,11 @@ export function cwdIfThere(io: Pick<CliIo, 'cwd'>): string | null {
     if (isCwdGone(error)) return null;
     throw error;
   }
+}
+
+/** A path as it was typed, made absolute: the working folder is asked for only where the path is relative to it. */
+export function resolveTyped(io: Pick<CliIo, 'cwd'>, path: string): string {
+  return isAbsolute(path) ? resolve(path) : resolve(io.cwd, path);
 }
 
 /** Node's complaint about a working folder that was removed, from wherever something relative was to be resolved. */

@@ -71,8 +71,8 @@ export function canonicalWords(words: readonly string[]): readonly string[] {
 
 function canonicalPlace(key: string, path: string): string {
   // What lies around a folder that is gone says nothing of it: it may have been a worktree inside another.
-  if (!existsSync(path)) return realPathOf(resolve(path));
   const real = realPathOf(resolve(path));
+  if (!existsSync(path)) return real;
   const place = placeOf(real);
   return key === 'project' ? place.project : (place.worktree ?? real);
 }

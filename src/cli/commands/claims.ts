@@ -1,4 +1,3 @@
-import { isAbsolute, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { cleanStale, listClaims } from '../../claims/inspect.ts';
 import { repairClaim } from '../../claims/repair.ts';
@@ -6,7 +5,7 @@ import { describeWorker } from '../../claims/workers.ts';
 import { openClaims, placeTyped, workersIn } from '../claim-ports.ts';
 import { renderClaims, toClaimJson } from '../claim-view.ts';
 import { count } from '../format.ts';
-import { cwdIfThere, emit, type CliIo } from '../io.ts';
+import { cwdIfThere, emit, resolveTyped, type CliIo } from '../io.ts';
 import { openWorkplace } from '../open.ts';
 
 interface ClaimsOptions {
@@ -64,6 +63,6 @@ function where({ under }: ClaimsOptions, io: CliIo): { readonly near: string | n
     io.err('reeve: the folder that reeve is called from is gone: only the claims that this home knows of\n');
   return {
     near,
-    ...(under === undefined ? {} : { under: isAbsolute(under) ? resolve(under) : resolve(io.cwd, under) }),
+    ...(under === undefined ? {} : { under: resolveTyped(io, under) }),
   };
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { isAbsolute, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
 import { placeOf } from '../../host/git-place.ts';
@@ -12,7 +11,7 @@ import type { Allowance, Lockout } from '../../limits/lockout.ts';
 import { plain } from '../format.ts';
 import { openEventLog } from '../event-log.ts';
 import type { CliIo } from '../io.ts';
-import { emit } from '../io.ts';
+import { emit, resolveTyped } from '../io.ts';
 import { readLimits } from '../limit-counters.ts';
 import type { LimitReading } from '../limit-counters.ts';
 import { openLockouts } from '../lockout-store.ts';
@@ -129,7 +128,7 @@ function projectOf(word: string, rows: readonly Lockout[], io: Pick<CliIo, 'cwd'
         'locked-out projects',
       );
   if (named !== null) return named;
-  const path = isAbsolute(word) ? resolve(word) : resolve(io.cwd, word);
+  const path = resolveTyped(io, word);
   // A folder that is gone can still be locked out, under the path it had.
   return existsSync(path) ? placeOf(path).project : path;
 }

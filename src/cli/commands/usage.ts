@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { isAbsolute, resolve } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { ReeveError } from '../../errors.ts';
 import { createClaudeLogs } from '../../host/claude-logs.ts';
@@ -12,7 +11,7 @@ import { createPrices } from '../../usage/prices.ts';
 import { reportOf } from '../../usage/report.ts';
 import { unmeteredSessions } from '../../usage/unmetered.ts';
 import type { CliIo } from '../io.ts';
-import { emit } from '../io.ts';
+import { emit, resolveTyped } from '../io.ts';
 import { tellLogProblems } from '../log-problems.ts';
 import { openWorkplace } from '../open.ts';
 import { projectCalled } from '../project-called.ts';
@@ -98,7 +97,7 @@ async function selection(
 /** A folder, also one that is gone, or else the name of a project that the ledger knows. */
 async function projectOf(word: string, { ledger, io }: KnownProjects): Promise<string> {
   if (word === '') throw new ReeveError('USAGE', '--project is empty', { hint: 'give a path, a name, or .' });
-  const path = isAbsolute(word) ? resolve(word) : resolve(io.cwd, word);
+  const path = resolveTyped(io, word);
   if (existsSync(path)) return placeOfLog(path).project;
   if (word.includes('/')) return path;
   const projects = (await ledger.sums({}, ['project'])).flatMap((sum) => sum.project ?? []);
