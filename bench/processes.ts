@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import type * as Clocks from '../src/host/clock.ts';
 import type * as Linux from '../src/linux/index.ts';
 import type * as Libc from '../src/linux/libc.ts';
+import type * as PidFolder from '../src/linux/pid-folder.ts';
 import type * as PidPath from '../src/linux/pid-path.ts';
 import type * as Proc from '../src/linux/proc-table.ts';
 import type { Identity } from '../src/processes/identity.ts';
@@ -30,15 +31,14 @@ const INFORMATION_CACHE_MS = 600;
 /** Not a literal: the types must hold without the peers installed too. */
 const PS_LIST: string = 'ps-list';
 const HANG_MS = 600_000;
-/** <asm-generic/fcntl.h> */
-const O_CLOEXEC = 0x80000;
 
 const run = promisify(execFile);
 const require = createRequire(import.meta.url);
 const built = async <T>(path: string): Promise<T> => (await import(`../dist/${path}`)) as T;
 
 const { becomeSubreaper, createLinuxProcesses, reapAdopted } = await built<typeof Linux>('linux/index.js');
-const { libc } = await built<typeof Libc>('linux/libc.js');
+const { allocate, libc, O_CLOEXEC } = await built<typeof Libc>('linux/libc.js');
+const { listPids } = await built<typeof PidFolder>('linux/pid-folder.js');
 const { pidPath } = await built<typeof PidPath>('linux/pid-path.js');
 const { ProcTable } = await built<typeof Proc>('linux/proc-table.js');
 const { stopTree } = await built<typeof Stop>('processes/stop-tree.js');
@@ -136,16 +136,14 @@ function bareReads(): void {
 
 /** The same by the calls that reeve makes, without the errors that `node:fs` makes of what is gone. */
 function directReads(): void {
-  const buffer = Buffer.allocUnsafe(4_096);
+  const { address, bytes } = allocate(4_096);
   const [stat, cwd] = [pidPath('stat'), pidPath('cwd')];
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (!(pid > 0)) continue;
-    const file = libc.open(stat(pid), O_CLOEXEC);
+  for (const pid of listPids()) {
+    const file = libc.open(stat(pid).address, O_CLOEXEC);
     if (file < 0) continue;
-    libc.read(file, buffer, buffer.length);
+    libc.read(file, address, bytes.length);
     libc.close(file);
-    libc.readlink(cwd(pid), buffer, buffer.length);
+    libc.readlink(cwd(pid).address, address, bytes.length);
   }
 }
 

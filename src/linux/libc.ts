@@ -7,6 +7,9 @@ import koffi from 'koffi';
  */
 const library = koffi.load(null);
 
+/** <asm-generic/fcntl.h>, on every architecture that Node runs on. */
+export const O_CLOEXEC = 0x80000;
+
 type Integers = (...values: readonly number[]) => number;
 type IntegersAndMemory = (...values: readonly (number | string | Buffer | Int32Array)[]) => number;
 
@@ -18,6 +21,22 @@ function bind(definition: string): Integers {
 function bindWithMemory(definition: string): IntegersAndMemory {
   let bound: IntegersAndMemory | null = null;
   return (...values) => (bound ??= library.func(definition) as IntegersAndMemory)(...values);
+}
+
+/** Memory for calls that are made by the thousand: the address of a `Buffer` would be looked up by each, which takes as long as the call. */
+export interface Memory {
+  readonly bytes: Buffer;
+  /** Stands for the bytes in a call. Valid as long as they are held. */
+  readonly address: number;
+}
+
+/** V8 keeps smaller ones in its own heap, where they may move. */
+const MIN_MEMORY_BYTES = 128;
+
+/** Memory of this size at least, in bytes, that never moves. */
+export function allocate(size: number): Memory {
+  const bytes = Buffer.allocUnsafeSlow(Math.max(size, MIN_MEMORY_BYTES));
+  return { bytes, address: Number(koffi.address(bytes)) };
 }
 
 export const libc = {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import type { Memory } from './libc.ts';
 import { pidPath } from './pid-path.ts';
 
 /** As the kernel reads it: to the first NUL, any number of slashes as one. */
-const readByKernel = (path: Buffer): string => path.toString('utf8', 0, path.indexOf(0)).replaceAll(/\/+/gu, '/');
+const readByKernel = ({ bytes }: Memory): string =>
+  bytes.toString('utf8', 0, bytes.indexOf(0)).replaceAll(/\/+/gu, '/');
 
 test('names the file of one process after the other', () => {
   const path = pidPath('stat');

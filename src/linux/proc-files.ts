@@ -1,11 +1,9 @@
 import { readdirSync } from 'node:fs';
-import { lastErrno, libc, SystemCallError } from './libc.ts';
+import { allocate, lastErrno, libc, O_CLOEXEC, SystemCallError } from './libc.ts';
+import type { Memory } from './libc.ts';
 
 // By system calls: `node:fs` makes an error, with a stack, of each process that is gone or not ours to see. To a user among a thousand processes
 // of others those took 40 % of the time of a listing with folders; where everything may be read, the calls alone save 6 %.
-
-/** <asm-generic/fcntl.h>, on every architecture that Node runs on. */
-const O_CLOEXEC = 0x80000;
 
 /**
  * Gone, not ours to see, or (of a folder deeper than PATH_MAX) longer than the kernel tells. Anything else, such as too many open files, must
@@ -16,10 +14,10 @@ const UNREADABLE: ReadonlySet<string> = new Set(['ENOENT', 'ESRCH', 'EACCES', 'E
 /** Enough for every `stat` and `status`, and for nearly every command line and environment. */
 const FIRST_SIZE = 16 * 1024;
 
-let buffer = Buffer.allocUnsafeSlow(FIRST_SIZE);
+let memory = allocate(FIRST_SIZE);
 
-/** A text, or bytes that end with NUL. */
-type Path = string | Buffer;
+/** A text, or one that ends with NUL. */
+type Path = string | Memory;
 
 /** The bytes of one /proc file. They are valid only until the next read, also of a link: all share one buffer. */
 export interface ProcBytes {
@@ -32,7 +30,7 @@ export interface ProcBytes {
  * Null when it cannot be read: no such process, or not ours to see.
  */
 export function readProcLine(path: Path): ProcBytes | null {
-  return readOpened(path, (fd) => libc.read(fd, buffer, FIRST_SIZE));
+  return readOpened(path, readOnce);
 }
 
 /** Reads a /proc file of any size, such as `environ`. Null when it cannot be read. */
@@ -40,21 +38,31 @@ export function readProcFile(path: string): ProcBytes | null {
   return readOpened(path, (fd) => {
     let length = 0;
     for (;;) {
-      if (length === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
-      const count = libc.read(fd, buffer.subarray(length), buffer.length - length);
+      if (length === memory.bytes.length) memory = doubled(memory);
+      const count = libc.read(fd, memory.address + length, memory.bytes.length - length);
       if (count <= 0) return count < 0 ? count : length;
       length += count;
     }
   });
 }
 
+function readOnce(fd: number): number {
+  return libc.read(fd, memory.address, FIRST_SIZE);
+}
+
+function doubled({ bytes }: Memory): Memory {
+  const larger = allocate(bytes.length * 2);
+  bytes.copy(larger.bytes);
+  return larger;
+}
+
 /** @param read gives the length of what is in the buffer then, or -1 */
 function readOpened(path: Path, read: (fd: number) => number): ProcBytes | null {
-  const fd = libc.open(path, O_CLOEXEC);
+  const fd = libc.open(addressOf(path), O_CLOEXEC);
   if (fd < 0) return unreadable('open', path);
   try {
     const length = read(fd);
-    return length < 0 ? unreadable('read', path) : { bytes: buffer, length };
+    return length < 0 ? unreadable('read', path) : { bytes: memory.bytes, length };
   } finally {
     libc.close(fd);
   }
@@ -62,15 +70,20 @@ function readOpened(path: Path, read: (fd: number) => number): ProcBytes | null 
 
 /** Where a link under /proc leads; null when it cannot be read. */
 export function readLink(path: Path): string | null {
-  const length = libc.readlink(path, buffer, FIRST_SIZE);
-  return length < 0 ? unreadable('readlink', path) : buffer.toString('utf8', 0, length);
+  const length = libc.readlink(addressOf(path), memory.address, FIRST_SIZE);
+  return length < 0 ? unreadable('readlink', path) : memory.bytes.toString('utf8', 0, length);
+}
+
+function addressOf(path: Path): string | number {
+  return typeof path === 'string' ? path : path.address;
 }
 
 /** After a call that failed. @throws SystemCallError when that says nothing about the process */
 function unreadable(call: string, path: Path): null {
   const errno = lastErrno();
   if (UNREADABLE.has(errno)) return null;
-  throw new SystemCallError(`${call} ${path.toString().replace('\0', '')}`, errno);
+  const text = typeof path === 'string' ? path : path.bytes.toString('latin1', 0, path.bytes.indexOf(0));
+  throw new SystemCallError(`${call} ${text}`, errno);
 }
 
 /** The names in a folder under /proc; none when it cannot be read. */

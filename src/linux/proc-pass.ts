@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
 import type { ProcessRow } from '../processes/ports.ts';
+import { listPids } from './pid-folder.ts';
 import { readProcLine } from './proc-files.ts';
 
 /** A machine that forks faster than it can be read would keep a pass busy for ever. */
@@ -52,10 +52,7 @@ function addNew<R extends ProcessRow>(rows: Map<number, R>, read: ReadRow<R>): v
 }
 
 function readFolder<R extends ProcessRow>(rows: Map<number, R>, read: ReadRow<R>): void {
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (pid > 0 && !rows.has(pid)) readInto(rows, read, pid);
-  }
+  for (const pid of listPids()) if (!rows.has(pid)) readInto(rows, read, pid);
 }
 
 function readInto<R extends ProcessRow>(rows: Map<number, R>, read: ReadRow<R>, pid: number): void {

@@ -25,14 +25,27 @@ const MAX_NAME_LENGTH = 64;
 /** <linux/sched.h> */
 const PF_KTHREAD = 0x00200000;
 
-// Of the fields after the name, counted from the state as 0 (proc_pid_stat(5) counts it as 3). Read on demand only. The environment's are 0
-// as long as the program has none, and where this user may not know them.
-const FLAGS = 6;
-const ENV_START = 47;
-const ENV_END = 48;
+/** Which field is which, as proc_pid_stat(5) counts them. */
+const FIELD = {
+  state: 3,
+  ppid: 4,
+  pgid: 5,
+  sid: 6,
+  flags: 9,
+  userTicks: 14,
+  systemTicks: 15,
+  threads: 20,
+  startTicks: 22,
+  rssPages: 24,
+  startStack: 28,
+  exitSignal: 38,
+  // Both are 0 as long as the program has no environment, and where this user may not know.
+  envStart: 50,
+  envEnd: 51,
+} as const;
 
-/** Where in a line the next field begins. A line is read from left to right in one go: a listing reads a thousand. */
-let cursor = 0;
+/** The numbers of the line read last, by their fields. One table for all lines: a listing reads a thousand. */
+const numbers = new Float64Array(FIELD.exitSignal + 1);
 
 /**
  * Reads one line of [proc_pid_stat(5)](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html) from its bytes. The name stands in
@@ -42,49 +55,27 @@ let cursor = 0;
 export function parseStatLine(bytes: Buffer, length: number): ProcessStat | null {
   const open = bytes.indexOf(OPEN);
   const close = lastClose(bytes, open, length);
-  if (open < 2 || close < open) return null;
-  cursor = 0;
-  const pid = readNumber(bytes);
-  cursor = close + 4;
-  const ppid = readNumber(bytes);
-  const pgid = readNumber(bytes);
-  const sid = readNumber(bytes);
-  skip(bytes, 2); // terminal, its group
-  const flags = readNumber(bytes);
-  skip(bytes, 4); // page faults
-  const userTicks = readNumber(bytes);
-  const systemTicks = readNumber(bytes);
-  skip(bytes, 4); // the children's ticks, priority, niceness
-  const threads = readNumber(bytes);
-  skip(bytes, 1); // always 0
-  const startTicks = readNumber(bytes);
-  skip(bytes, 1); // virtual memory
-  const rssPages = readNumber(bytes);
-  skip(bytes, 3); // limit of memory, first and last address of the program
-  const startStack = readNumber(bytes);
-  skip(bytes, 9); // registers, signals, what it waits for, swap
-  const exitSignal = readNumber(bytes);
-  if (cursor > length + 1) return null;
+  if (open < 2 || close < open || !readNumbers(bytes, close + 4, length)) return null;
   const state = String.fromCharCode(bytes[close + 2] ?? 0);
-  const firstThreadEnded = state === 'Z' && threads > 1;
+  const firstThreadEnded = state === 'Z' && numberOf(FIELD.threads) > 1;
   return {
     row: {
-      pid,
-      ppid,
-      pgid,
-      sid,
+      pid: numberAt(bytes, 0, open - 1),
+      ppid: numberOf(FIELD.ppid),
+      pgid: numberOf(FIELD.pgid),
+      sid: numberOf(FIELD.sid),
       // A process whose first thread has ended is shown as a zombie while its other threads run on, and can still fork.
       state: firstThreadEnded ? 'S' : state,
-      startTicks,
+      startTicks: numberOf(FIELD.startTicks),
       comm: bytes.toString('utf8', open + 1, close),
       // The stack's address is drawn anew by each exec (0 where this user may not read it, and once the first thread has ended).
-      execStamp: startStack,
-      isKernelThread: (flags & PF_KTHREAD) !== 0,
+      execStamp: numberOf(FIELD.startStack),
+      isKernelThread: (numberOf(FIELD.flags) & PF_KTHREAD) !== 0,
     },
-    cpuTicks: userTicks + systemTicks,
-    rssPages,
+    cpuTicks: numberOf(FIELD.userTicks) + numberOf(FIELD.systemTicks),
+    rssPages: numberOf(FIELD.rssPages),
     // clone(2): only a thread has no exit signal of its own; the kernel keeps -1 for it.
-    isThread: exitSignal === -1,
+    isThread: numberOf(FIELD.exitSignal) === -1,
     firstThreadEnded,
   };
 }
@@ -98,9 +89,10 @@ export function mayBeExecuting(bytes: Buffer, length: number): boolean {
     .toString('latin1', lastClose(bytes, bytes.indexOf(OPEN), length) + 2, length)
     .trimEnd()
     .split(' ');
-  const isBusy = words[0] === 'R' || words[0] === 'D';
-  if ((Number(words[FLAGS]) & PF_KTHREAD) !== 0) return false;
-  return isBusy || words[ENV_START] !== words[ENV_END];
+  const wordOf = (field: number): string | undefined => words[field - FIELD.state];
+  const state = wordOf(FIELD.state);
+  if ((Number(wordOf(FIELD.flags)) & PF_KTHREAD) !== 0) return false;
+  return state === 'R' || state === 'D' || wordOf(FIELD.envStart) !== wordOf(FIELD.envEnd);
 }
 
 function lastClose(bytes: Buffer, open: number, length: number): number {
@@ -109,24 +101,31 @@ function lastClose(bytes: Buffer, open: number, length: number): number {
   return at;
 }
 
-/** The number at the cursor, which moves behind the blank after it. */
-function readNumber(bytes: Buffer): number {
-  let at = cursor;
-  const negative = bytes[at] === MINUS;
-  if (negative) at += 1;
+/** Fills the table from the field behind the state on. False when the line ends before. */
+function readNumbers(bytes: Buffer, from: number, length: number): boolean {
   let value = 0;
-  for (; ; at += 1) {
-    const digit = (bytes[at] ?? 0) - ZERO;
-    if (digit < 0 || digit > 9) break;
-    value = value * 10 + digit;
+  let sign = 1;
+  let field: number = FIELD.ppid;
+  for (let at = from; field < numbers.length; at += 1) {
+    if (at >= length) return false;
+    const byte = bytes[at] ?? 0;
+    if (byte === SPACE) {
+      numbers[field] = sign * value;
+      field += 1;
+      value = 0;
+      sign = 1;
+    } else if (byte === MINUS) sign = -1;
+    else value = value * 10 + byte - ZERO;
   }
-  cursor = at + 1;
-  return negative ? -value : value;
+  return true;
 }
 
-/** Moves the cursor on by so many fields: to look for their ends alone takes half the time of reading them. */
-function skip(bytes: Buffer, count: number): void {
-  let at = cursor;
-  for (let left = count; left > 0 && at < bytes.length; at += 1) if (bytes[at] === SPACE) left -= 1;
-  cursor = at;
+function numberOf(field: number): number {
+  return numbers[field] ?? 0;
+}
+
+function numberAt(bytes: Buffer, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at += 1) value = value * 10 + (bytes[at] ?? 0) - ZERO;
+  return value;
 }
