@@ -18,11 +18,14 @@ function entryOf(receipt: ReceiptJson, process: LiveProcess): ReceiptJson['signa
   return receipt.signalled.find(({ pid, startTicks }) => pid === process.pid && startTicks === process.startTicks);
 }
 
+/** All but the polite MCP, which its agent ends: on a busy machine before its own TERM has been sent. */
+const OUTLIVE_THEIR_AGENT = TREE_ROLES.filter((role) => role !== 'polite MCP');
+
 function assertInReceipt(receipt: ReceiptJson, tree: Readonly<Record<TreeRole, LiveProcess>>): void {
-  for (const role of TREE_ROLES) assert.ok(entryOf(receipt, tree[role]), `the receipt names the ${role}`);
+  for (const role of OUTLIVE_THEIR_AGENT) assert.ok(entryOf(receipt, tree[role]), `the receipt names the ${role}`);
 }
 
-test('K13 Claude Code: `reeve stop` leaves nothing of the tree, and the receipt names all of it', async () => {
+test('K13 Claude Code: `reeve stop` leaves nothing of the tree, and the receipt names all that its agent does not end itself', async () => {
   await using scratch = await openClaudeScratch((mark) => treeScript(mark));
   const place = { cwd: scratch.repository, env: scratch.env };
   const command = scratch.claudeCommand(TREE_PROMPT);
