@@ -1,4 +1,4 @@
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { acquireClaim, type HeldClaim } from './claims/acquire.ts';
 import type { Claim, Holder } from './claims/claim.ts';
 import { collisionsAmong, type ClaimCollision, type SessionKnowledge } from './claims/collisions.ts';
@@ -7,11 +7,13 @@ import type { ClaimView } from './claims/inspect.ts';
 import type { ClaimStore } from './claims/ports.ts';
 import { runsOf } from './claims/see-tree.ts';
 import type { Clock } from './clock.ts';
+import { absolutePath } from './host/absolute-path.ts';
 import { systemClock } from './host/clock.ts';
 import { resolvePaths } from './host/paths.ts';
 import { openProcesses } from './library.ts';
 import { COOKIE_VARIABLE } from './processes/tree-spec.ts';
 import { redactId } from './runs/redact-id.ts';
+import { assertWholeMs } from './whole-ms.ts';
 import { wireClaims } from './wire-claims.ts';
 
 export interface ClaimsOptions {
@@ -45,7 +47,7 @@ export interface SearchOptions {
 export interface Claims {
   /**
    * Claims the worktree of a folder; once more by its holder refreshes it: token and beginning stay, the session is replaced.
-   * @throws CLAIM_HELD, CLAIM_CORRUPT, FOLDER_NOT_FOUND, PERMISSION_DENIED, and the signal's reason
+   * @throws CLAIM_HELD, CLAIM_CORRUPT, FOLDER_NOT_FOUND, PERMISSION_DENIED, USAGE when `waitMs` is no time, and the signal's reason
    */
   acquire(folder: string, options?: AcquireOptions): Promise<HeldClaim>;
   /** The claim as it is now. Writes nothing. @throws FOLDER_NOT_FOUND */
@@ -58,7 +60,7 @@ export interface Claims {
   verify(folder: string, token: number): Promise<boolean>;
   /** Breaks the claim, whoever holds it, ends nothing, and returns what was broken; null when there was none. @throws CLAIM_CORRUPT */
   forceRelease(folder: string): Promise<Claim | null>;
-  /** Claims that are known, free worktrees left out. No folder is looked through. */
+  /** Claims that are known, free worktrees left out. No folder is looked through. @throws FOLDER_NOT_FOUND when the working folder was removed */
   findAll(options?: SearchOptions): Promise<readonly ClaimView[]>;
   /** Gives back claims whose trees are proven empty, and says how many. */
   cleanStale(options?: SearchOptions): Promise<number>;
@@ -93,20 +95,16 @@ export function createClaims(options: ClaimsOptions = {}): Claims {
   const label = options.label ?? basename(process.argv[1] ?? process.execPath);
   const us: Holder = { runId: null, process: processes.self, leader: null, host, uid, label };
   const insideOf = runsOf(process.env[COOKIE_VARIABLE] ?? '');
-  const findAll = ({ under }: SearchOptions = {}): Promise<readonly ClaimView[]> => {
-    const folder = under === undefined ? null : resolve(under);
-    return inspect.listClaims(ports, { near: folder ?? process.cwd(), ...(folder === null ? {} : { under: folder }) });
+  const findAll = async ({ under }: SearchOptions = {}): Promise<readonly ClaimView[]> => {
+    const near = absolutePath(under ?? '.');
+    return inspect.listClaims(ports, { near, ...(under === undefined ? {} : { under: near }) });
   };
   return {
-    acquire: async (folder, { session, waitMs = 0, ...rest } = {}) =>
-      acquireClaim(ports, {
-        place: files.placeOf(folder),
-        holder: us,
-        session: session ?? null,
-        insideOf,
-        waitMs,
-        ...rest,
-      }),
+    async acquire(folder, { session, waitMs = 0, ...rest } = {}) {
+      assertWholeMs('waitMs', waitMs);
+      const place = files.placeOf(folder);
+      return acquireClaim(ports, { place, holder: us, session: session ?? null, insideOf, waitMs, ...rest });
+    },
     read: async (folder) => inspect.readClaim(ports, files.placeOf(folder)),
     check: async (folder) => inspect.checkClaim(ports, files.placeOf(folder), { holder: us, insideOf }),
     status: async (folder) => inspect.statusText(await inspect.readClaim(ports, files.placeOf(folder)), us),

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import type { Event } from './events.ts';
+import { absolutePath } from './host/absolute-path.ts';
 import { systemClock } from './host/clock.ts';
 import { streamEvents } from './host/event-stream.ts';
 import { resolvePaths } from './host/paths.ts';
@@ -28,7 +28,7 @@ export interface FollowEventsOptions {
  */
 export function followEvents(options: FollowEventsOptions = {}): AsyncIterableIterator<Event> {
   const { home, last = 0, output = true, signal } = options;
-  const paths = resolvePaths(home === undefined ? process.env : { ...process.env, REEVE_HOME: resolve(home) });
+  const paths = resolvePaths(home === undefined ? process.env : { ...process.env, REEVE_HOME: absolutePath(home) });
   return streamEvents({
     paths,
     clock: systemClock,

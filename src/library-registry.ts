@@ -1,9 +1,9 @@
 import type { ChildProcess, StdioOptions } from 'node:child_process';
-import { resolve } from 'node:path';
 import type { ClaimStore } from './claims/ports.ts';
 import { claimsOfRuns } from './claims/release-run.ts';
 import type { Clock } from './clock.ts';
 import type { ReeveError } from './errors.ts';
+import { absolutePath } from './host/absolute-path.ts';
 import { systemClock } from './host/clock.ts';
 import { resolvePaths } from './host/paths.ts';
 import { openProcesses } from './library.ts';
@@ -113,7 +113,7 @@ export function createRegistry(
     ...registry,
     async spawn({ env, stdio = 'pipe', ownSession = true, ...request }) {
       const { command, args = [] } = request;
-      const cwd = resolve(request.cwd ?? '.');
+      const cwd = absolutePath(request.cwd ?? '.');
       const { handle, launched, ended } = await spawnRun(
         {
           registry,

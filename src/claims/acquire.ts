@@ -70,6 +70,8 @@ export interface HeldClaim {
 
 /** How often a waiter looks without being woken, in milliseconds: a holder that is killed wakes nobody. */
 const LOOK_MS = 500;
+/** The last moment that a date can name (https://tc39.es/ecma262/#sec-time-values-and-time-range). */
+const LAST_MS = 8.64e15;
 
 /**
  * Claims a worktree, at once or when it is this asker's turn.
@@ -80,7 +82,12 @@ export async function acquireClaim(ports: ClaimPorts, request: AcquireRequest): 
   const { place, holder, waitMs, signal } = request;
   const deadline = clock.monotonicMs() + waitMs;
   const since = clock.now();
-  const waiter: Waiter = { process: holder.process, host: holder.host, since, until: since + waitMs };
+  const waiter: Waiter = {
+    process: holder.process,
+    host: holder.host,
+    since,
+    until: Math.min(since + waitMs, LAST_MS),
+  };
   let told: string | null = null;
   let queued = false;
   try {
@@ -166,7 +173,7 @@ export function lookoutFrom(ports: ClaimPorts, place: ClaimPlace): Lookout {
 function heldClaim(ports: ClaimPorts, request: AcquireRequest, token: ClaimToken, joined: boolean): HeldClaim {
   const { place, holder } = request;
   const owner = { token, holder };
-  const unlockLife = joined ? null : ports.files.lockLife(place);
+  let unlockLife = joined ? null : ports.files.lockLife(place);
   const asOwner =
     (decide: (current: Current) => OwnerDecision) =>
     (current: Current): Change<OwnerDecision['kind']> => {
@@ -196,6 +203,8 @@ function heldClaim(ports: ClaimPorts, request: AcquireRequest, token: ClaimToken
     async release() {
       if (joined) return true;
       unlockLife?.();
+      // By the next time its descriptor may be somebody else's.
+      unlockLife = null;
       const change = asOwner(({ record }) => decideRelease(record, owner));
       return (await changeOrForget(ports, place, change)) === 'written';
     },

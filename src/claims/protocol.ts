@@ -174,9 +174,9 @@ export function decideClear(record: ClaimRecord, stale: Claim): ClaimRecord | nu
  * one was given; `unknown`: it is higher than any that was.
  */
 export function verifyToken(record: ClaimRecord, token: number): 'current' | 'superseded' | 'unclaimed' | 'unknown' {
-  if (token > record.token) return 'unknown';
-  if (token < record.token) return 'superseded';
-  return record.claim === null ? 'unclaimed' : 'current';
+  // NaN, which is what a variable that is not set makes as a number, compares with nothing.
+  if (token === record.token) return record.claim === null ? 'unclaimed' : 'current';
+  return token < record.token ? 'superseded' : 'unknown';
 }
 
 function asOwner(record: ClaimRecord, ask: OwnerAsk, change: (claim: Claim) => Claim | null): OwnerDecision {

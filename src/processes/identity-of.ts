@@ -4,7 +4,7 @@ import { isDead } from './tree.ts';
 
 /** Who has this PID now; null when nobody has. Reads one process, not the table. */
 export function identityOf(table: ProcessTable, pid: number): Identity | null {
-  const row = table.read(pid);
+  const row = Number.isSafeInteger(pid) && pid > 0 ? table.read(pid) : null;
   return row === null ? null : identityIn(table.realm, row);
 }
 

@@ -1,8 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { claimsOfRuns } from '../claims/release-run.ts';
 import type { Clock } from '../clock.ts';
 import type { Event } from '../events.ts';
+import { absolutePath } from '../host/absolute-path.ts';
 import { createEventLog } from '../host/event-log.ts';
 import { resolvePaths, type Paths } from '../host/paths.ts';
 import type { Processes } from '../processes/ports.ts';
@@ -46,7 +46,7 @@ export interface HostOptions {
  * a double fork or with a cleared environment, which this process could not without adopting the orphans of everything else in it too.
  */
 export function createRunHost({ processes, clock, env, home }: HostOptions): RunHost {
-  const runEnv = home === null ? env : { ...env, REEVE_HOME: resolve(home) };
+  const runEnv = home === null ? env : { ...env, REEVE_HOME: absolutePath(home) };
   const paths = resolvePaths(runEnv);
   const closing = new AbortController();
   let store: Promise<Store> | undefined;
@@ -128,7 +128,7 @@ function requestOf({
   timeoutMs,
   graceMs,
 }: HostOrder): RunRequest {
-  const folder = resolve(cwd);
+  const folder = absolutePath(cwd);
   return {
     command,
     args,

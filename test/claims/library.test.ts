@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createClaims, createMemoryStore, ReeveError } from '../../src/index.ts';
@@ -67,4 +68,44 @@ test('C3 a program that is killed leaves a stale claim, which is cleaned', async
   assert.equal(await claims.status(repo), `stale (dead PID ${other.pid})`);
   assert.equal(await claims.cleanStale({ under: repo }), 1);
   assert.equal(await claims.status(repo), 'unlocked');
+});
+
+test('C4 what is no token is not the one in force', async (t) => {
+  const repo = newRepository(join(tempFolder(t), 'repo'));
+  const claims = createClaims({ spareFolder: join(repo, '../spare') });
+  const claim = await claims.acquire(repo);
+  assert.equal(await claims.verify(repo, claim.token), true);
+  // A variable that is not set, as a number.
+  for (const none of [Number.NaN, 0, claim.token + 1, claim.token + 0.5])
+    assert.equal(await claims.verify(repo, none), false, String(none));
+  await claim.release();
+  assert.equal(await claims.verify(repo, claim.token), false);
+});
+
+test('a claim that is given back twice leaves alone what was opened in between', async (t) => {
+  const folder = tempFolder(t);
+  const repo = newRepository(join(folder, 'repo'));
+  const claim = await createClaims({ spareFolder: join(folder, 'spare') }).acquire(repo);
+  assert.equal(await claim.release(), true);
+  // One of them has the descriptor that the claim had.
+  const opened = Array.from({ length: 20 }, (_, index) => openSync(join(folder, `file-${index}`), 'w'));
+  t.after(() => opened.forEach((fd) => closeSync(fd)));
+  assert.equal(await claim.release(), false);
+  for (const fd of opened) assert.equal(fstatSync(fd).isFile(), true);
+});
+
+test('a wait that is no time is refused, and one for ever is not', async (t) => {
+  const folder = tempFolder(t);
+  const repo = newRepository(join(folder, 'repo'));
+  const spareFolder = join(folder, 'spare');
+  const claims = createClaims({ spareFolder });
+  const other = spawn(process.execPath, ['--input-type=module', '-e', OTHER, repo, spareFolder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  await once(other.stdout, 'data');
+  for (const waitMs of [Number.NaN, -1, 0.5, Infinity])
+    await assert.rejects(claims.acquire(repo, { waitMs }), { code: 'USAGE', where: 'waitMs' });
+  const onWait = (): void => void other.stdin.end();
+  const claim = await claims.acquire(repo, { waitMs: Number.MAX_SAFE_INTEGER, onWait });
+  assert.equal(await claim.release(), true);
 });

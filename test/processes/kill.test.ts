@@ -8,6 +8,7 @@ import { systemClock } from '../../src/host/clock.ts';
 import { placeOf } from '../../src/host/git-place.ts';
 import { createLinuxProcesses } from '../../src/linux/index.ts';
 import type { Identity } from '../../src/processes/identity.ts';
+import { identityOf } from '../../src/processes/identity-of.ts';
 import { descendants, findInWorktree, findProcesses, killVerified } from '../../src/processes/kill.ts';
 import type { FoundProcess } from '../../src/processes/kill.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
@@ -208,3 +209,9 @@ function pick(from: typeof table): typeof table {
     environment: (pid, name) => from.environment(pid, name),
   };
 }
+
+test('K10 what is no PID is nobody', () => {
+  for (const pid of [0, -1, 1.5, process.pid + 0.5, Number.NaN, Infinity, -Infinity, 2 ** 53])
+    assert.equal(identityOf(table, pid), null, String(pid));
+  assert.equal(identityOf(table, process.pid)?.pid, process.pid);
+});
