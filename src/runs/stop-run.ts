@@ -45,6 +45,8 @@ export interface StopRunRequest {
   readonly message: string | null;
   /** Time between TERM and KILL in milliseconds. */
   readonly graceMs: number;
+  /** Beside what is on record of those who have asked since: how long the grace may last from now on at most; null = as it is. */
+  readonly graceLeftMs?: () => number | null;
   /** The caller, when it is inside the tree: signalled last, when its receipt is stored. */
   readonly last?: Identity;
   /** Called with that receipt while the caller still lives. */
@@ -131,7 +133,7 @@ async function stopAndKeepBooks(ports: StopRunPorts, request: StopRunRequest, bo
     spec: treeSpecOf(record),
     reason,
     graceMs,
-    graceLeftMs: () => graceLeftOf(runs, id),
+    graceLeftMs: async () => least(await graceLeftOf(runs, id), request.graceLeftMs?.() ?? null),
     ...(request.last === undefined ? {} : { last: request.last }),
     beforeLast: async (soFar) => {
       await save(soFar);
@@ -148,6 +150,10 @@ async function stopAndKeepBooks(ports: StopRunPorts, request: StopRunRequest, bo
 async function graceLeftOf(runs: RunStore, id: RunId): Promise<number | null> {
   const current = (await runs.get(id).catch(() => null))?.current;
   return current?.state === 'stopping' ? (current.graceLeftMs ?? null) : null;
+}
+
+function least(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 async function takeLate(ports: StopRunPorts, request: StopRunRequest, receipt: Receipt): Promise<TakenStop> {

@@ -7,6 +7,7 @@ import type { OutputListener, Service } from './service.ts';
 
 /** Where a command's output goes: a writable stream of Node, or anything with this one method. */
 export interface ByteSink {
+  /** What it throws ends the command; a promise is waited for at its end. Either failure is told to whoever waits for the command. */
   write(bytes: Uint8Array): unknown;
 }
 
@@ -31,7 +32,7 @@ export interface StartedExec {
   readonly pid: number;
   /** @throws {@link CommandFailed} unless it exits 0 */
   wait(): Promise<void>;
-  /** Ends its whole tree, verified. */
+  /** Ends its whole tree, verified. When it is over already, nothing is done. */
   kill(): Promise<void>;
 }
 
@@ -138,12 +139,14 @@ class Exec implements StartedExec {
   readonly pid: number;
   readonly #service: Service;
   readonly #done: Promise<void>;
+  readonly #written: () => Promise<unknown>;
   #brokenInput: { readonly cause: unknown } | null = null;
 
-  private constructor(service: Service, run: ServiceRun, it: Description) {
+  private constructor(service: Service, run: ServiceRun, it: Description, written: () => Promise<unknown>) {
     this.id = run.id;
     this.pid = run.pid;
     this.#service = service;
+    this.#written = written;
     this.#done = this.#finish(it);
     // Whoever waits is told; nobody has to wait.
     this.#done.catch(() => {});
@@ -155,6 +158,7 @@ class Exec implements StartedExec {
     { tap, merge = false }: { readonly tap: OutputListener | null; readonly merge?: boolean },
   ): Promise<Exec> {
     const { command, args, dir: cwd, env, sinks, background: detach } = it;
+    let written: Promise<unknown> = Promise.resolve();
     const run = await service.start({
       command,
       args,
@@ -165,12 +169,13 @@ class Exec implements StartedExec {
       merge: merge && sinks.stdout === null && sinks.stderr === null,
       capture: tap !== null || sinks.stdout !== null || sinks.stderr !== null,
       onOutput(bytes, stream) {
-        sinks[stream]?.write(bytes);
+        const taken = sinks[stream]?.write(bytes);
+        if (taken instanceof Promise) written = bothOf(written, taken);
         tap?.(bytes, stream);
       },
     });
     it.logger.debug('a command was started', { command: run.command, args: run.args });
-    return new Exec(service, run, it);
+    return new Exec(service, run, it, () => written);
   }
 
   wait(): Promise<void> {
@@ -178,7 +183,11 @@ class Exec implements StartedExec {
   }
 
   async kill(): Promise<void> {
-    await this.#service.kill(this.id);
+    try {
+      await this.#service.kill(this.id);
+    } catch (error) {
+      if (!isOver(error)) throw error;
+    }
   }
 
   async #finish({ stdin, logger }: Description): Promise<void> {
@@ -187,7 +196,7 @@ class Exec implements StartedExec {
     try {
       const run = await this.#service.wait(this.id);
       if (this.#brokenInput !== null) throw this.#brokenInput.cause;
-      if (run.state === 'completed') return;
+      if (run.state === 'completed') return void (await this.#written());
       const failure = new CommandFailed(run, this.#service.output(this.id));
       logger.error('a command has failed', { command: run.command, args: run.args, error: failure.message });
       throw failure;
@@ -241,4 +250,11 @@ class Collected {
   text(): string {
     return this.#parts.join('') + this.#decoder.decode();
   }
+}
+
+/** Told together, by whoever waits for them in the end. */
+function bothOf(before: Promise<unknown>, after: Promise<unknown>): Promise<unknown> {
+  const both = Promise.all([before, after]);
+  both.catch(() => {});
+  return both;
 }

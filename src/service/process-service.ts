@@ -7,11 +7,12 @@ import { parseSignal } from '../runs/signal-run.ts';
 import { CommandFailed } from './command-failed.ts';
 import { EventHub } from './event-hub.ts';
 import type { OutputStreamName, ServiceEvent } from './events.ts';
-import { DEFAULT_RING_BYTES } from './output-ring.ts';
-import type { RunHost } from './ports.ts';
+import { OutputRing } from './output-ring.ts';
+import type { HostOrder, RunHost } from './ports.ts';
 import { RunEntry, type ServiceRun } from './service-run.ts';
 import type { RunToEndOptions, Service, ServiceOptions, StartOptions } from './service.ts';
 import { orderOf } from './start-order.ts';
+import { assertWholeMs } from '../whole-ms.ts';
 
 /** Output that nobody has written to for so long, in milliseconds, after the tree was proven empty, is held open by a stranger. */
 const QUIET_MS = 100;
@@ -23,11 +24,16 @@ export class ProcessService implements Service {
   readonly #outputBytes: number;
   readonly #entries = new Map<RunId, RunEntry>();
   readonly #events = new EventHub();
+  /** Starts under way: what comes of them is stopped when the service is closed. */
+  readonly #starting = new Set<Promise<RunEntry>>();
+  #isClosed = false;
 
+  /** @throws RangeError for a size that a ring cannot have */
   constructor(ports: { readonly host: RunHost; readonly clock: Clock }, options: ServiceOptions = {}) {
     this.#host = ports.host;
     this.#clock = ports.clock;
-    this.#outputBytes = options.outputBytes ?? DEFAULT_RING_BYTES;
+    // Refused before anything runs.
+    this.#outputBytes = new OutputRing(options.outputBytes).capacity;
   }
 
   async start(options: StartOptions): Promise<ServiceRun> {
@@ -59,6 +65,7 @@ export class ProcessService implements Service {
   }
 
   async kill(id: RunId, options: { readonly graceMs?: number } = {}): Promise<Receipt> {
+    if (options.graceMs !== undefined) assertWholeMs('graceMs', options.graceMs);
     const { hosted, order } = this.#running(id);
     return hosted.stop({ message: null, graceMs: options.graceMs ?? order.graceMs });
   }
@@ -106,6 +113,8 @@ export class ProcessService implements Service {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.allSettled(this.#starting);
     const attached = [...this.#entries.values()].filter((entry) => entry.isRunning && !entry.order.detach);
     await Promise.allSettled(
       attached.map(async ({ hosted, order, done }) => {
@@ -124,6 +133,17 @@ export class ProcessService implements Service {
   async #start(options: StartOptions): Promise<RunEntry> {
     options.signal?.throwIfAborted();
     const order = orderOf(options);
+    if (this.#isClosed) throw new ReeveError('USAGE', 'this service is closed', { hint: 'Make another one.' });
+    const starting = this.#begin(order, options);
+    this.#starting.add(starting);
+    try {
+      return await starting;
+    } finally {
+      this.#starting.delete(starting);
+    }
+  }
+
+  async #begin(order: HostOrder, options: StartOptions): Promise<RunEntry> {
     const hosted = await this.#host.start(order);
     const entry = new RunEntry(hosted, order, { ringBytes: this.#outputBytes, onOutput: options.onOutput });
     this.#entries.set(entry.id, entry);
@@ -139,9 +159,16 @@ export class ProcessService implements Service {
   /** Reads a run to its end and tells of it. */
   async #watch(entry: RunEntry): Promise<ServiceRun> {
     const pumps = Promise.all([this.#pump(entry, 'stdout'), this.#pump(entry, 'stderr')]);
+    // Nobody reads on then, and the command would wait to be read for ever.
+    pumps.catch(() => stopFor(entry, 'its output could not be handed on'));
+    let failure: { readonly cause: unknown } | null = null;
     try {
       const end = await entry.hosted.ended;
-      await this.#drain(entry, pumps);
+      failure = await this.#drain(entry, pumps).then(
+        () => null,
+        (cause: unknown) => ({ cause }),
+      );
+      if (failure !== null) entry.hosted.abandonOutput();
       entry.end = end;
     } catch (error) {
       entry.hosted.abandonOutput();
@@ -153,6 +180,7 @@ export class ProcessService implements Service {
       this.#events.emit({ type: 'killed', id: run.id, signal: killingSignal(run) });
     const { id, exitCode, signal, elapsedMs, error } = run;
     this.#events.emit({ type: 'exited', id, exitCode, signal, elapsedMs: elapsedMs ?? 0, error });
+    if (failure !== null) throw failure.cause;
     return run;
   }
 
@@ -209,16 +237,18 @@ export class ProcessService implements Service {
   }
 }
 
-function stopOnAbort({ hosted, order, done }: RunEntry, signal: AbortSignal | undefined): void {
+function stopOnAbort(entry: RunEntry, signal: AbortSignal | undefined): void {
   if (signal === undefined) return;
-  const stop = (): void => {
-    // How that went shows in the end of the run, which everyone who waits is told.
-    hosted.stop({ message: 'its caller aborted it', graceMs: order.graceMs }).catch(() => {});
-  };
+  const stop = (): void => stopFor(entry, 'its caller aborted it');
   if (signal.aborted) return stop();
   signal.addEventListener('abort', stop, { once: true });
   const forget = (): void => signal.removeEventListener('abort', stop);
-  done.then(forget, forget);
+  entry.done.then(forget, forget);
+}
+
+/** How that went shows in the end of the run, which everyone who waits is told. */
+function stopFor({ hosted, order: { graceMs } }: RunEntry, message: string): void {
+  hosted.stop({ message, graceMs }).catch(() => {});
 }
 
 function bytesOf(data: string | Uint8Array): Uint8Array {

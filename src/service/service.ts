@@ -34,7 +34,7 @@ export interface StartOptions {
   readonly source?: Source;
   /** Ids that the run carries. */
   readonly owner?: Partial<Owner>;
-  /** Called with all of its output as it comes, from the first byte on; must not throw. */
+  /** Called with all of its output as it comes, from the first byte on. If it throws, the run is stopped, and whoever waits for that is told. */
   readonly onOutput?: OutputListener;
 }
 
@@ -49,7 +49,8 @@ export interface RunToEndOptions extends StartOptions {
 export interface Service extends AsyncDisposable {
   /**
    * Starts a command; resolves when it runs. Its standard input stays open until {@link Service.closeInput}.
-   * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, FOLDER_NOT_FOUND, RUN_EXISTS, LOCKED_OUT …: nothing is running then
+   * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, FOLDER_NOT_FOUND, RUN_EXISTS, LOCKED_OUT …, USAGE when the service is closed: nothing
+   *   is running then
    */
   start(options: StartOptions): Promise<ServiceRun>;
   /**
@@ -65,7 +66,10 @@ export interface Service extends AsyncDisposable {
   list(): readonly ServiceRun[];
   /** Those that have not ended, by start. */
   running(): readonly ServiceRun[];
-  /** Ends the whole tree: TERM, after the grace KILL, and the proof. @throws RUN_ENDED */
+  /**
+   * Ends the whole tree: TERM, after the grace KILL, and the proof. Asked for again meanwhile it is the same stop, with the shorter grace.
+   * @throws RUN_ENDED; USAGE for a grace that is no time
+   */
   kill(id: RunId, options?: { readonly graceMs?: number }): Promise<Receipt>;
   /**
    * Sends a signal to the command alone, by name (`HUP`, `SIGUSR1`); `0` probes.
@@ -91,11 +95,14 @@ export interface Service extends AsyncDisposable {
   subscribe(listener: (event: ServiceEvent) => void): () => void;
   /** Everything that happens from now on. What is not read yet is kept; the loop ends with the service. */
   events(): AsyncIterableIterator<ServiceEvent>;
-  /** Stops every run that is not detached, verified, and lets go of the rest. */
+  /**
+   * Stops every run that is not detached, those that are just being started too, verified, and lets go of the rest: who waits for one of
+   * these is told nothing more. Nothing is started from then on.
+   */
   close(): Promise<void>;
 }
 
 export interface ServiceOptions {
-  /** Bytes of output kept per run, for both streams together and for each. @defaultValue 1 MiB */
+  /** Bytes of output kept per run, for both streams together and for each: a whole number above 0. @defaultValue 1 MiB */
   readonly outputBytes?: number;
 }

@@ -1,5 +1,7 @@
 import { ReeveError } from '../errors.ts';
 import { NO_OWNER, SOURCES } from '../runs/record.ts';
+import { withOwner } from '../runs/registration.ts';
+import { assertWholeMs } from '../whole-ms.ts';
 import type { HostOrder } from './ports.ts';
 import type { StartOptions } from './service.ts';
 
@@ -11,10 +13,8 @@ export function orderOf(options: StartOptions): HostOrder {
   if (command === '') throw new ReeveError('USAGE', 'there is no command to start');
   if (!SOURCES.includes(source))
     throw new ReeveError('USAGE', `there is no source "${source}"`, { hint: `It is one of ${SOURCES.join(', ')}.` });
-  if (timeoutMs !== null && !(Number.isSafeInteger(timeoutMs) && timeoutMs > 0))
-    throw new ReeveError('USAGE', `timeoutMs cannot be ${timeoutMs}`, { hint: 'Give whole milliseconds above 0.' });
-  if (!(Number.isSafeInteger(graceMs) && graceMs >= 0))
-    throw new ReeveError('USAGE', `graceMs cannot be ${graceMs}`, { hint: 'Give whole milliseconds from 0.' });
+  if (timeoutMs !== null) assertWholeMs('timeoutMs', timeoutMs, 1);
+  assertWholeMs('graceMs', graceMs);
   return {
     command,
     args: options.args ?? [],
@@ -23,7 +23,7 @@ export function orderOf(options: StartOptions): HostOrder {
     name: options.name ?? null,
     labels: options.labels ?? {},
     source,
-    owner: { ...NO_OWNER, ...options.owner },
+    owner: withOwner(NO_OWNER, options.owner ?? {}),
     timeoutMs,
     graceMs,
     capture: options.capture ?? true,

@@ -120,6 +120,33 @@ describe('exec', () => {
     await assert.rejects(exec('cat').stdin(broken()).output(), { message: 'the source broke' });
   });
 
+  it('a sink that fails is what the caller is told, at once or by a promise', async () => {
+    const failing = {
+      write() {
+        throw new Error('the sink broke');
+      },
+    };
+    await assert.rejects(sh('echo said; exec sleep 1000').stdout(failing).run(), { message: 'the sink broke' });
+    const late = { write: () => Promise.reject(new Error('the sink broke later')) };
+    await assert.rejects(sh('echo said').stderr(late).stdout(late).run(), { message: 'the sink broke later' });
+  });
+
+  it('waits for a sink that takes its time', async () => {
+    const taken: string[] = [];
+    const write = async (bytes: Uint8Array): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      taken.push(new TextDecoder().decode(bytes));
+    };
+    await sh('echo one; echo two').stdout({ write }).run();
+    assert.equal(taken.join(''), 'one\ntwo\n');
+  });
+
+  it('has nothing to kill when it is over', async () => {
+    const started = await exec('true').start();
+    await started.wait();
+    await started.kill();
+  });
+
   it('leaves no file behind', async () => {
     const made = () => readdirSync(tmpdir()).filter((name) => /^reeve-[0-9a-f]{32}$/u.test(name));
     await exec('true').run();

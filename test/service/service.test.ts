@@ -4,7 +4,14 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { CommandFailed, createService, ReeveError, type Service, type ServiceEvent } from '../../src/index.ts';
+import {
+  CommandFailed,
+  createService,
+  ReeveError,
+  type Owner,
+  type Service,
+  type ServiceEvent,
+} from '../../src/index.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { isAlive } from '../rig/live-processes.ts';
 import { createReport, puppetCommand } from '../rig/puppet.ts';
@@ -196,6 +203,30 @@ describe('kill', () => {
     );
   });
 
+  it('K1 asked for again in the grace, takes no more than the shorter one', async () => {
+    await using service = createService();
+    const [ready, asked] = ['ready', 'asked'].map((line) => nextEvent(service, isLine(line)));
+    const { id } = await service.start(shell('trap "echo asked" TERM; echo ready; while :; do read -r _; done'));
+    await ready;
+    // Far longer than the guard of a test; the second comes before the first has begun, the third when it waits.
+    const first = service.kill(id, { graceMs: 3_600_000 });
+    const second = service.kill(id, { graceMs: 3_000_000 });
+    await asked;
+    const third = await service.kill(id, { graceMs: 0 });
+    assert.deepEqual([await first, await second], [third, third]);
+    assert.deepEqual([third.provenEmpty, third.signalled[0]?.signals], [true, ['TERM', 'KILL']]);
+  });
+
+  it('refuses a grace that is no time, which would kill at once', async () => {
+    await using service = createService();
+    const { id } = await service.start({ command: 'cat' });
+    for (const graceMs of [Number.NaN, -1, Infinity])
+      await assert.rejects(service.kill(id, { graceMs }), { code: 'USAGE', where: 'graceMs' });
+    assert.equal(service.get(id).state, 'running');
+    await service.closeInput(id);
+    assert.equal((await service.wait(id)).state, 'completed');
+  });
+
   it('K11 sweeps what a command that crashed by itself has left', async (t) => {
     await using service = createService();
     const report = createReport(t);
@@ -334,5 +365,41 @@ describe('abort and close', () => {
     const { id } = await service.start({ ...shell('trap "" TERM; sleep 1000 & wait'), graceMs: 50 });
     await service.close();
     assert.deepEqual([service.get(id).state, service.get(id).receipts[0]?.provenEmpty], ['interrupted', true]);
+  });
+
+  it('closing the service stops what is just being started, and starts nothing more', async () => {
+    const service = createService();
+    const starting = service.start({ command: 'sleep', args: ['1000'] });
+    await service.close();
+    const { id } = await starting;
+    assert.deepEqual([service.get(id).state, service.get(id).endReason], ['interrupted', 'stop']);
+    await assert.rejects(service.start({ command: 'true' }), { code: 'USAGE' });
+    await assert.rejects(service.run({ command: 'true' }), { code: 'USAGE' });
+  });
+});
+
+describe('what cannot be done', () => {
+  it('is refused before anything runs: a ring without room', () => {
+    for (const outputBytes of [0, -1, 0.5, Number.NaN])
+      assert.throws(() => createService({ outputBytes }), { name: 'RangeError' }, String(outputBytes));
+  });
+
+  it('is refused by name: an owner id that there is not', async () => {
+    await using service = createService();
+    const owner = { session: 's1' } as unknown as Partial<Owner>;
+    await assert.rejects(service.start({ command: 'true', owner }), { code: 'USAGE', where: 'owner' });
+  });
+
+  it('ends the run and is told to whoever waits: a listener of its output that throws', async () => {
+    await using service = createService();
+    const onOutput = (): void => {
+      throw new Error('no room');
+    };
+    const { id } = await service.start({ ...shell('echo said; exec sleep 1000'), onOutput });
+    await assert.rejects(service.wait(id), { message: 'no room' });
+    assert.deepEqual(
+      [service.get(id).state, service.get(id).error],
+      ['interrupted', 'its output could not be handed on'],
+    );
   });
 });
