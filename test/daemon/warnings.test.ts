@@ -52,22 +52,24 @@ test('L7 a warning is told on stderr when it comes, once each, and stands in rep
   assert.equal((await complaints.next()).done, true, 'each is told once');
 
   const { run, warnings } = JSON.parse(readFileSync(report, 'utf8')) as {
-    run: { id: string };
+    run: { id: string; project: string };
     warnings: readonly Told[];
   };
   assert.deepEqual(
     warnings.map(({ message }) => message),
     ['50% of the budget is used ($0.03/$0.05)', 'budget limit exceeded ($0.06/$0.05)'],
   );
-  for (const verb of [['inspect', run.id], ['status']]) {
+  for (const [verb, whose] of [
+    [['inspect', run.id], ''],
+    [['status'], ` (${run.project})`],
+  ] as const) {
     const [half = '', passed = '', ...more] = await told(home, ...verb);
     assert.match(half, HALF);
     assert.match(passed, PASSED);
     assert.deepEqual(more, [], verb[0]);
-    assert.match(
-      (await home.cli(...verb)).stdout,
-      /limit "soft": budget limit exceeded \(\$0\.06\/\$0\.05\), .+ ago\n/,
-    );
+    const { stdout } = await home.cli(...verb);
+    const [, end] = /limit "soft": budget limit exceeded \(\$0\.06\/\$0\.05\), .+ ago(.*)\n/.exec(stdout) ?? [];
+    assert.equal(end, whose, verb[0]);
   }
   const doctor = await home.cli('doctor');
   assert.equal(doctor.code, 0, 'a note is no problem');

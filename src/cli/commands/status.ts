@@ -10,7 +10,7 @@ import { count, formatDuration, paint } from '../format.ts';
 import type { CliIo } from '../io.ts';
 import { emit } from '../io.ts';
 import { openWorkplace, type Workplace } from '../open.ts';
-import { currentWarnings, renderWarning } from '../warnings.ts';
+import { currentWarnings, renderWarning, subjectOf } from '../warnings.ts';
 
 /** As for every command that cannot reach the daemon. */
 const NOT_RUNNING_EXIT_CODE = 69;
@@ -38,7 +38,11 @@ export function define(command: Command, io: CliIo): Command {
       lastError: trouble ?? status?.lastError ?? null,
     };
     emit(io, options, report, () =>
-      render(report, { color: io.color, now, warnings: warnings.map((warning) => renderWarning(warning, now)) }),
+      render(report, {
+        color: io.color,
+        now,
+        warnings: warnings.map((warning) => `${renderWarning(warning, now)} (${subjectOf(warning)})`),
+      }),
     );
   });
 }
