@@ -12,6 +12,21 @@ export function totalTokens(tokens: TokenCounts): number {
   return tokens.input + tokens.output + tokens.cacheWrite5m + tokens.cacheWrite1h + tokens.cacheRead;
 }
 
+/**
+ * Which of two lines of one answer counts: that with more tokens; the rest only makes equal totals with another split comparable, so that the
+ * order in which lines are read changes nothing. `src/store/sqlite/usage-insert.ts` says the same in SQL.
+ */
+export function isLargerUsage(a: TokenCounts, b: TokenCounts): boolean {
+  const differences = [
+    totalTokens(a) - totalTokens(b),
+    a.output - b.output,
+    a.cacheRead - b.cacheRead,
+    a.cacheWrite1h - b.cacheWrite1h,
+    a.input - b.input,
+  ];
+  return (differences.find((difference) => difference !== 0) ?? 0) > 0;
+}
+
 /** One model answer read from an agent's log, before it is priced. */
 export interface UsageEntry {
   readonly agent: string;

@@ -1,3 +1,4 @@
+import { isLargerUsage } from '../../usage/entry.ts';
 import type { PricedEntry } from '../../usage/ports.ts';
 
 /**
@@ -6,7 +7,7 @@ import type { PricedEntry } from '../../usage/ports.ts';
  * @param fileOrder which of two files was seen first: matters only between copies with equal timestamps (a fork)
  */
 export function mergeAnswers(known: PricedEntry, line: PricedEntry, fileOrder: (file: string) => number): PricedEntry {
-  const usage = isLarger(line, known) ? line : known;
+  const usage = isLargerUsage(line.tokens, known.tokens) ? line : known;
   const origin = isEarlier(line, known, fileOrder) ? line : known;
   return {
     ...origin,
@@ -18,17 +19,6 @@ export function mergeAnswers(known: PricedEntry, line: PricedEntry, fileOrder: (
     requestId: known.requestId ?? line.requestId,
     toolUse: known.toolUse || line.toolUse,
   };
-}
-
-/** All tokens; the rest only makes equal totals with another split comparable. */
-function isLarger(a: PricedEntry, b: PricedEntry): boolean {
-  return compareTuples(weightOf(a), weightOf(b)) > 0;
-}
-
-function weightOf({
-  tokens: { input, output, cacheWrite5m, cacheWrite1h, cacheRead },
-}: PricedEntry): readonly number[] {
-  return [input + output + cacheWrite5m + cacheWrite1h + cacheRead, output, cacheRead, cacheWrite1h, input];
 }
 
 type Place = Pick<PricedEntry, 'timestamp' | 'file' | 'offset'>;

@@ -1,5 +1,5 @@
 import type { Answer, AnswerContext } from '../answer-batch.ts';
-import { totalTokens } from '../entry.ts';
+import { isLargerUsage } from '../entry.ts';
 import type { LoggedPrompt } from '../log-source.ts';
 import { sessionOfPath } from './discover.ts';
 import type { AnswerLine } from './line.ts';
@@ -67,14 +67,20 @@ export class AnswerFold {
       });
       return;
     }
-    const larger = isLarger(line, known);
-    const toolUse = line.toolUse || known.toolUse;
+    const isLarger = isLargerUsage(line.tokens, known.tokens);
     const isPlaced = known.context.cwd === null && line.cwd !== null;
-    if (!larger && toolUse === known.toolUse && !isPlaced) return;
-    // The answer was said where and when its first line says, if it says where; what it cost, its largest.
-    const isOther = isPlaced || (larger && line.model !== known.context.model);
-    const context = isOther ? this.#contextOf(line) : known.context;
-    this.#answers.set(line.messageKey, { ...known, context, tokens: larger ? line.tokens : known.tokens, toolUse });
+    const toolUse = line.toolUse || known.toolUse;
+    if (!isLarger && !isPlaced && toolUse === known.toolUse) return;
+    // As the ledger merges lines that are read apart: the answer was said where and when its first line says, if it says where; what it cost,
+    // its largest.
+    const place = isPlaced ? line : { ...line, ...known.context };
+    const model = isLarger ? line.model : known.context.model;
+    this.#answers.set(line.messageKey, {
+      ...known,
+      context: this.#contextOf({ ...place, model }),
+      tokens: isLarger ? line.tokens : known.tokens,
+      toolUse,
+    });
   }
 
   /** One object per distinct context, so that a batch holds it once. Neighbouring lines nearly always share it. */
@@ -105,10 +111,4 @@ function sameContext(a: AnswerLine, b: AnswerLine): boolean {
     a.branch === b.branch &&
     a.cwd === b.cwd
   );
-}
-
-/** More tokens, or as many of which more are the dearer one-hour writes (a first line may lack the split). */
-function isLarger(line: AnswerLine, known: Answer): boolean {
-  const difference = totalTokens(line.tokens) - totalTokens(known.tokens);
-  return difference > 0 || (difference === 0 && line.tokens.cacheWrite1h > known.tokens.cacheWrite1h);
 }
