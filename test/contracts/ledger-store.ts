@@ -84,6 +84,24 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
     );
 
     it(
+      'leaves nothing without a project where lines without a folder, with a branch and without, turn out to be of one place',
+      withLedger(async (ledger) => {
+        const nowhere = { cwd: null, project: null };
+        await ingest(ledger, answerOf({ ...nowhere, branch: null }), answerOf({ ...nowhere, branch: 'main' }));
+        await ingest(ledger, answerOf({ project: '/w/api', branch: 'main' }));
+        await ingest(ledger, answerOf({ ...nowhere, branch: null }), answerOf({ ...nowhere, branch: 'main' }));
+        assert.deepEqual(
+          (await ledger.sums({}, ['project', 'branch'])).map(({ project, branch, answers }) => [
+            project,
+            branch,
+            answers,
+          ]),
+          [['/w/api', 'main', 5]],
+        );
+      }),
+    );
+
+    it(
       'takes batches of any size',
       withLedger(async (ledger) => {
         for (const size of [0, 1, 31, 32, 33, 100])

@@ -109,7 +109,7 @@ function findPlaceless(connection: Connection, { file, sessionId, agent, branch,
 export function settlePlaceless(connection: Connection): void {
   const known = "FROM usage_origins k WHERE k.session_id = o.session_id AND k.agent = o.agent AND k.project <> ''";
   connection.run(
-    `UPDATE OR IGNORE usage_origins AS o SET (project, branch) =
+    `UPDATE usage_origins AS o SET (project, branch) =
        (SELECT k.project, ifnull(o.branch, k.branch) ${known} ORDER BY k.file <> o.file, k.id LIMIT 1)
      WHERE o.project = '' AND EXISTS (SELECT 1 ${known})`,
   );
