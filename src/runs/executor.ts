@@ -5,10 +5,12 @@ import { isAlive } from '../processes/identity-of.ts';
 import type { ProcessTable } from '../processes/ports.ts';
 import { SWEEP_REASON, type Receipt } from '../processes/receipt.ts';
 import { VERIFY_MS } from '../processes/stop-tree.ts';
+import { findMembers } from '../processes/tree.ts';
 import { applyEvent } from './apply-event.ts';
 import { isTerminal, nextState } from './lifecycle.ts';
 import type { RunStore } from './ports.ts';
 import type { RunRecord, StopReason } from './record.ts';
+import { treeSpecOf } from './tree-of-run.ts';
 
 export interface ExecutorPorts {
   readonly runs: RunStore;
@@ -16,6 +18,8 @@ export interface ExecutorPorts {
   readonly table: ProcessTable;
   /** This process. */
   readonly self: Identity;
+  /** Processes that belong to no run. */
+  readonly exclude?: () => readonly Identity[];
 }
 
 /**
@@ -92,11 +96,18 @@ export async function joinStop(
     if (isTerminal(read.current.state) || !isTheirs || clock.monotonicMs() >= deadline) break;
     await clock.sleep(JOIN_POLL_MS);
   }
-  // A sweep's is of an attempt that another followed; after any other proof nothing of a run is started again.
+  // A sweep's is of an attempt that another followed.
   const receipt = (await runs.receipts(id)).findLast(({ reason }) => reason !== SWEEP_REASON);
-  if (receipt?.provenEmpty !== true) return { taken: await takeStop(ports, request), receipt: null };
   const read = (await runs.get(id)) ?? record;
+  if (receipt?.provenEmpty !== true || lives(ports, read))
+    return { taken: await takeStop(ports, request), receipt: null };
   return { taken: { record: read, isOurs: false, isNews: false }, receipt };
+}
+
+/** What its shim was about to spawn when the end was asked for may have come after the other's last look. */
+function lives({ table, exclude }: ExecutorPorts, record: RunRecord): boolean {
+  if (isTerminal(record.current.state)) return false;
+  return findMembers(treeSpecOf(record, { exclude: exclude?.() ?? [] }), table.list(), table).length > 0;
 }
 
 /** A process that is stopped itself, by a Ctrl-Z say, carries nothing out. */

@@ -1,6 +1,6 @@
 import type { Event } from '../events.ts';
 import { ReeveError } from '../errors.ts';
-import type { Identity } from '../processes/identity.ts';
+import { sameIdentity, type Identity } from '../processes/identity.ts';
 import { isAlive } from '../processes/identity-of.ts';
 import type { ProcessTable } from '../processes/ports.ts';
 import type { Receipt } from '../processes/receipt.ts';
@@ -80,6 +80,13 @@ const REGISTRANT_MS = 250;
  * @throws OWNERSHIP_UNPROVEN when the run lives in another PID namespace; RUN_NOT_FOUND
  */
 export async function stopRun(ports: StopRunPorts, request: StopRunRequest): Promise<StoppedRun> {
+  const stopped = await stopAsSeen(ports, request);
+  const { record, receipt } = stopped;
+  if (!receipt.provenEmpty || !hasStartedSince(request.record, record, ports.table)) return stopped;
+  return stopRun(ports, { ...request, record });
+}
+
+async function stopAsSeen(ports: StopRunPorts, request: StopRunRequest): Promise<StoppedRun> {
   const { runs, clock, table } = ports;
   const { record, reason, message } = request;
   const { id: runId } = record.intent;
@@ -249,10 +256,21 @@ async function completion(ports: StopRunPorts, taken: TakenStop): Promise<RunRec
       await ports.claims?.release(completed);
       return completed;
     }
-    if (shimLives && (!waits || waitedMs >= COMPLETION_MS)) return record;
+    if (shimLives && (!waits || waitedMs >= COMPLETION_MS || hasStartedSince(stopped, record, table))) return record;
     if (isOver && (await ports.claims?.isHeldBy(record)) !== true) return record;
     await clock.sleep(COMPLETION_POLL_MS);
   }
+}
+
+/**
+ * True when the shim was about to start the command as its end was asked for, and did so after the last look at its tree: then there is
+ * something to stop.
+ */
+function hasStartedSince(before: RunRecord, { current }: RunRecord, table: ProcessTable): boolean {
+  const known = startedOf(before.current)?.identity;
+  const command = startedOf(current)?.identity;
+  if (command === undefined || isTerminal(current.state) || !isAlive(command, table)) return false;
+  return known === undefined || !sameIdentity(known, command);
 }
 
 /** True while whoever registered the run lives, and has not told how its command ended. */

@@ -75,6 +75,21 @@ async function askDaemonFor(workplace: ShimWorkplace, intent: RunIntent): Promis
   }
 }
 
+/**
+ * Asked right before the spawn: to be admitted may take as long as a daemon takes to start, and somebody may have asked for the end meanwhile.
+ * They have found nothing to signal, and been told so.
+ * @throws RUN_ENDED
+ */
+export async function assertStillWanted({ store }: ShimWorkplace, id: RunId): Promise<void> {
+  const current = (await store.runs.get(id))?.current;
+  if (current?.state !== 'stopping') return;
+  const { reason, message } = current.stop;
+  throw new ReeveError('RUN_ENDED', `it was stopped before its command had started (${message ?? reason})`, {
+    where: id,
+    hint: 'Start it again if it is still wanted.',
+  });
+}
+
 /** Ends the record of a run that could not be started, and announces it. */
 export async function recordFailedStart(workplace: ShimWorkplace, id: RunId, failure: unknown): Promise<void> {
   const { store, clock, table, events } = workplace;

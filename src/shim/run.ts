@@ -6,7 +6,7 @@ import { applyEvent } from '../runs/apply-event.ts';
 import type { Identity } from '../processes/identity.ts';
 import type { RunExit, RunRecord } from '../runs/record.ts';
 import { treeSpecOf } from '../runs/tree-of-run.ts';
-import { recordFailedStart, type AdmittedRun } from './admission.ts';
+import { assertStillWanted, recordFailedStart, type AdmittedRun } from './admission.ts';
 import { listenForCallOff } from './call-off.ts';
 import type { holdDaemon as HoldDaemon } from './daemon-hold.ts';
 import type { DaemonLink } from './daemon-link.ts';
@@ -68,7 +68,7 @@ export interface LiveRun {
 
 /**
  * Starts the command of an admitted run below this process, which from then on adopts every orphan of it.
- * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, and what the store throws; nothing is running then
+ * @throws COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, RUN_ENDED when it was stopped meanwhile, and what the store throws; nothing is running then
  */
 export async function startRun(
   workplace: ShimWorkplace,
@@ -87,6 +87,7 @@ export async function startRun(
   const env = { ...workplace.env, ...request.env, [COOKIE_VARIABLE]: cookie, ...token };
   let launched: Launched;
   try {
+    await assertStillWanted(workplace, id);
     launched = await launchCommand();
   } catch (error) {
     admitted.daemon?.client.close();
@@ -111,7 +112,7 @@ export async function startRun(
     record: () => supervisor.record(),
     stop: (wish) => supervisor.stop(wish),
   });
-  // Someone asked for the end between the intent and the spawn, and found nothing to end.
+  // Someone asked for the end between our last look and the spawn, and found nothing to end.
   if (record.current.state === 'stopping') stop(record.current.stop.message);
 
   const liftTimeLimit = await limitTime(request, supervisor);
