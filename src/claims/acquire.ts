@@ -77,8 +77,9 @@ const LAST_MS = 8.64e15;
  * Claims a worktree, at once or when it is this asker's turn.
  * @throws CLAIM_HELD, CLAIM_CORRUPT, PERMISSION_DENIED, STORE_FULL, what the store throws, and the signal's reason when it aborts
  */
-export async function acquireClaim(ports: ClaimPorts, request: AcquireRequest): Promise<HeldClaim> {
+export async function acquireClaim(ports: ClaimPorts, asked: AcquireRequest): Promise<HeldClaim> {
   const { files, clock } = ports;
+  const request = readable(asked);
   const { place, holder, waitMs, signal } = request;
   const deadline = clock.monotonicMs() + waitMs;
   const since = clock.now();
@@ -113,11 +114,17 @@ export async function acquireClaim(ports: ClaimPorts, request: AcquireRequest): 
   }
 }
 
+/** As others can read it: without secrets, of which a mark is left to find the holder by; a blank would make the claim a damaged one. */
+function readable(request: AcquireRequest): AcquireRequest {
+  const { holder } = request;
+  const session = request.session?.trim() ?? '';
+  const label = holder.label === '' ? `PID ${holder.process.pid}` : holder.label;
+  return { ...request, session: session === '' ? null : redactId(session), holder: { ...holder, label } };
+}
+
 /** Looks without the guard, which costs nobody anything, and writes under it only what a second reading still allows. */
 async function attempt(ports: ClaimPorts, request: AcquireRequest): Promise<AcquireDecision> {
-  const { place, holder, insideOf } = request;
-  // Others read the claim; its holder is found by the mark as well.
-  const session = request.session === null ? null : redactId(request.session);
+  const { place, holder, session, insideOf } = request;
   for (;;) {
     const current = await readRegister(ports, place);
     const now = ports.clock.now();

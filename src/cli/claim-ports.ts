@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import type { ClaimPorts } from '../claims/acquire.ts';
 import type { Holder } from '../claims/claim.ts';
 import type { ClaimPlace } from '../claims/ports.ts';
@@ -13,7 +12,7 @@ import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import type { RunClaims } from '../runs/run-claims.ts';
 import { wireClaims } from '../wire-claims.ts';
 import { errorText } from './error-text.ts';
-import type { CliIo } from './io.ts';
+import { resolveTyped, type CliIo } from './io.ts';
 import type { Workplace } from './open.ts';
 
 /** What the commands about claims work with. */
@@ -27,9 +26,9 @@ export async function openRunClaims(workplace: Workplace, io: Pick<CliIo, 'err'>
   return claimsOfRuns(await openClaims(workplace), (error) => io.err(errorText(error)));
 }
 
-/** The place of the folder that was typed, or of the one that reeve is called from. @throws FOLDER_NOT_FOUND */
+/** The place of the folder that was typed, or of the one that reeve is called from. @throws FOLDER_NOT_FOUND, USAGE */
 export function placeTyped({ files }: ClaimPorts, folder: string | undefined, io: CliIo): ClaimPlace {
-  return files.placeOf(folder === undefined ? io.cwd : resolve(io.cwd, folder));
+  return files.placeOf(folder === undefined ? io.cwd : resolveTyped(io, folder));
 }
 
 /** Ids of the runs that this command is part of, the outermost first. */

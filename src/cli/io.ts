@@ -1,5 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
-import type { ReeveError } from '../errors.ts';
+import { ReeveError } from '../errors.ts';
 
 /** What a command may touch of the outside: streams, environment, exit code. Commands never use `process` or `console`. */
 export interface CliIo {
@@ -37,8 +37,13 @@ export function cwdIfThere(io: Pick<CliIo, 'cwd'>): string | null {
   }
 }
 
-/** A path as it was typed, made absolute: the working folder is asked for only where the path is relative to it. */
+/**
+ * A path as it was typed, made absolute: the working folder is asked for only where the path is relative to it.
+ * @throws USAGE for an empty one, of a variable that is not set say, which would be the working folder
+ */
 export function resolveTyped(io: Pick<CliIo, 'cwd'>, path: string): string {
+  if (path === '')
+    throw new ReeveError('USAGE', 'an empty path names no folder', { hint: 'name one, or . for the working folder' });
   return isAbsolute(path) ? resolve(path) : resolve(io.cwd, path);
 }
 

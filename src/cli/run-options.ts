@@ -177,9 +177,9 @@ export function ownerOf({
 }: Pick<RunOptions, 'session' | 'turn' | 'toolCall' | 'owner'>): Owner {
   const ids: Record<keyof Owner, string | null> = {
     ...NO_OWNER,
-    sessionId: session ?? null,
-    turnId: turn ?? null,
-    toolCallId: toolCall ?? null,
+    sessionId: session === undefined ? null : named('--session', session),
+    turnId: turn === undefined ? null : named('--turn', turn),
+    toolCallId: toolCall === undefined ? null : named('--tool-call', toolCall),
   };
   for (const [word, value] of Object.entries(pairs('--owner', owner))) {
     const key = Object.hasOwn(OWNER_KEYS, word) ? OWNER_KEYS[word] : undefined;
@@ -203,7 +203,8 @@ export function pairs(option: string, words: readonly string[]): Readonly<Record
   return Object.fromEntries(found);
 }
 
-function named(option: string, text: string): string {
+/** A name or an id as it was typed: a blank one, of a variable that is not set say, names nothing. @throws USAGE naming the option */
+export function named(option: string, text: string): string {
   if (text.trim() === '') throw refused(option, text, 'leave it out instead');
   return text.trim();
 }

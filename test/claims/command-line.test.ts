@@ -38,6 +38,25 @@ function parentOf(pid: number): number {
 }
 
 describe('reeve run in a worktree', () => {
+  it('C5 refuses a session, turn or tool call that is blank, and leaves the worktree free', async (t) => {
+    const { home, repo, at } = stage(t);
+    for (const option of ['--session', '--turn', '--tool-call'])
+      for (const verb of [['run'], ['start'], ['register', '--pid', String(process.pid)]]) {
+        const { exitCode, stderr } = await home.reeve([...verb, option, '', '--', 'true'], at);
+        assert.deepEqual([exitCode, stderr.includes(`${option} cannot be ""`)], [2, true], stderr);
+      }
+    assert.equal((await home.reeve(['claim', '--session', ' '], at)).exitCode, 2);
+    for (const line of [
+      ['claim', ''],
+      ['claim', '--cwd', ''],
+      ['release', '--force', ''],
+      ['claims', '--under', ''],
+    ])
+      assert.equal((await home.reeve(line, at)).exitCode, 2, line.join(' '));
+    assert.deepEqual(await claimsOf(home, repo), []);
+    assert.equal((await home.reeve(['run', '--', 'true'], at)).exitCode, 0);
+  });
+
   it('C1 lets one of the contenders in, and tells the others who it is', async (t) => {
     const { home, repo, at } = stage(t);
     for (let round = 0; round < ROUNDS; round += 1) {

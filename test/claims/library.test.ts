@@ -109,3 +109,17 @@ test('a wait that is no time is refused, and one for ever is not', async (t) => 
   const claim = await claims.acquire(repo, { waitMs: Number.MAX_SAFE_INTEGER, onWait });
   assert.equal(await claim.release(), true);
 });
+
+test('a blank session or label makes no claim that nobody can read', async (t) => {
+  const folder = tempFolder(t);
+  const repo = newRepository(join(folder, 'repo'));
+  const spareFolder = join(folder, 'spare');
+  for (const blank of ['', '  ']) {
+    const claims = createClaims({ spareFolder, label: '' });
+    const claim = await claims.acquire(repo, { session: blank });
+    const view = await createClaims({ spareFolder }).read(repo);
+    assert.equal(view.state, 'held');
+    assert.deepEqual([view.claim.session, view.claim.holder.label], [null, `PID ${process.pid}`]);
+    assert.equal(await claim.release(), true);
+  }
+});

@@ -7,7 +7,7 @@ import { ReeveError } from '../../errors.ts';
 import { handHolder, openClaims, placeTyped, runsAround } from '../claim-ports.ts';
 import { emit, type CliIo } from '../io.ts';
 import { openWorkplace } from '../open.ts';
-import { defaultRunOptions, parseWaitMs, toRunRequest } from '../run-options.ts';
+import { defaultRunOptions, named, parseWaitMs, toRunRequest } from '../run-options.ts';
 import { runAsShim } from './run.ts';
 
 interface ClaimOptions {
@@ -81,7 +81,7 @@ async function claimByHand(folder: string | undefined, options: ClaimOptions, io
   const { token, joined } = await acquireClaim(ports, {
     place,
     holder: handHolder(ports, options.pid === undefined ? process.ppid : pidOf(options.pid)),
-    session: options.session ?? null,
+    session: options.session === undefined ? null : named('--session', options.session),
     insideOf: runsAround(io),
     waitMs: options.wait === undefined ? 0 : parseWaitMs(options.wait),
     onWait: (line) => io.err(`reeve: waiting: ${line}\n`),
