@@ -54,7 +54,10 @@ test('C5 a corrupt claim stays as it is while a run, or an agent that reeve does
     assert.equal(found?.fixed, null);
     assert.equal(readFileSync(file, 'utf8'), 'broken');
   };
-  const { holder } = JSON.parse(readFileSync(file, 'utf8')) as Claim;
+  // The shim writes the claim once more when its command runs.
+  const claimed = (): Claim => JSON.parse(readFileSync(file, 'utf8')) as Claim;
+  await until(() => claimed().holder.leader !== null);
+  const { holder } = claimed();
   await refuses(/its shim lives/);
   await home.reeve(['stop', '--grace', '0', 'worker']);
   // The run is over when its tree is; the shim that holds the claim closes its books after that.
