@@ -7,7 +7,9 @@
 
 // Processes: find them, end them, prove it.
 export { descendants, findProcesses, identityOf, killVerified } from './library.ts';
-export type { Identity } from './processes/identity.ts';
+export type { Identity, Realm } from './processes/identity.ts';
+export type { SignalName } from './processes/ports.ts';
+export type { MemberVia } from './processes/tree-spec.ts';
 export type { FoundProcess, KillOptions, ProcessQuery } from './processes/kill.ts';
 export type { Receipt, SignalledProcess, Survivor, Unproven } from './processes/receipt.ts';
 
@@ -55,21 +57,28 @@ export type { HeldClaim } from './claims/acquire.ts';
 export type { Claim, ClaimToken, Holder, Leader } from './claims/claim.ts';
 export type { ClaimCollision } from './claims/collisions.ts';
 export type { ClaimView } from './claims/inspect.ts';
-export type { ClaimStore } from './claims/ports.ts';
+export type { ClaimPlace, ClaimRow, ClaimStore } from './claims/ports.ts';
 
 // Limits: what happens when a budget is breached.
 export { createEnforcer } from './limits/enforcer.ts';
-export type { Allowance, Lockout, LockoutKey } from './limits/lockout.ts';
+export type { BreachInput, Enforcer, EnforcerPorts, Killer, StopReport } from './limits/enforcer.ts';
+export type { Period, Selection } from './limits/limit.ts';
+export type { Allowance, Lockout, LockoutKey, Place } from './limits/lockout.ts';
 export type { LockoutStore } from './limits/ports.ts';
+export type { Warning, WarningQuery } from './limits/warning.ts';
 
 // Stores: the same ports on SQLite, or in memory for tests.
 export { createMemoryStore } from './store/memory/open.ts';
 export { openSqliteStore } from './store/sqlite/open.ts';
+export type { StoreOptions } from './store/sqlite/open.ts';
 export type { Store } from './store/store.ts';
-export type { RunQuery, RunStore } from './runs/ports.ts';
+export type { FirstState, RunQuery, RunStore } from './runs/ports.ts';
+export type { LedgerStore } from './usage/ports.ts';
 export type {
   EndReason,
   Owner,
+  RunCaps,
+  RunExit,
   RunId,
   RunIntent,
   RunOutcome,
