@@ -99,13 +99,13 @@ export async function joinStop(
   // A sweep's is of an attempt that another followed.
   const receipt = (await runs.receipts(id)).findLast(({ reason }) => reason !== SWEEP_REASON);
   const read = (await runs.get(id)) ?? record;
-  if (receipt?.provenEmpty !== true || lives(ports, read))
+  if (receipt?.provenEmpty !== true || hasMembers(ports, read))
     return { taken: await takeStop(ports, request), receipt: null };
   return { taken: { record: read, isOurs: false, isNews: false }, receipt };
 }
 
 /** What its shim was about to spawn when the end was asked for may have come after the other's last look. */
-function lives({ table, exclude }: ExecutorPorts, record: RunRecord): boolean {
+function hasMembers({ table, exclude }: ExecutorPorts, record: RunRecord): boolean {
   if (isTerminal(record.current.state)) return false;
   return findMembers(treeSpecOf(record, { exclude: exclude?.() ?? [] }), table.list(), table).length > 0;
 }
@@ -115,13 +115,16 @@ export function isAtWork(process: Identity, table: ProcessTable): boolean {
   return isAlive(process, table) && table.read(process.pid)?.state !== 'T';
 }
 
-/** What there was to tell is told: whoever waited for that may end the record. Gives the record as it is then. */
+/**
+ * What there was to tell is told: whoever waited for that may end the record, but for somebody who took over while we were suspended. Gives the
+ * record as it is then.
+ */
 export async function leaveStop(ports: ExecutorPorts, { record, isOurs }: TakenStop): Promise<RunRecord> {
   const { id } = record.intent;
   const read = (await ports.runs.get(id)) ?? record;
   if (!isOurs || read.current.state !== 'stopping') return read;
   try {
-    return await applyEvent(ports, id, { type: 'stop-left' });
+    return await applyEvent(ports, id, { type: 'stop-left', executor: ports.self });
   } catch (error) {
     if (!(error instanceof ReeveError && error.code === 'RUN_ENDED')) throw error;
     return (await ports.runs.get(id)) ?? record;

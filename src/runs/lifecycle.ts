@@ -110,7 +110,11 @@ const TABLE: { readonly [S in ActiveStateName]: Row<S> } = {
     'stop-taken': ({ state, started, stop, exit }, { executor }) => ({ state, started, stop, exit, executor }),
     'stop-hurried': (state, { graceMs }) =>
       graceMs < (state.graceLeftMs ?? Infinity) ? { ...state, graceLeftMs: graceMs } : state,
-    'stop-left': ({ state, started, stop, exit }) => ({ state, started, stop, exit }),
+    'stop-left'(before, { executor }) {
+      if (before.executor === undefined || !sameIdentity(before.executor, executor)) return before;
+      const { state, started, stop, exit } = before;
+      return { state, started, stop, exit };
+    },
     exited: (state, { exit }) => ({ ...state, exit }),
     emptied: ({ started, stop, exit }, event) =>
       ended('interrupted', started, interruption(stop, event.exit ?? exit ?? NO_EXIT, event)),

@@ -13,8 +13,8 @@ export type RunEvent =
   | { readonly type: 'stop-taken'; readonly executor: Identity }
   /** Someone else stops it too, and allows so much more grace: whoever carries it out is to keep to the least. */
   | { readonly type: 'stop-hurried'; readonly graceMs: number }
-  /** Whoever carried it out has told what came of it. */
-  | { readonly type: 'stop-left' }
+  /** Whoever carried it out has told what came of it. Somebody who has taken over meanwhile has not. */
+  | { readonly type: 'stop-left'; readonly executor: Identity }
   /** Someone asks it to end by itself; the first who asks is on record. */
   | { readonly type: 'interrupt-requested'; readonly interrupt: StopRequested }
   /** It was asked, and goes on. */

@@ -166,6 +166,33 @@ test('K1 of two stops at once one signals, with the shorter grace, and both retu
   );
 });
 
+test('who goes on after a suspension leaves the stop to whoever took it over, whose telling the end waits for', async (t) => {
+  const ports = createPorts();
+  const { leader: shim } = await startPuppet(t, 'sleeper.sh').report.processes('leader');
+  const { leader: heir } = await startPuppet(t, 'sleeper.sh').report.processes('leader');
+  const { record } = await startRun(t, ports.runs, { intent: { shim } });
+  const { id } = record.intent;
+  let [isProven, ends] = [false, 0];
+  const runs: RunStore = {
+    ...ports.runs,
+    // While we were suspended, and nobody knew that the tree was about to be proven empty.
+    async saveReceipt(...receipt) {
+      await applyEvent(ports, id, { type: 'stop-taken', executor: heir });
+      await ports.runs.saveReceipt(...receipt);
+      isProven = true;
+    },
+  };
+  const clock = clockThat(async () => {
+    if (!isProven || (ends += 1) > 1) return;
+    const { current } = (await ports.runs.get(id)) ?? assert.fail();
+    assert.deepEqual(current.state === 'stopping' ? current.executor : null, heir);
+    await applyEvent(ports, id, GONE);
+  });
+  const stopped = await stopRun({ ...ports, runs, clock }, { ...ASKED, record });
+  assert.deepEqual([stopped.record.current.state, ends], ['interrupted', 1]);
+  for (const one of [shim, heir]) await endProcess(one);
+});
+
 test('a run that ended by itself is left alone', async () => {
   const ports = createPorts();
   const record = await ports.runs.insert(intentOf());
