@@ -12,19 +12,18 @@ export function totalTokens(tokens: TokenCounts): number {
   return tokens.input + tokens.output + tokens.cacheWrite5m + tokens.cacheWrite1h + tokens.cacheRead;
 }
 
+/** What tells two usages with as many tokens in all apart, the weightiest first. */
+const SPLIT = ['output', 'cacheRead', 'cacheWrite1h', 'input'] as const;
+
 /**
  * Which of two lines of one answer counts: that with more tokens; the rest only makes equal totals with another split comparable, so that the
  * order in which lines are read changes nothing. `src/store/sqlite/usage-insert.ts` says the same in SQL.
  */
 export function isLargerUsage(a: TokenCounts, b: TokenCounts): boolean {
-  const differences = [
-    totalTokens(a) - totalTokens(b),
-    a.output - b.output,
-    a.cacheRead - b.cacheRead,
-    a.cacheWrite1h - b.cacheWrite1h,
-    a.input - b.input,
-  ];
-  return (differences.find((difference) => difference !== 0) ?? 0) > 0;
+  const difference = totalTokens(a) - totalTokens(b);
+  if (difference !== 0) return difference > 0;
+  for (const kind of SPLIT) if (a[kind] !== b[kind]) return a[kind] > b[kind];
+  return false;
 }
 
 /** One model answer read from an agent's log, before it is priced. */

@@ -73,11 +73,11 @@ export class AnswerFold {
     if (!isLarger && !isPlaced && toolUse === known.toolUse) return;
     // As the ledger merges lines that are read apart: the answer was said where and when its first line says, if it says where; what it cost,
     // its largest.
-    const place = isPlaced ? line : { ...line, ...known.context };
     const model = isLarger ? line.model : known.context.model;
+    const isSame = !isPlaced && model === known.context.model;
     this.#answers.set(line.messageKey, {
       ...known,
-      context: this.#contextOf({ ...place, model }),
+      context: isSame ? known.context : this.#contextOf({ ...line, ...(isPlaced ? {} : known.context), model }),
       tokens: isLarger ? line.tokens : known.tokens,
       toolUse,
     });
