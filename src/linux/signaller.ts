@@ -91,7 +91,9 @@ export class PidfdSignaller implements Signaller {
   ): Promise<readonly ProcessHandle[]> {
     const own = handles.map((handle) => asOwn(handle));
     for (const handle of own) if (handle.fd >= 0) this.#exits.add(handle);
-    const exited = this.#collect(own);
+    // An exit is told once: what is found here may be what somebody else waits for.
+    this.#wake();
+    const exited = this.#exitedAmong(own);
     if (exited.length > 0 || timeoutMs <= 0 || givenUp?.aborted === true) return Promise.resolve(exited);
     return new Promise((resolve) => {
       const giveUp = (): void => waiter.settle([]);
@@ -161,13 +163,12 @@ export class PidfdSignaller implements Signaller {
   #wake(): void {
     this.#exits.drain();
     for (const waiter of this.#waiters) {
-      const exited = this.#collect(waiter.handles);
+      const exited = this.#exitedAmong(waiter.handles);
       if (exited.length > 0) waiter.settle(exited);
     }
   }
 
-  #collect(handles: readonly PidfdHandle[]): readonly PidfdHandle[] {
-    this.#exits.drain();
+  #exitedAmong(handles: readonly PidfdHandle[]): readonly PidfdHandle[] {
     for (const handle of handles) if (handle.fd < 0 && !handle.exited) handle.exited = !this.#isAlive(handle.identity);
     return handles.filter((handle) => handle.exited);
   }

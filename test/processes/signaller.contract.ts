@@ -170,6 +170,22 @@ export function testSignaller(source: SignallerSource, patience: { readonly numR
     await Promise.all(puppets.map(({ exited }) => exited));
   });
 
+  test(`${source.name}: who waits for an exit is told of one that somebody else's look finds first`, async (t) => {
+    const puppets = [1, 2].map(() => startPuppet(t, 'sleeper.sh'));
+    const leaders = await Promise.all(puppets.map(leaderOf));
+    const [dies, lives] = leaders.map((leader) => open(leader));
+    assert.ok(dies && lives);
+    const waiting = signaller.waitAny([dies], 30_000);
+    dies.send('KILL');
+    // Without a turn of the event loop, which would tell of the exit before anybody looks.
+    while (table.read(dies.identity.pid)?.state !== 'Z');
+    assert.deepEqual(await signaller.waitAny([lives], 0), []);
+    assert.deepEqual(await waiting, [dies]);
+    for (const handle of [dies, lives]) handle.close();
+    await kill(...leaders);
+    await Promise.all(puppets.map(({ exited }) => exited));
+  });
+
   test(`${source.name}: a stopped process is not taken for an ended one`, async (t) => {
     const puppet = startPuppet(t, 'sleeper.sh');
     const leader = await leaderOf(puppet);
