@@ -121,7 +121,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     wake,
     onIngested: patience.gotOn,
   });
-  const links = createSessionLinks({ table, ledger: store.ledger, configDirs: () => logs.folders });
+  const links = createSessionLinks({
+    table,
+    ledger: store.ledger,
+    runs: store.runs,
+    now: clock.now,
+    configDirs: () => logs.folders,
+  });
   const enforcement = createEnforcement({
     store,
     config: () => config.current,

@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { identityKey } from '../processes/identity.ts';
 import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
+import { outcomeOf } from '../runs/lifecycle.ts';
+import type { RunStore } from '../runs/ports.ts';
 import type { RunRecord } from '../runs/record.ts';
 import { sessionsDir } from '../usage/claude/discover.ts';
 import { parseRegistryEntry, pidOfRegistryFile } from '../usage/claude/live-registry.ts';
 import { SESSION_VARIABLE } from '../usage/claude/process-session.ts';
 import { currentSessions, type CurrentSession } from '../usage/current-sessions.ts';
-import type { LedgerStore } from '../usage/ports.ts';
+import type { LedgerStore, SessionLink } from '../usage/ports.ts';
 import { runOfProcess, type ProcessView } from '../runs/run-of-process.ts';
 
 const AGENT = 'claude';
@@ -29,6 +31,8 @@ export interface SessionLinks {
 export interface SessionLinksPorts {
   readonly table: ProcessTable;
   readonly ledger: LedgerStore;
+  readonly runs: Pick<RunStore, 'list'>;
+  readonly now: () => number;
   /** Claude Code's config folders that are watched now. */
   readonly configDirs: () => readonly string[];
 }
@@ -43,16 +47,26 @@ export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
     cookie: (pid) => table.environment(pid, COOKIE_VARIABLE),
   };
 
-  /** Entries of the session count for the run from its own beginning on; what an earlier run spent in it stays that run's. */
   async function link(session: CurrentSession, run: RunRecord): Promise<boolean> {
     const key = `${session.sessionId} ${session.runId}`;
     if (linked.has(key)) return false;
-    const fromMs = run.intent.createdAt;
-    const known = await ledger.links({ sessionId: session.sessionId });
-    const isKnown = known.some((one) => one.runId === session.runId && one.agent === AGENT);
-    if (!isKnown) await ledger.linkSession({ agent: AGENT, ...session, fromMs });
+    const known = (await ledger.links({ sessionId: session.sessionId })).filter(({ agent }) => agent === AGENT);
+    const isKnown = known.some((one) => one.runId === session.runId);
+    if (!isKnown) await ledger.linkSession({ agent: AGENT, ...session, fromMs: await sinceWhen(run, known) });
     linked.add(key);
     return !isKnown;
+  }
+
+  /**
+   * Entries of the session count for the run from its own beginning on; what an earlier run spent in it stays that run's. Where younger runs
+   * were in it, this run's agent has resumed it since: from the end of the last of them on, or from now if it goes on elsewhere.
+   */
+  async function sinceWhen({ intent }: RunRecord, known: readonly SessionLink[]): Promise<number> {
+    const younger = known.filter(({ fromMs }) => fromMs > intent.createdAt).map(({ runId }) => runId);
+    if (younger.length === 0) return intent.createdAt;
+    const records = await ports.runs.list({ ids: younger });
+    const ends = new Map(records.map((record) => [record.intent.id, outcomeOf(record.current)?.completedAt]));
+    return Math.max(...younger.map((id) => ends.get(id) ?? ports.now()));
   }
 
   return {

@@ -4,6 +4,7 @@
  *
  *   spend <output tokens>   appends a prompt and an answer to it        → spent <epoch ms before the append>
  *   rename <name>           gives the session a name, as /rename does   → renamed <name>
+ *   resume <session id>     goes on in another session, as /resume does  → resumed <session id>
  *   child [stubborn]        starts a child that sleeps (and traps TERM)  → child <pid>
  *   tool                    starts a child that names the session      → tool <pid>
  *   exit <code>             removes the registry entry and ends
@@ -31,9 +32,8 @@ const { values } = parseArgs({
 });
 const claudeDir = process.env['CLAUDE_CONFIG_DIR'] ?? join(homedir(), '.claude');
 const cwd = realpathSync(process.cwd());
-const sessionId = values.resume ?? randomUUID();
+let sessionId = values.resume ?? randomUUID();
 const project = join(claudeDir, 'projects', cwd.replaceAll(/[^a-zA-Z0-9]/g, '-'));
-const log = join(project, `${sessionId}.jsonl`);
 const registryEntry = join(claudeDir, 'sessions', `${process.pid}.json`);
 
 mkdirSync(project, { recursive: true });
@@ -55,6 +55,7 @@ createInterface({ input: process.stdin }).on('line', (line) => {
   const [verb, argument] = line.trim().split(' ');
   if (verb === 'spend') process.stdout.write(`spent ${spend(Number(argument))}\n`);
   else if (verb === 'rename') process.stdout.write(`renamed ${rename(argument ?? '')}\n`);
+  else if (verb === 'resume') process.stdout.write(`resumed ${resume(argument ?? '')}\n`);
   else if (verb === 'child') startChild(argument === 'stubborn');
   else if (verb === 'tool') startTool();
   else if (verb === 'exit') {
@@ -73,13 +74,23 @@ function spend(outputTokens: number): number {
   const before = Date.now();
   const { model, branch } = values;
   const prompt = promptLine(sessionId, randomUUID(), { at: new Date(before).toISOString(), cwd, branch });
-  appendFileSync(log, prompt + answerLine({ sessionId, cwd, at: before, outputTokens, model, branch }));
+  appendFileSync(log(), prompt + answerLine({ sessionId, cwd, at: before, outputTokens, model, branch }));
   return before;
 }
 
+function log(): string {
+  return join(project, `${sessionId}.jsonl`);
+}
+
+function resume(id: string): string {
+  sessionId = id;
+  writeFileSync(registryEntry, JSON.stringify({ ...entry, sessionId }));
+  return id;
+}
+
 function rename(name: string): string {
-  appendFileSync(log, `${JSON.stringify({ type: 'custom-title', customTitle: name, sessionId })}\n`);
-  writeFileSync(registryEntry, JSON.stringify({ ...entry, name }));
+  appendFileSync(log(), `${JSON.stringify({ type: 'custom-title', customTitle: name, sessionId })}\n`);
+  writeFileSync(registryEntry, JSON.stringify({ ...entry, sessionId, name }));
   return name;
 }
 
