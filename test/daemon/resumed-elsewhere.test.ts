@@ -27,3 +27,28 @@ test('L9 what a run spends in a session that it took over from a younger run cou
   await older.tell('spend 3200');
   await endsAtItsCap(home, older);
 });
+
+test('a limit on sessions is listed with the session in which its run spent last, whatever the order of their names', async () => {
+  await using home = openHome();
+  home.writeConfig('[[limit]]\nname = "session"\nperiod = "session"\ntokens = 9_000\n');
+  const run = await startAgentRun(home);
+  await run.tell('spend 8000');
+  for (const [sessionId, tokens] of [
+    ['00000000-0000-4000-8000-000000000000', 100],
+    ['ffffffff-ffff-4fff-8fff-ffffffffffff', 200],
+    ['00000000-0000-4000-8000-000000000001', 300],
+  ] as const) {
+    await run.tell(`resume ${sessionId}`);
+    await run.tell(`spend ${tokens}`);
+    // It is admitted after the daemon has seen the session.
+    assert.equal((await home.cli('run', '--shared', '--', 'true')).code, 0);
+    const { limits } = JSON.parse((await home.cli('limit', 'list', '--json')).stdout) as {
+      limits: { counters: { sessionId: string; currentTokens: number }[] }[];
+    };
+    assert.deepEqual(
+      limits[0]?.counters.map((counter) => [counter.sessionId, counter.currentTokens]),
+      [[sessionId, tokens]],
+    );
+  }
+  await run.exit(0);
+});
