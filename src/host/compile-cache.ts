@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { enableCompileCache, getCompileCacheDir } from 'node:module';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { xdgFolder } from './home-folder.ts';
 
 /**
@@ -10,7 +10,8 @@ import { xdgFolder } from './home-folder.ts';
 export function useCompileCache(env: NodeJS.ProcessEnv): void {
   const home = env['REEVE_HOME'];
   try {
-    const folder = home ? join(home, 'cache') : join(xdgFolder(env, 'XDG_CACHE_HOME', '.cache'), 'reeve');
+    // Not relative: below a working folder that was removed, mkdirSync tries again for ever (Node 24).
+    const folder = home ? resolve(home, 'cache') : join(xdgFolder(env, 'XDG_CACHE_HOME', '.cache'), 'reeve');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     enableCompileCache(folder);
     const directory = getCompileCacheDir();

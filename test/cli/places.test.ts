@@ -24,7 +24,7 @@ import type { Home, Result } from './command-line.ts';
 failOnLeaks();
 
 /** Runs reeve in a folder that was removed under it, as a worktree is that its agent has cleaned up. */
-function reeveInRemovedFolder(home: Home, ...args: readonly string[]): Result {
+function reeveInRemovedFolder(home: Pick<Home, 'folder' | 'env'>, ...args: readonly string[]): Result {
   const gone = join(home.folder, 'gone');
   mkdirSync(gone);
   const script = 'rmdir "$0" && exec "$@"';
@@ -48,6 +48,15 @@ test('what needs no working folder works in one that is gone', (t) => {
   for (const args of [['doctor'], ['usage'], ['usage', '--project', '/'], ['claims', ...below], ['claims', 'clean']]) {
     const { stderr, exitCode } = reeveInRemovedFolder(home, ...args);
     assert.equal(exitCode, 0, `${args.join(' ')}: ${stderr}`);
+  }
+});
+
+test('a home that is relative to a folder that is gone is told so', (t) => {
+  const { folder, env } = createHome(t);
+  for (const verb of ['ps', 'doctor']) {
+    const { stderr, exitCode } = reeveInRemovedFolder({ folder, env: { ...env, REEVE_HOME: 'home' } }, verb);
+    assert.match(stderr, /^reeve: the folder that reeve is called from is gone \[FOLDER_NOT_FOUND\]\n/u);
+    assert.equal(exitCode, 2);
   }
 });
 
