@@ -51,11 +51,19 @@ export type ShimNews =
   /** A hosted run is over: its tree is empty, or would not die. */
   | { readonly type: 'closed'; readonly ending: Ending };
 
-/** Reads the order to its end. Node has marked the descriptors close-on-exec at its start: the command does not inherit them. */
-export function readOrder(): ShimOrder {
-  const order = JSON.parse(readFileSync(ORDER_FD, 'utf8')) as ShimOrder;
+/**
+ * Reads the order to its end. Null: whoever gave it was killed in the middle of it. Node has marked the descriptors close-on-exec at its start:
+ * the command does not inherit them.
+ */
+export function readOrder(): ShimOrder | null {
+  const text = readFileSync(ORDER_FD, 'utf8');
   closeSync(ORDER_FD);
-  return order;
+  // An object that lost its end is no JSON, and nothing else comes here.
+  try {
+    return JSON.parse(text) as ShimOrder;
+  } catch {
+    return null;
+  }
 }
 
 /** Never throws: whoever waits may have been killed, and the run goes on. */

@@ -18,6 +18,10 @@ export async function runOrder(): Promise<void> {
   process.chdir('/');
   keepTerminalModes();
   const order = readOrder();
+  if (order === null) {
+    process.exitCode = 1;
+    return;
+  }
   try {
     const workplace = await openWorkplaceFor(order);
     await using _store = workplace.store;
