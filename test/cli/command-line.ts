@@ -3,12 +3,12 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { HANG_MS } from '../rig/hang.ts';
 import { handedOn } from '../rig/test-environment.ts';
 import { keepTranscript } from '../rig/transcript.ts';
 
 /** The command line as it is in `src`, run by the Node that runs the tests. */
 export const MAIN = join(import.meta.dirname, '../../src/cli/main.ts');
-const HANG_GUARD_MS = 30_000;
 
 export interface Result {
   readonly stdout: string;
@@ -42,7 +42,7 @@ export function createHome(t: TestContext, more: Readonly<Record<string, string>
       env,
       cwd: folder,
       encoding: 'utf8',
-      timeout: HANG_GUARD_MS,
+      timeout: HANG_MS,
     });
     tell({ args, stdout, stderr, exitCode: status, signal });
     return { stdout, stderr, exitCode: status };

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { HANG_MS } from '../rig/hang.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -24,7 +25,7 @@ function modulesLoadedBy(args: readonly string[]): readonly string[] {
     const { status, stderr } = spawnSync(process.execPath, ['--import', hook, join(root, 'src/cli/main.ts'), ...args], {
       env: { PATH: process.env['PATH'], HOME: folder, REEVE_HOME: join(folder, 'home'), TMPDIR: folder },
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
     assert.equal(status, 0, stderr);
     return readFileSync(list, 'utf8').trim().split('\n');
@@ -67,7 +68,7 @@ function builtinsLoadedByBundle(program: string, args: readonly string[]): Reado
     const { status, stderr } = spawnSync(process.execPath, ['--require', hook, join(root, program), ...args], {
       env: { PATH: process.env['PATH'], HOME: folder, REEVE_HOME: join(folder, 'home'), TMPDIR: folder },
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
     assert.equal(status, 0, stderr);
     const loaded = JSON.parse(readFileSync(list, 'utf8')) as readonly string[];

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { HANG_MS } from '../rig/hang.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { REEVE } from '../rig/reeve.ts';
 import { createHome } from './command-line.ts';
@@ -33,7 +34,7 @@ test('too few open files are told in a line with code and remedy, never by a sta
         env,
         cwd: home.folder,
         encoding: 'utf8',
-        timeout: 30_000,
+        timeout: HANG_MS,
       });
       const what = `${command} with ${free} files: exit ${status ?? signal}\n${stderr.slice(-2_000)}`;
       assert.doesNotMatch(stderr, /^ {4}at /mu, what);

@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
+import { HANG_MS } from '../rig/hang.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { readProcess } from '../rig/live-processes.ts';
 import { unprivileged } from '../rig/nobody.ts';
@@ -32,7 +33,7 @@ function reeveInRemovedFolder(home: Pick<Home, 'folder' | 'env'>, ...args: reado
     cwd: gone,
     env: home.env,
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: HANG_MS,
   });
   return { stdout, stderr, exitCode: status };
 }
@@ -144,7 +145,7 @@ test('C5 a folder that one may not enter is said to be one, and no corrupt claim
       env: home.env,
       uid: owner,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
     assert.match(stderr, /may not enter the folder \S+locked \[PERMISSION_DENIED\]/u, args.join(' '));
     assert.equal(status, 77);
@@ -161,7 +162,7 @@ test('a folder whose name is no text is told as that', (t) => {
     const { stderr, status } = spawnSync('sh', ['-c', script, home.folder, process.execPath, MAIN, ...args], {
       env: home.env,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
     assert.match(stderr, /\[FOLDER_NOT_FOUND\][^]*is not UTF-8/u, args.join(' '));
     assert.equal(status, 2);
@@ -205,7 +206,7 @@ test('files are 0600 and folders 0700, whatever the umask', (t) => {
     cwd: home.folder,
     encoding: 'utf8',
     // For each of the three.
-    timeout: 3 * 30_000,
+    timeout: 3 * HANG_MS,
   });
   assert.equal(status, 0, stderr);
   assert.match(stdout, /^0+\n/u, "the command's own umask is left alone");

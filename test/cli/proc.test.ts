@@ -4,6 +4,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { RunJson } from '../../src/runs/view.ts';
+import { HANG_MS } from '../rig/hang.ts';
 import { doctorReport } from '../rig/findings.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { needsRoot, NOBODY } from '../rig/nobody.ts';
@@ -36,7 +37,7 @@ for (const [what, namespaces, prepare, said] of PLACES) {
         env: home.env,
         cwd: home.folder,
         encoding: 'utf8',
-        timeout: 30_000,
+        timeout: HANG_MS,
       });
       assert.equal(status, 69, stderr);
       assert.match(stderr, /\[PLATFORM_UNSUPPORTED\]/u);
@@ -57,7 +58,7 @@ test('K7 where start times are read shifted, no living run is taken for a dead o
       env: home.env,
       cwd: home.folder,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
   const stop = shifted('stop', run.id, '--grace', '0');
   assert.match(stop.stderr, /\[OWNERSHIP_UNPROVEN\]/u);
@@ -86,7 +87,7 @@ test(
         env: { ...home.env, HOME: folder, REEVE_HOME: join(folder, 'reeve'), TMPDIR: folder },
         cwd: folder,
         encoding: 'utf8',
-        timeout: 30_000,
+        timeout: HANG_MS,
       });
       const { findings } = doctorReport(folder, { stdout, stderr, exitCode: status });
       return findings.filter(({ kind }) => kind === 'platform').flatMap(({ evidence }) => evidence);

@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { test } from 'node:test';
+import { HANG_MS } from '../rig/hang.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { REEVE } from '../rig/reeve.ts';
 import { createHome, MAIN } from './command-line.ts';
@@ -23,7 +24,7 @@ function onFullDisk(home: Home, stream: 'stdout' | 'stderr', [program, ...args]:
       cwd: home.folder,
       encoding: 'utf8',
       stdio: ['ignore', stream === 'stdout' ? full : 'pipe', stream === 'stderr' ? full : 'pipe'],
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
     const told = `reeve ${args.join(' ')}: exit ${status}, ${signal ?? 'no signal'}, ${error?.message ?? 'no error'}`;
     return { stdout, stderr, exitCode: status, told };
@@ -73,7 +74,7 @@ test('a reader gets all that the built command prints, also what no pipe holds',
     cwd: home.folder,
     encoding: 'utf8',
     maxBuffer: 10 * label.length,
-    timeout: 30_000,
+    timeout: HANG_MS,
   });
   assert.equal(status, 0);
   assert.equal((JSON.parse(stdout) as { runs: readonly unknown[] }).runs.length, 4);
@@ -116,7 +117,7 @@ test('a reader that goes away does not change what the exit code says', (t) => {
   const { status, stderr } = spawnSync(
     'sh',
     ['-c', '("$@"; echo "exit $?" >&2) | :', 'sh', process.execPath, MAIN, 'status', '--json'],
-    { env: home.env, cwd: home.folder, encoding: 'utf8', timeout: 30_000 },
+    { env: home.env, cwd: home.folder, encoding: 'utf8', timeout: HANG_MS },
   );
   assert.deepEqual([status, stderr], [0, 'exit 69\n']);
 });
@@ -131,7 +132,7 @@ test('a closed stdout or stderr changes nothing', (t) => {
     const { status } = spawnSync('sh', ['-c', script, 'sh', process.execPath, MAIN], {
       env: home.env,
       cwd: home.folder,
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
     assert.equal(status, expected, script);
   }

@@ -4,11 +4,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { HANG_MS } from '../rig/hang.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 
 failOnLeaks();
 
-const HANG_MS = 30_000;
 const root = join(import.meta.dirname, '../..');
 const page = readFileSync(join(root, 'docs/guides/library.md'), 'utf8');
 const run = promisify(execFile);

@@ -12,6 +12,7 @@ import { streamEvents, type EventStreamOptions } from '../../src/host/event-stre
 import { EventTail } from '../../src/host/event-tail.ts';
 import { openRunOutput, runOutput } from '../../src/host/run-output.ts';
 import type { RunId } from '../../src/runs/record.ts';
+import { HANG_MS } from '../rig/hang.ts';
 
 function tempFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'reeve-stream-'));
@@ -112,7 +113,7 @@ describe('an event that the disk cuts short', () => {
     const write = (first: number): string =>
       execFileSync('prlimit', ['--fsize=1000:unlimited', process.execPath, program, folder, String(first)], {
         encoding: 'utf8',
-        timeout: 30_000,
+        timeout: HANG_MS,
       });
     assert.equal(write(1), '1');
     appendFileSync(join(folder, EVENTS_FILE), '{"type":"dae');

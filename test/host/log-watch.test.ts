@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { watchTree } from '../../src/host/log-watch.ts';
+import { HANG_MS } from '../rig/hang.ts';
 
-const HANG_MS = 30_000;
 const ALL = { recursive: true } as const;
 
 /** Changes that a watch calls back with, and a promise of the first that `matches`. */

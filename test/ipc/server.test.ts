@@ -11,8 +11,8 @@ import { MAX_FRAME_BYTES } from '../../src/ipc/frames.ts';
 import type { DaemonStatus } from '../../src/ipc/protocol.ts';
 import { serve, type Connection, type IpcServer, type Peer } from '../../src/ipc/server.ts';
 import { peerCredentials } from '../../src/linux/peer-credentials.ts';
+import { HANG_MS } from '../rig/hang.ts';
 
-const HANG_GUARD_MS = 30_000;
 const uid = process.getuid?.() ?? -1;
 const STATUS: DaemonStatus = {
   pid: process.pid,
@@ -68,7 +68,7 @@ function exchange(bytes: Uint8Array | string): Promise<string> {
   let text = '';
   const guard = setTimeout(
     () => reject(new Error(`the server neither answered nor hung up; so far: ${text}`)),
-    HANG_GUARD_MS,
+    HANG_MS,
   );
   socket.on('data', (chunk) => (text += chunk.toString('utf8')));
   socket.on('error', reject);

@@ -4,6 +4,7 @@ import { chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { HANG_MS } from '../rig/hang.ts';
 import { cannotIdentify, underHidepid } from '../rig/hidden-proc.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { NOBODY } from '../rig/nobody.ts';
@@ -24,7 +25,7 @@ test(
       env: { ...process.env, HOME: folder, TMPDIR: folder },
       cwd: folder,
       encoding: 'utf8',
-      timeout: 30_000,
+      timeout: HANG_MS,
     });
     assert.equal(status, 0, stderr);
     assert.deepEqual(JSON.parse(stdout), {

@@ -3,9 +3,8 @@ import { constants } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import koffi from 'koffi';
 import type { TestContext } from 'node:test';
+import { HANG_MS } from './hang.ts';
 
-/** A test that waits longer than this hangs, in milliseconds. */
-const HANG_MS = 30_000;
 // <asm-generic/ioctls.h>
 const TIOCSWINSZ = 0x5414;
 // <asm-generic/fcntl.h>; Node has no name for it. Without it the command would hold its own window open.

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityOf } from '../../src/linux/index.ts';
 import type { Identity } from '../../src/processes/identity.ts';
+import { HANG_MS } from './hang.ts';
 import { watchForLeak } from './leaks.ts';
 
-/** A test that waits longer than this hangs, in milliseconds. */
-const HANG_MS = 30_000;
 const FOLDER = join(import.meta.dirname, 'puppets');
 
 /** How a puppet says that it is ready: lines `role pid`, appended to a file that any launcher and any descendant can reach. */

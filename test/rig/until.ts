@@ -1,7 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-
-/** A test that waits longer than this hangs, in milliseconds. */
-const HANG_MS = 30_000;
+import { HANG_MS } from './hang.ts';
 
 /** Between two looks, in milliseconds: short, but what is awaited needs the processor too. */
 const LOOK_EVERY_MS = 2;
