@@ -13,7 +13,7 @@ export async function runCli(args: readonly string[], io: CliIo = createProcessI
   const json = ownOptions(args).includes('--json');
   io.onOutputFailure = (failure) => {
     // Said in any case; what the exit code says already weighs more.
-    const exitCode = reportFailure(failure, io, json);
+    const exitCode = reportFailure(failure, { io, json, verb: args[0] });
     io.exitCode ||= exitCode;
   };
   io.exitCode = await runVerb(args, io, json);
@@ -23,22 +23,19 @@ export async function runCli(args: readonly string[], io: CliIo = createProcessI
 
 async function runVerb(args: readonly string[], io: CliIo, json: boolean): Promise<number> {
   const used = VERBS.filter(({ name }) => name === args[0]);
-  const program = await buildProgram(io, { verbs: used.length > 0 ? used : VERBS, load: used.length > 0, json });
+  const program = await buildProgram(io, { verbs: used.length > 0 ? used : VERBS, load: used.length > 0 });
   try {
     await program.parseAsync(args, { from: 'user' });
     return io.exitCode;
   } catch (error) {
-    return reportFailure(error, io, json);
+    return reportFailure(error, { io, json, verb: used[0]?.name });
   }
 }
 
-/**
- * The program with these verbs, if `load` with their options and actions.
- * @param options.json messages about wrong usage are left to the caller, who prints them as JSON
- */
+/** The program with these verbs, if `load` with their options and actions. What is wrong usage it throws, and does not print. */
 export async function buildProgram(
   io: CliIo,
-  options: { readonly verbs: readonly CommandEntry[]; readonly load: boolean; readonly json: boolean },
+  options: { readonly verbs: readonly CommandEntry[]; readonly load: boolean },
 ): Promise<Command> {
   const program = new Command('reeve')
     .description('keeps AI coding agents owned, within budget, alone in their worktree, and killable')
@@ -48,9 +45,7 @@ export async function buildProgram(
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
-      outputError: (text, write) => {
-        if (!options.json) write(text.replace(/^error: /u, 'reeve: '));
-      },
+      outputError: () => {},
     });
   for (const verb of options.verbs) {
     const command = program.command(verb.name).summary(verb.summary).description(verb.summary);
@@ -66,21 +61,38 @@ function ownOptions(args: readonly string[]): readonly string[] {
   return end === -1 ? args : args.slice(0, end);
 }
 
-function reportFailure(thrown: unknown, io: CliIo, json: boolean): number {
-  const error = isCwdGone(thrown) ? cwdGone(thrown) : thrown;
-  if (error instanceof CommanderError) {
-    // Help and version arrive as errors with exit code 0; the rest is wrong usage, which commander has explained already.
-    if (error.exitCode === 0) return 0;
-    const message = error.message.replace(/^error: /u, '');
-    if (json) printJsonError(io, { code: 'USAGE', message, hint: 'see `reeve --help`', where: null });
-    return 2;
-  }
+interface Failing {
+  readonly io: CliIo;
+  readonly json: boolean;
+  /** Undefined: none that there is. */
+  readonly verb: string | undefined;
+}
+
+function reportFailure(thrown: unknown, { io, json, verb }: Failing): number {
+  // Help and version arrive as errors with exit code 0; help that nobody has asked for, because a word is missing, is explanation enough.
+  if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+  if (thrown instanceof CommanderError && thrown.code === 'commander.help') return 2;
+  const error =
+    thrown instanceof CommanderError ? usageError(thrown, verb) : isCwdGone(thrown) ? cwdGone(thrown) : thrown;
   const expected = error instanceof ReeveError ? error : systemError(error);
   if (expected === null) throw error;
   const { code, message, hint, where } = expected;
   if (json) printJsonError(io, { code, message, hint, where });
   else io.err(errorText(expected));
   return expected.exitCode;
+}
+
+/** Verbs that are given a command line of somebody else's. */
+const COMMAND_VERBS: readonly (string | undefined)[] = ['run', 'start', 'register', 'claim'];
+
+/** What commander says: a sentence, and in a line of its own what may have been meant. */
+function usageError({ message, code }: CommanderError, verb: string | undefined): ReeveError {
+  const [text = '', meant] = message.replace(/^error: /u, '').split('\n');
+  const help = verb === undefined ? 'see `reeve --help`' : `see \`reeve ${verb} --help\``;
+  const isCommands = code === 'commander.unknownOption' && COMMAND_VERBS.includes(verb);
+  const hint =
+    meant?.replace(/^\((.*)\)$/u, '$1') ?? (isCommands ? `put -- before the command that it is for; ${help}` : help);
+  return new ReeveError('USAGE', text, { hint });
 }
 
 function cwdGone(cause: unknown): ReeveError {

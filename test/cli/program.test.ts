@@ -29,8 +29,26 @@ test('every verb loads, explains itself, and has --json', (t) => {
 test('an unknown verb exits 2, suggests, and prints nothing on stdout', (t) => {
   const { stdout, stderr, exitCode } = createHome(t).reeve('stpo');
   assert.equal(stdout, '');
-  assert.match(stderr, /^reeve: unknown command 'stpo'\n\(Did you mean stop\?\)/u);
+  assert.equal(stderr, "reeve: unknown command 'stpo' [USAGE]\n  Did you mean stop?\n");
   assert.equal(exitCode, 2);
+});
+
+test('wrong usage has its code and a remedy like any other failure', (t) => {
+  const home = createHome(t);
+  for (const [line, text] of [
+    [
+      ['run', 'ls', '-la'],
+      "unknown option '-la' [USAGE]\n  put -- before the command that it is for; see `reeve run --help`",
+    ],
+    [['ps', '--jsno'], "unknown option '--jsno' [USAGE]\n  Did you mean --json?"],
+    [['inspect'], "missing required argument 'run' [USAGE]\n  see `reeve inspect --help`"],
+    [['nothing'], "unknown command 'nothing' [USAGE]\n  see `reeve --help`"],
+  ] as const)
+    assert.deepEqual(home.reeve(...line), { stdout: '', stderr: `reeve: ${text}\n`, exitCode: 2 });
+  // Of a group of commands the help is what there is to say.
+  const group = home.reeve('config');
+  assert.match(group.stderr, /^Usage: reeve config/u);
+  assert.equal(group.exitCode, 2);
 });
 
 test('wrong usage is an error object on stderr with --json', (t) => {

@@ -39,7 +39,7 @@ function wordsToComplete(command: Command): readonly string[] | null {
 }
 
 async function suggestions(words: readonly string[], io: CliIo): Promise<string> {
-  const program = await buildProgram(io, { verbs: VERBS, load: true, json: false });
+  const program = await buildProgram(io, { verbs: VERBS, load: true });
   const runs = takesRuns(program, words) ? await runSuggestions(io) : [];
   // tab takes the last word away when it is empty.
   return printed(() => describeProgram(program, runs).parse([...words]));
