@@ -5,7 +5,7 @@ import type { ProcessRow, ProcessTable } from '../processes/ports.ts';
 import { COOKIE_VARIABLE } from '../processes/tree-spec.ts';
 import { outcomeOf } from '../runs/lifecycle.ts';
 import type { RunStore } from '../runs/ports.ts';
-import type { RunRecord } from '../runs/record.ts';
+import type { RunId, RunRecord } from '../runs/record.ts';
 import { sessionsDir } from '../usage/claude/discover.ts';
 import { parseRegistryEntry, pidOfRegistryFile } from '../usage/claude/live-registry.ts';
 import { SESSION_VARIABLE } from '../usage/claude/process-session.ts';
@@ -39,7 +39,8 @@ export interface SessionLinksPorts {
 
 export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
   const { table, ledger } = ports;
-  const linked = new Set<string>();
+  /** The run that each session is in, as far as it is in the ledger. */
+  const linked = new Map<string, RunId>();
   let examined = new Set<string>();
   let seenAlive: readonly CurrentSession[] = [];
   const view: ProcessView = {
@@ -47,14 +48,27 @@ export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
     cookie: (pid) => table.environment(pid, COOKIE_VARIABLE),
   };
 
-  async function link(session: CurrentSession, run: RunRecord): Promise<boolean> {
-    const key = `${session.sessionId} ${session.runId}`;
-    if (linked.has(key)) return false;
-    const known = (await ledger.links({ sessionId: session.sessionId })).filter(({ agent }) => agent === AGENT);
-    const isKnown = known.some((one) => one.runId === session.runId);
-    if (!isKnown) await ledger.linkSession({ agent: AGENT, ...session, fromMs: await sinceWhen(run, known) });
-    linked.add(key);
-    return !isKnown;
+  /** @param isThere the run's agent says that it is in the session now; of a tool that was started in it this is not known */
+  async function link(session: CurrentSession, run: RunRecord, isThere: boolean): Promise<boolean> {
+    const { sessionId, runId } = session;
+    if (linked.get(sessionId) === runId) return false;
+    const known = (await ledger.links({ sessionId })).filter(({ agent }) => agent === AGENT);
+    const own = known.find((one) => one.runId === runId);
+    if (own === undefined) await ledger.linkSession({ agent: AGENT, ...session, fromMs: await sinceWhen(run, known) });
+    if (own === undefined || (isThere && (await takeBack(own, known)))) linked.set(sessionId, runId);
+    return own === undefined;
+  }
+
+  /** Those that were in the session after this run have left it to this one, unless they live. False while one does. */
+  async function takeBack(own: SessionLink, known: readonly SessionLink[]): Promise<boolean> {
+    const later = known.filter(({ fromMs }) => fromMs > own.fromMs);
+    if (later.length === 0) return true;
+    const ends = await endsOf(later.map(({ runId }) => runId));
+    for (const other of later) {
+      const untilMs = ends.get(other.runId);
+      if (untilMs !== undefined) await ledger.leaveSession({ ...other, untilMs });
+    }
+    return later.every(({ runId }) => ends.get(runId) !== undefined);
   }
 
   /**
@@ -64,9 +78,13 @@ export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
   async function sinceWhen({ intent }: RunRecord, known: readonly SessionLink[]): Promise<number> {
     const younger = known.filter(({ fromMs }) => fromMs > intent.createdAt).map(({ runId }) => runId);
     if (younger.length === 0) return intent.createdAt;
-    const records = await ports.runs.list({ ids: younger });
-    const ends = new Map(records.map((record) => [record.intent.id, outcomeOf(record.current)?.completedAt]));
+    const ends = await endsOf(younger);
     return Math.max(...younger.map((id) => ends.get(id) ?? ports.now()));
+  }
+
+  async function endsOf(ids: readonly RunId[]): Promise<ReadonlyMap<RunId, number | undefined>> {
+    const records = await ports.runs.list({ ids });
+    return new Map(records.map(({ intent, current }) => [intent.id, outcomeOf(current)?.completedAt]));
   }
 
   return {
@@ -81,7 +99,7 @@ export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
           if (run === null) continue;
           const session = { runId: run.intent.id, sessionId: entry.sessionId };
           alive.push(session);
-          if (await link(session, run)) isNew = true;
+          if (await link(session, run, true)) isNew = true;
         }
       }
       seenAlive = alive;
@@ -99,7 +117,7 @@ export function createSessionLinks(ports: SessionLinksPorts): SessionLinks {
         if (found.kind !== 'value' || run === null) continue;
         // Another may have the PID of one that was seen a while ago.
         if (table.read(row.pid)?.startTicks !== row.startTicks) continue;
-        if (await link({ runId: run.intent.id, sessionId: found.value }, run)) isNew = true;
+        if (await link({ runId: run.intent.id, sessionId: found.value }, run, false)) isNew = true;
       }
       examined = new Set(rows.map((row) => `${identityKey(row)} ${row.comm}`));
       return isNew;

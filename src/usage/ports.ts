@@ -107,6 +107,8 @@ export interface LedgerStore {
   /** Every entry in the range, ordered by timestamp: for grouping by local day, and export. */
   entries(query: UsageQuery): Promise<readonly (PricedEntry & { readonly runId: RunId | null })[]>;
   linkSession(link: SessionLink): Promise<void>;
+  /** From then on (epoch ms) the session's answers are those of the run that was linked to it before this one. */
+  leaveSession(left: Omit<SessionLink, 'fromMs'> & { readonly untilMs: number }): Promise<void>;
   links(query: { readonly runIds?: readonly RunId[]; readonly sessionId?: string }): Promise<readonly SessionLink[]>;
   /**
    * Entries whose pricing is not `exact`, for repricing; without those that this price version and basis have already been given to,

@@ -340,6 +340,9 @@ export function describeLedgerStore(name: string, open: () => Promise<Store>): v
         ]);
         assert.deepEqual(await ledger.links({ runIds: [RUN_B] }), [{ ...link, runId: RUN_B, fromMs: NOW + 30 }]);
         assert.deepEqual(await ledger.links({ sessionId: 'session-b' }), []);
+        await ledger.leaveSession({ ...link, runId: RUN_B, untilMs: NOW + 30 });
+        assert.equal((await ledger.sums({ runIds: [RUN_A] }, []))[0]?.answers, 3, 'back with the run before');
+        assert.deepEqual(await ledger.sums({ runIds: [RUN_B] }, []), []);
       }),
     );
 

@@ -11,6 +11,8 @@ export function createLedger(): LedgerStore {
   const cursors = new Map<string, LogCursor>();
   const problems = new Map<string, LogProblem>();
   const links = new Map<string, SessionLink>();
+  /** By the key of the link. */
+  const left = new Map<string, number>();
   const files = new Map<string, number>();
   const fileOrder = (file: string) => files.get(file) ?? Infinity;
   const see = ({ file }: Placed) => {
@@ -20,7 +22,11 @@ export function createLedger(): LedgerStore {
   const runIdOf = (entry: Placed): RunId | null =>
     [...links.values()]
       .filter(
-        (link) => link.agent === entry.agent && link.sessionId === entry.sessionId && link.fromMs <= entry.timestamp,
+        (link) =>
+          link.agent === entry.agent &&
+          link.sessionId === entry.sessionId &&
+          link.fromMs <= entry.timestamp &&
+          entry.timestamp < (left.get(linkKey(link)) ?? Infinity),
       )
       .toSorted((a, b) => b.fromMs - a.fromMs || (a.runId < b.runId ? 1 : -1))[0]?.runId ?? null;
 
@@ -82,8 +88,11 @@ export function createLedger(): LedgerStore {
     firstAt: async (query) => select(query)[0]?.timestamp ?? null,
     entries: async (query) => select(query),
     linkSession: async (link) => {
-      const key = JSON.stringify([link.agent, link.sessionId, link.runId]);
+      const key = linkKey(link);
       links.set(key, { ...link, fromMs: Math.min(link.fromMs, links.get(key)?.fromMs ?? Infinity) });
+    },
+    leaveSession: async ({ untilMs, ...link }) => {
+      left.set(linkKey(link), untilMs);
     },
     links: async ({ runIds, sessionId }) =>
       [...links.values()]
@@ -115,6 +124,10 @@ type Placed = Omit<PromptEntry, 'promptKey'>;
 
 function answerKey({ agent, messageKey }: Pick<PricedEntry, 'agent' | 'messageKey'>): string {
   return JSON.stringify([agent, messageKey]);
+}
+
+function linkKey({ agent, sessionId, runId }: Omit<SessionLink, 'fromMs'>): string {
+  return JSON.stringify([agent, sessionId, runId]);
 }
 
 function matches(entry: Placed & { readonly runId: RunId | null }, query: UsageQuery): boolean {

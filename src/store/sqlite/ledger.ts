@@ -23,6 +23,7 @@ export function createLedger(connection: Connection): LedgerStore {
     firstAt: async (query) => firstAt(connection, query),
     entries: async (query) => listEntries(connection, query),
     linkSession: async (link) => linkSession(connection, link),
+    leaveSession: async (left) => leaveSession(connection, left),
     links: async (query) => listLinks(connection, query),
     inexact: async (options) => listInexact(connection, options?.except),
     reprice: async (changes) =>
@@ -142,6 +143,19 @@ function linkSession(connection: Connection, { agent, sessionId, runId, fromMs }
     sessionId,
     runId,
     fromMs,
+  );
+}
+
+function leaveSession(
+  connection: Connection,
+  { agent, sessionId, runId, untilMs }: Omit<SessionLink, 'fromMs'> & { readonly untilMs: number },
+): void {
+  connection.run(
+    'UPDATE session_links SET until_ms = ? WHERE agent = ? AND session_id = ? AND run_id = ?',
+    untilMs,
+    agent,
+    sessionId,
+    runId,
   );
 }
 

@@ -4,7 +4,7 @@ import type { Connection } from './connection.ts';
 import { corrupt } from './errors.ts';
 
 /** Number of the newest file in `migrations/`; a test keeps the two in step. Known without reading the folder, because every `run` asks. */
-export const SCHEMA_VERSION = 10;
+export const SCHEMA_VERSION = 11;
 
 /** Marks a file as reeve's: "reev" in ASCII (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x72656576;
