@@ -12,6 +12,7 @@ import { reconcileWith, type Reconciliation } from './reconcile.ts';
 import { intentOf, proveProcess, type LiveInterrupt, type RegisterRequest } from './registration.ts';
 import type { RegistryPorts } from './registry-ports.ts';
 import { selectRuns } from './scope.ts';
+import { assertWholeMs } from '../whole-ms.ts';
 
 /** A registered run, in the hands of whoever registered it. */
 export interface RunHandle {
@@ -54,7 +55,7 @@ export interface Registry {
   complete(id: RunId, completion?: Completion): Promise<RunRecord>;
   /**
    * Interrupts the active runs of a scope.
-   * @throws SCOPE_EMPTY, RUN_NOT_FOUND, RUN_AMBIGUOUS, USAGE
+   * @throws SCOPE_EMPTY, RUN_NOT_FOUND, RUN_AMBIGUOUS; USAGE, also for a time that is none
    */
   interrupt(scope: RunScope & InterruptRequest): Promise<InterruptReport>;
   /** Compares the records with what lives, ends those of which nothing does, and carries on with interrupts and stops that had been begun. */
@@ -157,6 +158,8 @@ export function createRegistryOver(ports: RegistryPorts): Registry {
     complete,
     async interrupt({ hard, dryRun, reason, graceMs, waitMs, ...fields }) {
       const scope = scopeOf(fields);
+      if (graceMs !== undefined) assertWholeMs('graceMs', graceMs);
+      if (waitMs !== undefined) assertWholeMs('waitMs', waitMs);
       const matched = await selectToInterrupt(runs, scope);
       const request = { hard, dryRun, reason, graceMs, waitMs };
       return interruptRuns({ runs, clock, interrupter, live }, matched, defined(request));

@@ -263,3 +263,15 @@ test('other registries of the same store interrupt by signal: a callback is only
   assert.deepEqual([report.signaled, called, await exited], [1, false, [null, 'SIGINT']]);
   await other.close();
 });
+
+test('I2 a grace or a wait that is no time is refused: it would kill at once', async (t) => {
+  const { registry, registerPuppet } = await openStage(t);
+  const { handle, leader } = await registerPuppet('sleeper.sh', { owner: { sessionId: 's' } });
+  for (const none of [Number.NaN, -1, Infinity]) {
+    assert.equal(await codeOf(registry.interrupt({ sessionId: 's', hard: true, graceMs: none })), 'USAGE');
+    assert.equal(await codeOf(registry.interrupt({ sessionId: 's', waitMs: none })), 'USAGE');
+  }
+  assert.ok(isAlive(leader));
+  await registry.interrupt({ run: handle.id, hard: true, graceMs: 0 });
+  assert.ok(!isAlive(leader));
+});
