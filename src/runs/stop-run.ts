@@ -97,6 +97,8 @@ async function stopAsSeen(ports: StopRunPorts, request: StopRunRequest): Promise
   const unwritten = { record, isOurs: true, isNews: record.current.state !== 'stopping' };
   let taken: TakenStop = await books.keep(() => takeStop(ports, request), unwritten);
   if (books.failure !== null) {
+    // A suspended shim answers nobody.
+    wakeHeir(ports, record);
     const receipt = (await ports.handOver?.(request)) ?? null;
     if (receipt !== null) return { receipt, record: await reread(ports, record), unrecorded: books.failure };
   }

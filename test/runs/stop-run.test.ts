@@ -10,6 +10,7 @@ import type { RunStore } from '../../src/runs/ports.ts';
 import type { RunId, RunState } from '../../src/runs/record.ts';
 import { stopRun, type StopRunRequest } from '../../src/runs/stop-run.ts';
 import { codeOf, ended, intentOf, RECEIPT } from '../contracts/samples.ts';
+import { awaitValue } from '../rig/await-value.ts';
 import { failOnLeaks } from '../rig/leaks.ts';
 import { startPuppet } from '../rig/puppet.ts';
 import { createPorts, elsewhere, endProcess, ids, isAlive, processes, seenFrom, startRun } from './stage.ts';
@@ -274,6 +275,28 @@ test('L10 a store that cannot be written keeps no agent alive', async (t) => {
   assert.equal(stopped.receipt.provenEmpty, true);
   assert.equal(members.some(isAlive), false);
   assert.equal(stopped.unrecorded?.code, 'STORE_FULL');
+});
+
+test('L10 a shim that is to carry out the stop is woken for it', async (t) => {
+  const ports = createPorts();
+  const { leader: shim } = await startPuppet(t, 'sleeper.sh').report.processes('leader');
+  const { record, members } = await startRun(t, ports.runs, { intent: { shim } });
+  const opened = ports.signaller.open(shim);
+  assert.ok(opened.kind === 'open');
+  opened.handle.send('STOP');
+  opened.handle.close();
+  const stateOfShim = () => ports.table.read(shim.pid)?.state;
+  await awaitValue('the shim to be suspended', () => (stateOfShim() === 'T' ? true : null));
+  const update = async (): Promise<never> => {
+    throw new ReeveError('STORE_FULL', 'no space left');
+  };
+  const handOver = async (): Promise<typeof RECEIPT> => {
+    await awaitValue('the shim to run', () => (stateOfShim() === 'T' ? null : true));
+    return RECEIPT;
+  };
+  const stopped = await stopRun({ ...ports, runs: { ...ports.runs, update }, handOver }, { ...ASKED, record });
+  assert.deepEqual([stopped.receipt, stopped.unrecorded?.code], [RECEIPT, 'STORE_FULL']);
+  for (const one of [shim, ...members]) await endProcess(one);
 });
 
 test('the receipt is stored before a caller inside the tree is signalled', async (t) => {
