@@ -1,11 +1,9 @@
 import type { Event } from '../events.ts';
 import { ReeveError } from '../errors.ts';
-import { sameIdentity, type Identity } from '../processes/identity.ts';
+import type { Identity } from '../processes/identity.ts';
 import { isAlive } from '../processes/identity-of.ts';
-import type { ProcessTable } from '../processes/ports.ts';
 import type { Receipt } from '../processes/receipt.ts';
 import { stopTree, type StopPorts } from '../processes/stop-tree.ts';
-import { closeRun } from './close-run.ts';
 import { joinStop, leaveStop, takeStop, type TakenStop } from './executor.ts';
 import { exitEventOf } from './exit-event.ts';
 import { isTerminal, startedOf } from './lifecycle.ts';
@@ -18,7 +16,8 @@ import { isShimAlive } from './shim-life.ts';
 import { treeSpecOf } from './tree-of-run.ts';
 import { assertVisible } from './visible.ts';
 import { retryStore } from './store-retry.ts';
-import { wakeShim } from './wake-shim.ts';
+import { completeStopped, hasStartedSince } from './stop-completion.ts';
+import { wakeHeir } from './wake-shim.ts';
 
 export interface StopRunPorts extends StopPorts {
   readonly runs: RunStore;
@@ -62,15 +61,6 @@ export interface StoppedRun {
 }
 
 /**
- * How long a living shim may take to complete its run and to give its worktree back, and how often that is looked at. A shim whose store
- * fails gives up after some seconds and ends; on a busy machine one that works needs as long.
- */
-const COMPLETION_MS = 10_000;
-const COMPLETION_POLL_MS = 5;
-/** How long a living registrant may take to tell the exit: as a rule it is the parent of the command, and hears of it in this moment. */
-const REGISTRANT_MS = 250;
-
-/**
  * Stops a run. The order is the same whoever asks: write `stopping(reason)`, signal, verify, save the receipt, and only then the terminal
  * state, and last of all the release of its worktree: both are the shim's to write, and ours when it is dead. With survivors the run stays
  * `stopping`. Runs nested in it end with reason `parent`, each on its own record. Asked by two at once, one of them carries it out, with
@@ -109,7 +99,7 @@ async function stopAsSeen(ports: StopRunPorts, request: StopRunRequest): Promise
   if (theirs !== null)
     return {
       receipt: theirs,
-      record: await books.keep(() => completion(ports, taken), taken.record),
+      record: await books.keep(() => completeStopped(ports, taken), taken.record),
       unrecorded: books.failure,
     };
   if (isTerminal(taken.record.current.state))
@@ -123,7 +113,7 @@ async function stopAsSeen(ports: StopRunPorts, request: StopRunRequest): Promise
       taken = await books.keep(() => retryStore(clock, () => takeLate(ports, request, receipt)), unwritten);
     if (taken.isOurs) ports.announce?.({ type: 'run.killed', at: clock.now(), runId, receipt });
     await books.keep(() => completeNested(ports, { parent: runId, receipt }), undefined);
-    const end = () => (receipt.provenEmpty ? completion(ports, taken) : leaveOpen(ports, taken, receipt));
+    const end = () => (receipt.provenEmpty ? completeStopped(ports, taken) : leaveOpen(ports, taken, receipt));
     return { receipt, record: await books.keep(end, taken.record), unrecorded: books.failure };
   } catch (error) {
     await leaveStop(ports, taken).catch(() => {});
@@ -229,75 +219,6 @@ async function closeDead(ports: StopRunPorts, known: RunRecord): Promise<RunReco
 async function leaveOpen(ports: StopRunPorts, taken: TakenStop, { survivors }: Receipt): Promise<RunRecord> {
   await keepForSurvivors(ports, taken.record, survivors);
   return leaveStop(ports, taken);
-}
-
-/** Waits for the shim to complete the run and to give its worktree back, and does both itself once the shim is dead. */
-async function completion(ports: StopRunPorts, taken: TakenStop): Promise<RunRecord> {
-  const { clock, table } = ports;
-  const { record: stopped } = taken;
-  const { id, shim } = stopped.intent;
-  let { isOurs: isExecutor } = taken;
-  if (isShimAlive(shim, table)) {
-    // It waits for us to have told what came of it.
-    await leaveStop(ports, taken);
-    isExecutor = false;
-  }
-  const begunAt = clock.monotonicMs();
-  const waits = wakeHeir(ports, stopped);
-  for (let looks = 0; ; looks += 1) {
-    const shimLives = isShimAlive(shim, table);
-    // Read after the look at the shim: a shim that is gone has written whatever it was going to write.
-    const record = await reread(ports, stopped);
-    const isOver = isTerminal(record.current.state);
-    const waitedMs = clock.monotonicMs() - begunAt;
-    // Counted in looks, not by the clock: the registrant may be this very process, and has its turn between two of them.
-    const mayBeTold = looks * COMPLETION_POLL_MS < REGISTRANT_MS && isSpokenFor(record, table);
-    if (!shimLives && !mayBeTold) {
-      const event = { type: 'emptied', exit: null, error: null } as const;
-      const completed = isOver ? record : await closeRun(ports, { id, event, isExecutor });
-      await ports.claims?.release(completed);
-      return completed;
-    }
-    if (shimLives && (!waits || waitedMs >= COMPLETION_MS || hasStartedSince(stopped, record, table))) return record;
-    if (isOver && (await ports.claims?.isHeldBy(record)) !== true) return record;
-    await clock.sleep(COMPLETION_POLL_MS);
-  }
-}
-
-/**
- * True when the shim was about to start the command as its end was asked for, and did so after the last look at its tree: then there is
- * something to stop.
- */
-function hasStartedSince(before: RunRecord, { current }: RunRecord, table: ProcessTable): boolean {
-  const known = startedOf(before.current)?.identity;
-  const command = startedOf(current)?.identity;
-  if (command === undefined || isTerminal(current.state) || !isAlive(command, table)) return false;
-  return known === undefined || !sameIdentity(known, command);
-}
-
-/** True while whoever registered the run lives, and has not told how its command ended. */
-function isSpokenFor({ intent: { registrant }, current }: RunRecord, table: ProcessTable): boolean {
-  if (registrant === undefined || startedOf(current) === null) return false;
-  return current.state === 'stopping' && current.exit === null && isAlive(registrant, table);
-}
-
-/** Has a living shim look at its record. It carries on with a stop whose executor dies. False: nobody is there to be waited for. */
-function wakeHeir(ports: StopRunPorts, { intent: { shim } }: RunRecord): boolean {
-  if (shim === null || !isShimAlive(shim, ports.table) || isOutOfOurHands(ports, shim)) return false;
-  wakeShim(ports.signaller, shim);
-  return true;
-}
-
-/** True for the shim that runs this very code, and for a caller below it: waiting for the one that waits for us would be in vain. */
-function isOutOfOurHands({ signaller }: StopPorts, shim: Identity): boolean {
-  try {
-    const opened = signaller.open(shim);
-    if (opened.kind === 'open') opened.handle.close();
-    return false;
-  } catch (error) {
-    if (error instanceof ReeveError && error.code === 'SIGNAL_REFUSED') return true;
-    throw error;
-  }
 }
 
 async function reread({ runs }: { readonly runs: RunStore }, record: RunRecord): Promise<RunRecord> {
