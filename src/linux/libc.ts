@@ -26,16 +26,19 @@ function bindWithMemory(definition: string): IntegersAndMemory {
 /** Memory for calls that are made by the thousand: the address of a `Buffer` would be looked up by each, which takes as long as the call. */
 export interface Memory {
   readonly bytes: Buffer;
-  /** Stands for the bytes in a call. Valid as long as they are held. */
+  /** Stands for the bytes in a call. */
   readonly address: number;
 }
 
 /** V8 keeps smaller ones in its own heap, where they may move. */
 const MIN_MEMORY_BYTES = 128;
+/** An address keeps nothing alive. */
+const allocated: Buffer[] = [];
 
-/** Memory of this size at least, in bytes, that never moves. */
+/** Memory of this size at least, in bytes, that neither moves nor is ever freed: for the few pieces that a program works with to its end. */
 export function allocate(size: number): Memory {
   const bytes = Buffer.allocUnsafeSlow(Math.max(size, MIN_MEMORY_BYTES));
+  allocated.push(bytes);
   return { bytes, address: Number(koffi.address(bytes)) };
 }
 
