@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { allocate, lastErrno, libc, O_CLOEXEC, SystemCallError } from './libc.ts';
 import type { Memory } from './libc.ts';
+import { repeatedText } from './repeated-text.ts';
 
 // By system calls: `node:fs` makes an error, with a stack, of each process that is gone or not ours to see. To a user among a thousand processes
 // of others those took 40 % of the time of a listing with folders; where everything may be read, the calls alone save 6 %.
@@ -68,10 +69,12 @@ function readOpened(path: Path, read: (fd: number) => number): ProcBytes | null 
   }
 }
 
+const readText = repeatedText();
+
 /** Where a link under /proc leads; null when it cannot be read. */
 export function readLink(path: Path): string | null {
   const length = libc.readlink(addressOf(path), memory.address, FIRST_SIZE);
-  return length < 0 ? unreadable('readlink', path) : memory.bytes.toString('utf8', 0, length);
+  return length < 0 ? unreadable('readlink', path) : readText(memory.bytes, 0, length);
 }
 
 function addressOf(path: Path): string | number {

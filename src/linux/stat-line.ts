@@ -1,4 +1,5 @@
 import type { ProcessRow } from '../processes/ports.ts';
+import { repeatedText } from './repeated-text.ts';
 
 /** What reeve reads of `/proc/<pid>/stat`, in the kernel's own units. */
 export interface ProcessStat {
@@ -47,6 +48,8 @@ const FIELD = {
 /** The numbers of the line read last, by their fields. One table for all lines: a listing reads a thousand. */
 const numbers = new Float64Array(FIELD.exitSignal + 1);
 
+const readName = repeatedText();
+
 /**
  * Reads one line of [proc_pid_stat(5)](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html) from its bytes. The name stands in
  * parentheses and may itself hold spaces, parentheses and line breaks, so the fields begin after the *last* `)`.
@@ -67,7 +70,7 @@ export function parseStatLine(bytes: Buffer, length: number): ProcessStat | null
       // A process whose first thread has ended is shown as a zombie while its other threads run on, and can still fork.
       state: firstThreadEnded ? 'S' : state,
       startTicks: numberOf(FIELD.startTicks),
-      comm: bytes.toString('utf8', open + 1, close),
+      comm: readName(bytes, open + 1, close),
       // The stack's address is drawn anew by each exec (0 where this user may not read it, and once the first thread has ended).
       execStamp: numberOf(FIELD.startStack),
       isKernelThread: (numberOf(FIELD.flags) & PF_KTHREAD) !== 0,
