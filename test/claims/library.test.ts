@@ -18,6 +18,14 @@ const OTHER = `
   process.stdin.resume().once('end', () => claim.release());
 `;
 
+async function claimElsewhere(repo: string, spareFolder: string) {
+  const other = spawn(process.execPath, ['--input-type=module', '-e', OTHER, repo, spareFolder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  const [token] = (await once(other.stdout, 'data')) as [Buffer];
+  return { other, token: Number(token) };
+}
+
 test('a program claims, refreshes, verifies and gives back a worktree; another sees every step', async (t) => {
   const folder = tempFolder(t);
   const repo = newRepository(join(folder, 'repo'));
@@ -25,12 +33,9 @@ test('a program claims, refreshes, verifies and gives back a worktree; another s
   const claims = createClaims({ store: createMemoryStore(), spareFolder, label: 'mine' });
   assert.equal(await claims.status(repo), 'unlocked');
 
-  const other = spawn(process.execPath, ['--input-type=module', '-e', OTHER, repo, spareFolder], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const [token] = (await once(other.stdout, 'data')) as [Buffer];
+  const { other, token } = await claimElsewhere(repo, spareFolder);
   assert.equal(await claims.status(repo), `locked by PID ${other.pid} (session: theirs)`);
-  assert.equal(await claims.verify(repo, Number(token)), true);
+  assert.equal(await claims.verify(repo, token), true);
   await assert.rejects(claims.check(repo), { code: 'CLAIM_HELD' });
   await assert.rejects(claims.acquire(repo), (error) => error instanceof ReeveError && error.exitCode === 73);
   const [gone] = await claims.detectCollisions({ under: repo, activeSessions: ['mine'] });
@@ -39,9 +44,9 @@ test('a program claims, refreshes, verifies and gives back a worktree; another s
 
   const waiting = claims.acquire(repo, { session: 'mine', waitMs: 30_000, onWait: () => other.stdin.end() });
   const claim = await waiting;
-  assert.ok(claim.token > Number(token));
+  assert.ok(claim.token > token);
   assert.equal(await claims.status(repo), 'locked (by us)');
-  assert.equal(await claims.verify(repo, Number(token)), false);
+  assert.equal(await claims.verify(repo, token), false);
   assert.equal((await claims.acquire(repo, { session: 'renewed' })).token, claim.token);
   await claims.check(repo);
   await claim.renew();
@@ -59,10 +64,7 @@ test('C3 a program that is killed leaves a stale claim, which is cleaned', async
   const repo = newRepository(join(folder, 'repo'));
   const spareFolder = join(folder, 'spare');
   const claims = createClaims({ spareFolder });
-  const other = spawn(process.execPath, ['--input-type=module', '-e', OTHER, repo, spareFolder], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  await once(other.stdout, 'data');
+  const { other } = await claimElsewhere(repo, spareFolder);
   other.kill('SIGKILL');
   await once(other, 'exit');
   assert.equal(await claims.status(repo), `stale (dead PID ${other.pid})`);
@@ -99,10 +101,7 @@ test('a wait that is no time is refused, and one for ever is not', async (t) => 
   const repo = newRepository(join(folder, 'repo'));
   const spareFolder = join(folder, 'spare');
   const claims = createClaims({ spareFolder });
-  const other = spawn(process.execPath, ['--input-type=module', '-e', OTHER, repo, spareFolder], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  await once(other.stdout, 'data');
+  const { other } = await claimElsewhere(repo, spareFolder);
   for (const waitMs of [Number.NaN, -1, 0.5, Infinity])
     await assert.rejects(claims.acquire(repo, { waitMs }), { code: 'USAGE', where: 'waitMs' });
   const onWait = (): void => void other.stdin.end();
