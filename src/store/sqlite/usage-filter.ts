@@ -9,7 +9,10 @@ export interface Sql {
 /** Origins whose session was ever linked to a run: the only answers for which {@link RUN_ID} has to be looked up. */
 const LINKED_ORIGINS = `(SELECT s.id FROM session_links k JOIN usage_origins s ON s.session_id = k.session_id AND s.agent = k.agent)`;
 
-/** Run of the answer `u`: the one whose link of the session is the last at or before it, and has not been left by then; null when the session belonged to no run then. */
+/**
+ * Run of the answer `u`: the one whose link of the session is the last at or before it, and has not been left by then; null when the session
+ * belonged to no run then.
+ */
 export const RUN_ID = `iif(u.origin_id IN ${LINKED_ORIGINS}, (
   SELECT l.run_id FROM usage_origins s JOIN session_links l ON l.agent = s.agent AND l.session_id = s.session_id
   WHERE s.id = u.origin_id AND l.from_ms <= u.at AND u.at < ifnull(l.until_ms, u.at + 1) ORDER BY l.from_ms DESC, l.run_id DESC LIMIT 1), NULL)`;
